@@ -1,0 +1,33 @@
+"""Background tasks that are never lost: asyncio itself keeps only a weak reference to a task."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+_running: set[asyncio.Task[Any]] = set()
+
+
+def spawn(coroutine: Coroutine[Any, Any, _T], *, name: str) -> asyncio.Task[_T]:
+    """Start `coroutine` on the running loop, hold it until it ends, and log the exception it ends with."""
+    task = asyncio.get_running_loop().create_task(coroutine, name=name)
+    _running.add(task)
+    task.add_done_callback(_on_done)
+    return task
+
+
+def running() -> int:
+    """The number of tasks that `spawn` started and that have not ended."""
+    return len(_running)
+
+
+def _on_done(task: asyncio.Task[Any]) -> None:
+    _running.discard(task)
+    if task.cancelled():
+        return
+    if error := task.exception():
+        _log.error("task %s failed", task.get_name(), exc_info=error)

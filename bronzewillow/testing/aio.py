@@ -1,0 +1,19 @@
+"""Running one coroutine as a test: a deadline, and no task left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+
+
+def run(main: Coroutine[Any, Any, _T], timeout_s: float = 10.0) -> _T:
+    """Run `main` on a fresh loop; TimeoutError after `timeout_s` seconds of real time."""
+
+    async def bounded() -> _T:
+        async with asyncio.timeout(timeout_s):
+            return await main
+
+    return asyncio.run(bounded())
