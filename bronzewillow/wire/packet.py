@@ -1,0 +1,43 @@
+"""What moves between the overlay and a stack: one IPv4 packet, or one TCP super-segment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bronzewillow.wire import tcp
+from bronzewillow.wire.checksum import PartialPolicy
+from bronzewillow.wire.ipv4 import Ipv4Packet
+
+
+@dataclass(frozen=True, slots=True)
+class TcpPacket:
+    """One TCP segment with its IPv4 addresses; its checksums are verified already, or not computed yet.
+
+    Outbound the payload is cut into pieces of at most `mss` bytes; inbound it may be the payload of many.
+    """
+
+    source: bytes
+    destination: bytes
+    segment: tcp.TcpSegment
+    mss: int = 0
+    """Outbound: largest payload of a piece, bytes; 0 means never cut."""
+    tos: int = 0
+    ttl: int = 64
+    pieces: int = 1
+    """Inbound: how many segments from the wire were merged into this one."""
+
+
+Packet = Ipv4Packet | TcpPacket
+"""A TCP packet that is no fragment is always a TcpPacket; everything else is an Ipv4Packet."""
+
+
+def parse_tcp_packet(packet: Ipv4Packet, *, partial: PartialPolicy = PartialPolicy.NEVER) -> TcpPacket:
+    """A reassembled IPv4 packet of protocol 6 as a TcpPacket. Raises WireError."""
+    segment = tcp.parse_tcp(packet.payload, packet.source, packet.destination, partial=partial)
+    return TcpPacket(packet.source, packet.destination, segment, 0, packet.tos, packet.ttl)
+
+
+def flatten(packet: TcpPacket) -> Ipv4Packet:
+    """The IPv4 packet of an uncut TcpPacket: don't fragment, identification 0 (RFC 6864 4.1)."""
+    payload = tcp.emit_tcp(packet.segment, packet.source, packet.destination)
+    return Ipv4Packet(packet.source, packet.destination, tcp.PROTOCOL, payload, packet.ttl, packet.tos)
