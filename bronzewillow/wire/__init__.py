@@ -1,4 +1,4 @@
-"""Bytes and values: codecs that parse and emit every header, and the compiled kernel of the two per-packet loops."""
+"""Bytes and values: codecs that parse and emit every header, and the kernel of the two per-packet loops."""
 
 from __future__ import annotations
 

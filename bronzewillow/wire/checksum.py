@@ -1,7 +1,7 @@
 """The Internet checksum (RFC 1071), and what to make of a stored one.
 
-A one's-complement sum of 16-bit words is the number that the bytes spell, modulo 0xFFFF: 2**16 is 1 modulo 0xFFFF.
-One big integer is several times faster in plain Python than a loop over words.
+A one's-complement sum of 16-bit words is the number that the bytes spell, modulo 0xFFFF, since 2**16 is 1
+modulo 0xFFFF. One big integer is several times faster in plain Python than a loop over words.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ Buffer = bytes | bytearray | memoryview
 
 
 class PartialPolicy(StrEnum):
-    """What to do with a TCP or UDP checksum that a sending kernel left for a NIC to finish (CHECKSUM_PARTIAL).
+    """What to do with a TCP or UDP checksum that the sending kernel left for a NIC to finish.
 
-    Such a datagram leaves a kernel tunnel device and reaches a socket on the same machine over veth or a bridge
-    without ever meeting a NIC. Its field holds the folded sum of the pseudo-header, not complemented.
+    Such a datagram (CHECKSUM_PARTIAL in Linux) leaves a kernel tunnel device and reaches a socket on the same
+    machine over veth or a bridge without ever meeting a NIC. Its field holds the folded sum of the
+    pseudo-header, not complemented.
     """
 
     AUTO = "auto"
@@ -57,7 +58,7 @@ def pseudo_header_sum(source: bytes, destination: bytes, protocol: int, length: 
 
 
 def verify(data: Buffer, stored: int, pseudo_sum: int, policy: PartialPolicy) -> Verdict:
-    """Judge the checksum `stored` in the TCP segment or UDP datagram `data`, whose pseudo-header sums to `pseudo_sum`."""
+    """Judge the checksum `stored` in `data`, a TCP segment or UDP datagram, by its folded `pseudo_sum`."""
     if policy is PartialPolicy.ALWAYS or internet_checksum(data, pseudo_sum) == 0:
         return Verdict.GOOD
     if policy is PartialPolicy.AUTO and stored == pseudo_sum:

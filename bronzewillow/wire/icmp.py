@@ -1,6 +1,6 @@
 """ICMP messages (RFC 792, RFC 1122 3.2.2, RFC 1191) and the packet that an error quotes.
 
-Messages nobody should send any more (source quench, redirect, timestamps, masks) are WireError UNSUPPORTED_ICMP.
+Messages nobody should send any more (source quench, redirect, timestamp, mask) raise UNSUPPORTED_ICMP.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class QuotedPacket:
 def parse_icmp(data: Buffer, *, partial: PartialPolicy = PartialPolicy.NEVER) -> IcmpMessage:
     """Parse an IP payload of protocol 1 and verify its checksum. Raises WireError.
 
-    ICMP has no pseudo-header, so there is no partial checksum to accept; policy `always` skips the check all the same.
+    ICMP has no pseudo-header, so there is no partial checksum to accept; `always` skips the check anyway.
     """
     if len(data) < HEADER_BYTES:
         raise WireError(DropReason.TRUNCATED)
@@ -139,7 +139,7 @@ def quote(packet: Ipv4Packet) -> bytes:
 def parse_quoted(quoted: Buffer) -> QuotedPacket:
     """Read the quoted packet: its IPv4 header and the first 8 bytes after it. Raises WireError.
 
-    The header checksum is not verified: routers on the way have changed TTL and may quote either side of that change.
+    The header checksum is not verified: routers change TTL and may quote either side of that change.
     """
     if len(quoted) < 20:
         raise WireError(DropReason.TRUNCATED)

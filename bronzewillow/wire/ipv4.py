@@ -41,8 +41,9 @@ class Ipv4Packet:
 
 
 def parse_ipv4(data: Buffer) -> Ipv4Packet:
-    """Parse and verify a packet; bytes after its total length, the padding of short frames, are cut. Raises WireError.
+    """Parse and verify a packet. Raises WireError.
 
+    Bytes after the total length, the padding of short frames, are cut.
     Options are skipped, except that a malformed one and a source route drop the packet.
     """
     if len(data) < HEADER_BYTES:

@@ -1,8 +1,9 @@
 """TCP segments and their options (RFC 9293 3.1, 3.2; RFC 7323; RFC 2018).
 
-Options are parsed liberally. An unknown option is skipped; a known one of the wrong length is ignored; an illegal
-length (below 2, or past the end) ends option parsing and keeps what came before, which is what Linux does and what
-RFC 9293 3.1 MUST-7 asks for in the least: to be prepared for it. The segment itself stays good.
+Options are parsed liberally. An unknown option is skipped (RFC 9293 3.2 MUST-6); a known one of the wrong
+length is ignored; an illegal length (below 2, or past the end) ends option parsing and keeps what came
+before: RFC 9293 3.2 MUST-7 asks only to be prepared for it, and Linux does the same. The segment itself stays
+good.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def emit_options(options: TcpOptions) -> bytes:
     if options.mss is not None:
         parts.append(struct.pack("!BBH", 2, 4, options.mss))
     if options.timestamps is not None:
-        # SACK-permitted stands in place of the two NOPs, as Linux has it: a SYN with all options takes 20 bytes.
+        # SACK-permitted in place of the two NOPs, as Linux has it: a SYN with all options takes 20 bytes.
         parts.append(b"\x04\x02\x08\x0a" if options.sack_permitted else b"\x01\x01\x08\x0a")
         parts.append(_TIMESTAMPS.pack(*options.timestamps))
     elif options.sack_permitted:

@@ -32,7 +32,7 @@ class UdpDatagram:
 def verify_udp(data: Buffer, source: bytes, destination: bytes, *, partial: PartialPolicy) -> Verdict:
     """Judge the checksum of a datagram that is at least a header and exactly its own length field long.
 
-    Zero means that the sender computed none: legal over IPv4 (RFC 1122 4.1.3.4), not over IPv6 (RFC 8200 8.1).
+    Zero means that the sender computed none: legal in IPv4 (RFC 1122 4.1.3.4), not in IPv6 (RFC 8200 8.1).
     """
     stored = data[6] << 8 | data[7]
     if stored == 0:
@@ -43,7 +43,7 @@ def verify_udp(data: Buffer, source: bytes, destination: bytes, *, partial: Part
 def parse_udp(
     data: Buffer, source: bytes, destination: bytes, *, partial: PartialPolicy = PartialPolicy.NEVER
 ) -> UdpDatagram:
-    """Parse an IP payload of protocol 17 and verify its checksum; bytes past its length field are cut. Raises WireError."""
+    """Parse and verify an IP payload of protocol 17, cut to its length field. Raises WireError."""
     if len(data) < HEADER_BYTES:
         raise WireError(DropReason.TRUNCATED)
     source_port, destination_port, length, _stored = _HEADER.unpack_from(data)
@@ -56,7 +56,7 @@ def parse_udp(
 
 
 def emit_udp(datagram: UdpDatagram, source: bytes, destination: bytes) -> bytes:
-    """The datagram with its checksum; a computed zero is sent as 0xFFFF (RFC 768). Raises WireError OVERSIZE."""
+    """The datagram with its checksum; a computed 0 is sent as 0xFFFF (RFC 768). Raises WireError OVERSIZE."""
     length = HEADER_BYTES + len(datagram.payload)
     if length > 0xFFFF:
         raise WireError(DropReason.OVERSIZE)

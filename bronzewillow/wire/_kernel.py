@@ -1,0 +1,397 @@
+"""The two loops that run once per datagram: `Coalescer.add` on receive, `segment` on send.
+
+Read RFC 9293 3.1 and the way of a datagram in the design notes before editing. This file runs in two ways: as
+plain Python, and compiled by Cython to `_native`, with C types from `_native.pxd`. So it is written for both:
+integers and indexes for the compiler, whole slices where an interpreter needs them (only in `_sum_words`).
+Both must give equal results for any bytes; property tests hold them to it. Import it through
+`bronzewillow.wire.kernel`.
+"""
+
+from __future__ import annotations
+
+from bronzewillow.wire import arp, ethernet, ipv4
+from bronzewillow.wire.arp import ArpPacket
+from bronzewillow.wire.checksum import PartialPolicy, ones_complement_sum
+from bronzewillow.wire.encap import Encap, decap
+from bronzewillow.wire.errors import DropReason, WireError
+from bronzewillow.wire.ipv4 import Ipv4Packet, emit_ipv4, parse_ipv4
+from bronzewillow.wire.packet import Packet, TcpPacket, parse_tcp_packet
+from bronzewillow.wire.tcp import TcpSegment, emit_options, parse_options
+
+COMPILED = not __file__.endswith((".py", ".pyc"))
+
+_FIN = 0x01
+_SYN = 0x02
+_RST = 0x04
+_PSH = 0x08
+_ACK = 0x10
+_URG = 0x20
+_CWR = 0x80
+_MAX_BYTES = 0xFFFF
+
+
+def _sum_words(data: bytes, start: int, end: int) -> int:
+    """The one's-complement sum of data[start:end], folded: 0 only for zeros, else 1..0xFFFF."""
+    if not COMPILED:
+        return ones_complement_sum(data[start:end])
+    total = 0
+    for at in range(start, end - 1, 2):
+        total += data[at] << 8 | data[at + 1]
+    if (end - start) & 1:
+        total += data[end - 1] << 8
+    if total == 0:
+        return 0
+    return total % 0xFFFF or 0xFFFF
+
+
+class _Run:
+    """Segments of one flow, each where the one before it ends: one TcpPacket to be."""
+
+    __slots__ = (
+        "ack",
+        "data",
+        "flags",
+        "ip",
+        "next_seq",
+        "options",
+        "origin",
+        "parts",
+        "payload_bytes",
+        "seq",
+        "tos_ttl",
+        "wnd",
+    )
+
+    def __init__(self, origin: object, data: bytes, ip: int) -> None:
+        self.origin = origin
+        self.data = data
+        """The train that the first segment came in."""
+        self.ip = ip
+        """Offset in it of the first segment's IPv4 header."""
+        self.parts: list[bytes] = []
+        self.payload_bytes = 0
+        self.options = b""
+        self.seq = 0
+        self.next_seq = 0
+        self.ack = 0
+        self.wnd = 0
+        self.flags = 0
+        self.tos_ttl = 0
+
+    def packet(self) -> TcpPacket:
+        data = self.data
+        ip = self.ip
+        parts = self.parts
+        segment = TcpSegment(
+            data[ip + 20] << 8 | data[ip + 21],
+            data[ip + 22] << 8 | data[ip + 23],
+            self.seq,
+            self.ack,
+            self.flags,
+            self.wnd,
+            parse_options(self.options),
+            parts[0] if len(parts) == 1 else b"".join(parts),
+            data[ip + 38] << 8 | data[ip + 39],
+        )
+        return TcpPacket(
+            data[ip + 12 : ip + 16],
+            data[ip + 16 : ip + 20],
+            segment,
+            0,
+            data[ip + 1],
+            data[ip + 8],
+            len(parts),
+        )
+
+
+class Coalescer:
+    """Datagrams in, verified packets out; in-order TCP segments of one flow are merged as GRO does.
+
+    Segments merge if they come from one origin with equal addresses, ports, TOS, TTL, acknowledgement, window
+    and option bytes, have a payload, follow each other without a gap, and carry no flag but ACK and PSH. PSH
+    joins and ends a run, so do 65,535 bytes of payload. A pure ACK is never merged: the stack counts
+    duplicates.
+
+    For any bytes `add` returns, and `datagrams` equals the `pieces` delivered (1 for what is no TcpPacket)
+    plus the sum of `drops`, once flushed.
+    """
+
+    __slots__ = (
+        "_accept_partial",
+        "_encap",
+        "_flows",
+        "_geneve",
+        "_out",
+        "_verify",
+        "_vni",
+        "datagrams",
+        "drops",
+        "partial_checksums",
+    )
+
+    def __init__(
+        self, encap: Encap, vni: int | None = None, partial_policy: PartialPolicy = PartialPolicy.AUTO
+    ) -> None:
+        """`vni`: the only one accepted, or None for any."""
+        self._encap = encap
+        self._geneve = encap is Encap.GENEVE
+        self._vni = -1 if vni is None else vni
+        self._verify = partial_policy is not PartialPolicy.ALWAYS
+        self._accept_partial = partial_policy is PartialPolicy.AUTO
+        self._out: list[_Run | tuple[object, Packet | ArpPacket]] = []
+        self._flows: dict[object, dict[bytes, _Run]] = {}
+        self.drops: dict[DropReason, int] = {}
+        """Datagrams dropped, by reason."""
+        self.partial_checksums: dict[object, int] = {}
+        """Segments accepted with a partial checksum, by origin."""
+        self.datagrams = 0
+        """All datagrams ever added."""
+
+    def add(self, train: bytes | bytearray | memoryview, piece_bytes: int, origin: object) -> None:
+        """Take the outer UDP payloads of one read: `train` cut every `piece_bytes`, the last maybe shorter.
+
+        `piece_bytes` 0 means that the train is a single datagram. `origin` is hashable and names the outer
+        source. The buffer may be reused at once.
+        """
+        data = bytes(train)
+        total_bytes = len(data)
+        if piece_bytes <= 0:
+            piece_bytes = total_bytes
+        flows = self._flows.get(origin)
+        if flows is None:
+            flows = self._flows[origin] = {}
+        start = 0
+        while True:
+            end = start + piece_bytes
+            if end > total_bytes:
+                end = total_bytes
+            self.datagrams += 1
+            if not self._add_tcp(data, start, end, origin, flows):
+                self._add_other(data[start:end], origin, flows)
+            start = end
+            if start >= total_bytes:
+                return
+
+    def flush(self) -> list[tuple[object, Packet | ArpPacket]]:
+        """Everything since the last flush as (origin, packet), in order of arrival within each flow."""
+        out: list[tuple[object, Packet | ArpPacket]] = []
+        for entry in self._out:
+            if isinstance(entry, _Run):
+                out.append((entry.origin, entry.packet()))
+            else:
+                out.append(entry)
+        self._out = []
+        self._flows = {}
+        return out
+
+    def _add_tcp(self, data: bytes, start: int, end: int, origin: object, flows: dict[bytes, _Run]) -> bool:
+        """The common case: TCP in a plain IPv4 header in an untagged frame. False if it is not that."""
+        ip = start + 22
+        if end - ip < 40:
+            return False
+        if self._geneve:
+            if (
+                data[start] != 0
+                or data[start + 1] & 0xC0
+                or data[start + 2] != 0x65
+                or data[start + 3] != 0x58
+            ):
+                return False
+        elif data[start] != 8 or data[start + 1] | data[start + 2] | data[start + 3] | data[start + 7]:
+            return False
+        if self._vni >= 0 and self._vni != data[start + 4] << 16 | data[start + 5] << 8 | data[start + 6]:
+            return False
+        if data[start + 20] != 8 or data[start + 21] != 0:  # ethertype
+            return False
+        if data[ip] != 0x45 or data[ip + 6] & 0x3F or data[ip + 7] or data[ip + 9] != 6:
+            return False
+        at = ip + 20
+        packet_end = ip + (data[ip + 2] << 8 | data[ip + 3])
+        payload_at = at + (data[at + 12] >> 4 << 2)
+        if packet_end > end or payload_at < at + 20 or payload_at > packet_end:
+            return False
+        if _sum_words(data, ip, at) != 0xFFFF:
+            return False
+        if self._verify:
+            # The addresses stand right before the segment, so that one sum covers the pseudo-header too.
+            length = packet_end - at
+            if (_sum_words(data, ip + 12, packet_end) + 6 + length) % 0xFFFF:
+                if not self._accept_partial:
+                    return False
+                pseudo_sum = _sum_words(data, ip + 12, at) + 6 + length
+                if data[at + 16] << 8 | data[at + 17] != (pseudo_sum % 0xFFFF or 0xFFFF):
+                    return False
+                self.partial_checksums[origin] = self.partial_checksums.get(origin, 0) + 1
+
+        seq = data[at + 4] << 24 | data[at + 5] << 16 | data[at + 6] << 8 | data[at + 7]
+        ack = data[at + 8] << 24 | data[at + 9] << 16 | data[at + 10] << 8 | data[at + 11]
+        wnd = data[at + 14] << 8 | data[at + 15]
+        flags = data[at + 13]
+        tos_ttl = data[ip + 1] << 8 | data[ip + 8]
+        payload_bytes = packet_end - payload_at
+        options = data[at + 20 : payload_at]
+        key = data[ip + 12 : ip + 24]
+        merges = payload_bytes > 0 and flags & ~_PSH == _ACK
+        run = flows.get(key)
+        if run is not None:
+            if (
+                merges
+                and seq == run.next_seq
+                and ack == run.ack
+                and wnd == run.wnd
+                and tos_ttl == run.tos_ttl
+                and run.payload_bytes + payload_bytes <= _MAX_BYTES
+                and options == run.options
+            ):
+                run.parts.append(data[payload_at:packet_end])
+                run.payload_bytes += payload_bytes
+                run.next_seq = (seq + payload_bytes) & 0xFFFFFFFF
+                run.flags |= flags
+                if flags & _PSH:
+                    del flows[key]
+                return True
+            del flows[key]
+        run = _Run(origin, data, ip)
+        run.seq = seq
+        run.next_seq = (seq + payload_bytes) & 0xFFFFFFFF
+        run.ack = ack
+        run.wnd = wnd
+        run.flags = flags
+        run.tos_ttl = tos_ttl
+        run.payload_bytes = payload_bytes
+        run.options = options
+        run.parts.append(data[payload_at:packet_end])
+        self._out.append(run)
+        if merges and not flags & _PSH:
+            flows[key] = run
+        return True
+
+    def _add_other(self, datagram: bytes, origin: object, flows: dict[bytes, _Run]) -> None:
+        """Everything else, by the plain codecs: once per such datagram, so that clarity may cost time."""
+        try:
+            packet = self._parse(datagram, origin)
+        except WireError as error:
+            self.drops[error.reason] = self.drops.get(error.reason, 0) + 1
+            return
+        if isinstance(packet, TcpPacket):
+            # Later segments of this flow must not join a run that began before this one.
+            ports = packet.segment.source_port << 16 | packet.segment.destination_port
+            flows.pop(packet.source + packet.destination + ports.to_bytes(4, "big"), None)
+        self._out.append((origin, packet))
+
+    def _parse(self, datagram: bytes, origin: object) -> Packet | ArpPacket:
+        vni, inner = decap(self._encap, datagram)
+        if self._vni >= 0 and vni != self._vni:
+            raise WireError(DropReason.WRONG_VNI)
+        frame = ethernet.parse_ethernet(inner)
+        if frame.ethertype == arp.ETHERTYPE:
+            return arp.parse_arp(frame.payload)
+        if frame.ethertype != ipv4.ETHERTYPE:
+            raise WireError(DropReason.UNSUPPORTED_ETHERTYPE)
+        packet = parse_ipv4(frame.payload)
+        if packet.protocol != 6 or packet.is_fragment:
+            return packet
+        if not self._verify:
+            return parse_tcp_packet(packet, partial=PartialPolicy.ALWAYS)
+        try:
+            return parse_tcp_packet(packet)
+        except WireError as error:
+            if error.reason is not DropReason.BAD_TCP_CHECKSUM or not self._accept_partial:
+                raise
+        result = parse_tcp_packet(packet, partial=PartialPolicy.AUTO)
+        self.partial_checksums[origin] = self.partial_checksums.get(origin, 0) + 1
+        return result
+
+
+def segment(encap_header: bytes, packet: TcpPacket) -> tuple[bytearray, int]:
+    """The outer UDP payloads of one super-segment back to back, and the length of each but the last.
+
+    The last may be shorter. `encap_header` is what stands before each IPv4 header. Sequence numbers advance
+    by piece; SYN, CWR and URG stand on the first piece only, FIN, PSH and RST on the last. Raises WireError
+    OVERSIZE if a piece is no IPv4 packet.
+    """
+    tcp = packet.segment
+    payload = tcp.payload
+    options = emit_options(tcp.options)
+    payload_bytes = len(payload)
+    mss = packet.mss
+    if mss <= 0 or mss > payload_bytes:
+        mss = payload_bytes
+    ip = len(encap_header)
+    at = ip + 20
+    tcp_header_bytes = 20 + len(options)
+    header_bytes = at + tcp_header_bytes
+    if 20 + tcp_header_bytes + mss > _MAX_BYTES:
+        raise WireError(DropReason.OVERSIZE)
+    ack = tcp.ack
+    wnd = tcp.wnd
+    flags = tcp.flags
+    template = b"".join(
+        (
+            encap_header,
+            bytes((0x45, packet.tos, 0, 0, 0, 0, 0x40, 0, packet.ttl, 6, 0, 0)),
+            packet.source,
+            packet.destination,
+            tcp.source_port.to_bytes(2, "big"),
+            tcp.destination_port.to_bytes(2, "big"),
+            b"\0\0\0\0",
+            ack.to_bytes(4, "big"),
+            bytes((tcp_header_bytes << 2, 0, wnd >> 8, wnd & 0xFF, 0, 0)),
+            tcp.urgent.to_bytes(2, "big"),
+            options,
+        )
+    )
+    # Sums of what does not change from piece to piece; lengths, seq and flags are added below.
+    ip_sum = _sum_words(template, ip, at)
+    tcp_sum = _sum_words(template, ip + 12, header_bytes) + 6
+    first_only = _SYN | _CWR | _URG
+    last_only = _FIN | _PSH | _RST
+    seq = tcp.seq
+    pieces = (payload_bytes + mss - 1) // mss if mss else 1
+    out = bytearray(pieces * header_bytes + payload_bytes)
+    base = 0
+    taken = 0
+    while True:
+        upto = taken + mss
+        if upto > payload_bytes:
+            upto = payload_bytes
+        piece_flags = flags
+        if taken:
+            piece_flags &= ~first_only
+        if upto < payload_bytes:
+            piece_flags &= ~last_only
+        body = base + header_bytes
+        out[base:body] = template
+        out[body : body + upto - taken] = payload[taken:upto]
+
+        tcp_length = tcp_header_bytes + upto - taken
+        total = tcp_length + 20
+        out[base + ip + 2] = total >> 8
+        out[base + ip + 3] = total & 0xFF
+        checksum = 0xFFFF - ((ip_sum + total) % 0xFFFF or 0xFFFF)
+        out[base + ip + 10] = checksum >> 8
+        out[base + ip + 11] = checksum & 0xFF
+
+        tcp_at = base + at
+        out[tcp_at + 4] = seq >> 24
+        out[tcp_at + 5] = seq >> 16 & 0xFF
+        out[tcp_at + 6] = seq >> 8 & 0xFF
+        out[tcp_at + 7] = seq & 0xFF
+        out[tcp_at + 13] = piece_flags
+        words = tcp_sum + tcp_length + (seq >> 16) + (seq & 0xFFFF) + piece_flags
+        checksum = 0xFFFF - ((words + _sum_words(payload, taken, upto)) % 0xFFFF or 0xFFFF)
+        out[tcp_at + 16] = checksum >> 8
+        out[tcp_at + 17] = checksum & 0xFF
+
+        seq = (seq + upto - taken) & 0xFFFFFFFF
+        if taken == 0 and flags & _SYN:
+            seq = (seq + 1) & 0xFFFFFFFF  # RFC 9293 3.4: SYN stands before the first byte
+        base = body + upto - taken
+        taken = upto
+        if taken >= payload_bytes:
+            return out, header_bytes + mss
+
+
+def encap_packet(encap_header: bytes, packet: Ipv4Packet) -> bytearray:
+    """The outer UDP payload of one packet that is not TCP, or is a fragment."""
+    return bytearray(encap_header + emit_ipv4(packet))
