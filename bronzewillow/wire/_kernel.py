@@ -223,8 +223,10 @@ class Coalescer:
                     return False
                 self.partial_checksums[origin] = self.partial_checksums.get(origin, 0) + 1
 
-        seq = data[at + 4] << 24 | data[at + 5] << 16 | data[at + 6] << 8 | data[at + 7]
-        ack = data[at + 8] << 24 | data[at + 9] << 16 | data[at + 10] << 8 | data[at + 11]
+        seq = data[at + 4]  # on its own line: a C int has no room for the shift by 24
+        seq = seq << 24 | data[at + 5] << 16 | data[at + 6] << 8 | data[at + 7]
+        ack = data[at + 8]
+        ack = ack << 24 | data[at + 9] << 16 | data[at + 10] << 8 | data[at + 11]
         wnd = data[at + 14] << 8 | data[at + 15]
         flags = data[at + 13]
         tos_ttl = data[ip + 1] << 8 | data[ip + 8]

@@ -1,0 +1,118 @@
+# C types for _kernel.py when it is compiled. Numbers that wrap or overflow in C must be written so that they cannot:
+# sums of 16-bit words fit 64 bits for any length a datagram has.
+cimport cython
+
+cdef bint COMPILED
+cdef int _FIN
+cdef int _SYN
+cdef int _RST
+cdef int _PSH
+cdef int _ACK
+cdef int _URG
+cdef int _CWR
+cdef int _MAX_BYTES
+
+@cython.locals(total=cython.ulonglong, at=cython.Py_ssize_t)
+cdef unsigned long long _sum_words(const unsigned char* data, Py_ssize_t start, Py_ssize_t end) except? 0xFFFFFFFF
+
+
+@cython.final
+cdef class _Run:
+    cdef object origin
+    cdef bytes data
+    cdef Py_ssize_t ip
+    cdef list parts
+    cdef Py_ssize_t payload_bytes
+    cdef bytes options
+    cdef unsigned int seq
+    cdef unsigned int next_seq
+    cdef unsigned int ack
+    cdef unsigned int wnd
+    cdef unsigned int flags
+    cdef unsigned int tos_ttl
+
+    @cython.locals(ip=cython.Py_ssize_t, data=bytes, parts=list)
+    cdef object packet(self)
+
+
+cdef class Coalescer:
+    cdef object _encap
+    cdef bint _geneve
+    cdef int _vni
+    cdef bint _verify
+    cdef bint _accept_partial
+    cdef list _out
+    cdef dict _flows
+    cdef public dict drops
+    cdef public dict partial_checksums
+    cdef public Py_ssize_t datagrams
+
+    @cython.locals(
+        data=bytes,
+        total_bytes=cython.Py_ssize_t,
+        start=cython.Py_ssize_t,
+        end=cython.Py_ssize_t,
+        flows=dict,
+    )
+    cpdef object add(self, object train, Py_ssize_t piece_bytes, object origin)
+
+    @cython.locals(out=list)
+    cpdef list flush(self)
+
+    @cython.locals(
+        ip=cython.Py_ssize_t,
+        at=cython.Py_ssize_t,
+        packet_end=cython.Py_ssize_t,
+        payload_at=cython.Py_ssize_t,
+        payload_bytes=cython.Py_ssize_t,
+        length=cython.ulonglong,
+        pseudo_sum=cython.ulonglong,
+        seq=cython.uint,
+        ack=cython.uint,
+        wnd=cython.uint,
+        flags=cython.uint,
+        tos_ttl=cython.uint,
+        options=bytes,
+        key=bytes,
+        merges=cython.bint,
+        run=_Run,
+    )
+    cdef bint _add_tcp(
+        self, bytes data, Py_ssize_t start, Py_ssize_t end, object origin, dict flows
+    ) except -1
+
+    cdef object _add_other(self, bytes datagram, object origin, dict flows)
+
+    cdef object _parse(self, bytes datagram, object origin)
+
+
+@cython.locals(
+    payload=bytes,
+    options=bytes,
+    template=bytes,
+    out=bytearray,
+    payload_bytes=cython.Py_ssize_t,
+    mss=cython.Py_ssize_t,
+    ip=cython.Py_ssize_t,
+    at=cython.Py_ssize_t,
+    tcp_header_bytes=cython.Py_ssize_t,
+    header_bytes=cython.Py_ssize_t,
+    pieces=cython.Py_ssize_t,
+    base=cython.Py_ssize_t,
+    body=cython.Py_ssize_t,
+    tcp_at=cython.Py_ssize_t,
+    taken=cython.Py_ssize_t,
+    upto=cython.Py_ssize_t,
+    total=cython.Py_ssize_t,
+    tcp_length=cython.ulonglong,
+    ip_sum=cython.ulonglong,
+    tcp_sum=cython.ulonglong,
+    words=cython.ulonglong,
+    checksum=cython.uint,
+    seq=cython.uint,
+    flags=cython.uint,
+    piece_flags=cython.uint,
+    first_only=cython.uint,
+    last_only=cython.uint,
+)
+cpdef tuple segment(bytes encap_header, object packet)
