@@ -177,7 +177,8 @@ class Coalescer:
         out: list[tuple[object, Packet | ArpPacket]] = []
         for entry in self._out:
             if isinstance(entry, _Run):
-                out.append((entry.origin, entry.packet()))
+                run = entry  # typed in C, which an element of a list is not
+                out.append((run.origin, run.packet()))
             else:
                 out.append(entry)
         self._out = []

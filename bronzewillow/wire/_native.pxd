@@ -56,7 +56,7 @@ cdef class Coalescer:
     )
     cpdef object add(self, object train, Py_ssize_t piece_bytes, object origin)
 
-    @cython.locals(out=list)
+    @cython.locals(out=list, run=_Run)
     cpdef list flush(self)
 
     @cython.locals(
