@@ -1,0 +1,110 @@
+"""What a Stack is told once, when it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bronzewillow.wire.checksum import PartialPolicy
+
+MILLISECOND = 1_000
+SECOND = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class TcpConfig:
+    """The knobs of one stack's TCP. All durations are microseconds."""
+
+    send_buffer_bytes: int = 1 << 20
+    """Unacknowledged and unsent bytes that one connection may hold."""
+
+    receive_buffer_bytes: int = 1 << 20
+    """Bytes received and not yet consumed that one connection may hold; the largest window offered."""
+
+    max_connections: int = 16_384
+    """Connections of this stack in any state; a further SYN is dropped and counted."""
+
+    max_half_open: int = 1_024
+    """Connections in SYN-RECEIVED; the oldest gives way to a new one (RFC 4987 3.3)."""
+
+    max_reassembly_ranges: int = 256
+    """Separate out-of-order ranges one connection may hold; bounds work and SACK state under attack."""
+
+    initial_rto: int = 1 * SECOND
+    """RFC 6298 2.1."""
+
+    min_rto: int = 200 * MILLISECOND
+    """deviation: RFC 6298 2.4 asks for 1 s; every current stack uses 200 ms, and a token stream shows why."""
+
+    max_rto: int = 60 * SECOND
+    """RFC 6298 2.5."""
+
+    delayed_ack: int = 40 * MILLISECOND
+    """RFC 9293 3.8.6.3 SHLD-19 allows up to 500 ms."""
+
+    time_wait: int = 60 * SECOND
+    """2 MSL. deviation: RFC 9293 3.4.2 has an MSL of 2 minutes; 30 s is what nodes in a cluster use."""
+
+    fin_wait_2: int = 60 * SECOND
+    """How long a connection that its owner has closed waits for the peer's FIN."""
+
+    user_timeout: int = 180 * SECOND
+    """R2 of RFC 9293 3.8.3: unacknowledged for this long ends it (MUST-20: 100 s, MUST-23: 3 min)."""
+
+    keepalive_idle: int = 0
+    """Silence before the first keep-alive probe; 0 is off, the default RFC 9293 3.8.4 MUST-25 asks for."""
+
+    keepalive_interval: int = 15 * SECOND
+    """Between keep-alive probes."""
+
+    keepalive_probes: int = 4
+    """Unanswered probes that end the connection."""
+
+    linger_bytes: int = 256 << 10
+    """Bytes that may still arrive, and are discarded, after close(); past it the peer gets a RST."""
+
+    challenge_acks_per_second: int = 10
+    """RFC 5961 7, per connection and not per host: a shared limit is a side channel."""
+
+    max_super_segment_bytes: int = 61_440
+    """Payload of one outgoing super-segment; under 64 KiB with room for 44 headers and encapsulations."""
+
+    initial_window_segments: int = 10
+    """RFC 6928."""
+
+    congestion_control: str = "cubic"
+    """`cubic` (RFC 9438) or `reno` (RFC 5681)."""
+
+    window_scale: bool = True
+    """Offer RFC 7323 window scaling."""
+
+    timestamps: bool = True
+    """Offer RFC 7323 timestamps."""
+
+    sack: bool = True
+    """Offer RFC 2018 selective acknowledgments."""
+
+    nagle: bool = False
+    """RFC 9293 3.7.4; off, as asyncio sets TCP_NODELAY on its own sockets: tokens must not wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackConfig:
+    """One pod's network identity."""
+
+    address: bytes
+    """The pod's IPv4 address, 4 bytes."""
+
+    mtu: int = 1450
+    """The largest inner IP packet that we send, in bytes."""
+
+    tcp: TcpConfig = field(default_factory=TcpConfig)
+    """TCP's part."""
+
+    max_fragment_bytes: int = 1 << 20
+    """IPv4 fragments waiting for their rest, in bytes, for the whole stack."""
+
+    partial_checksums: PartialPolicy = PartialPolicy.AUTO
+    """What to do with UDP, and reassembled TCP, whose checksum an offloading peer has left unfinished."""
+
+    icmp_errors_per_second: int = 100
+    """RFC 1812 4.3.2.8: ICMP errors we originate."""

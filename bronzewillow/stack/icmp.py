@@ -1,0 +1,83 @@
+"""ICMP of one pod: echo, the errors it originates, and what it believes of those it receives.
+
+Read RFC 792, RFC 1122 3.2.2, RFC 1191 and RFC 5927 before editing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bronzewillow.stack.errors import ConnectionRefused
+from bronzewillow.stack.tcp.options import set_send_mss
+from bronzewillow.stack.tcp.state import State
+from bronzewillow.wire import icmp, tcp
+from bronzewillow.wire.errors import DropReason, WireError
+from bronzewillow.wire.ipv4 import Ipv4Packet
+from bronzewillow.wire.seqnum import ge, lt
+
+if TYPE_CHECKING:
+    from bronzewillow.stack.tcp.connection import Connection
+    from bronzewillow.stack.tcp.demux import Tcp
+
+#: RFC 1191 7.1 knows of no smaller plateau that is in use; a forged "too big" cannot push us below.
+MIN_PATH_MTU = 552
+
+
+class RateLimit:
+    """At most `per_second` in any one-second slice of virtual time."""
+
+    def __init__(self, per_second: int) -> None:
+        self._per_second = per_second
+        self._slice = -1
+        self._count = 0
+
+    def allows(self, now: int) -> bool:
+        """Whether one more may pass at `now`; counts it when it may."""
+        if now // 1_000_000 != self._slice:
+            self._slice, self._count = now // 1_000_000, 0
+        self._count += 1
+        return self._count <= self._per_second
+
+
+def echo_reply(packet: Ipv4Packet, request: icmp.EchoRequest) -> Ipv4Packet:
+    """RFC 1122 3.2.2.6: the same data back."""
+    reply = icmp.emit_icmp(icmp.EchoReply(request.identifier, request.sequence, request.data))
+    return Ipv4Packet(packet.destination, packet.source, icmp.PROTOCOL, reply, tos=packet.tos)
+
+
+def unreachable(packet: Ipv4Packet, code: int) -> Ipv4Packet | None:
+    """The error about `packet`, or None where RFC 1122 3.2.2 forbids one."""
+    if packet.fragment_offset_bytes or packet.source[0] >= 224 or packet.source == bytes(4):
+        return None
+    message = icmp.emit_icmp(icmp.DestinationUnreachable(code, icmp.quote(packet)))
+    return Ipv4Packet(packet.destination, packet.source, icmp.PROTOCOL, message)
+
+
+def on_unreachable(transport: Tcp, error: icmp.DestinationUnreachable, address: bytes, now: int) -> None:
+    """React to an error about something we sent; raises WireError when the quotation makes no sense.
+
+    RFC 5927 4.1: believed only when the quoted sequence number is in flight.
+    """
+    quoted = icmp.parse_quoted(error.quoted)
+    c = transport.connections.get((quoted.source_port, quoted.destination, quoted.destination_port))
+    if quoted.protocol != tcp.PROTOCOL or quoted.source != address or c is None:
+        raise WireError(DropReason.TCP_NO_CONNECTION)
+    if not (ge(quoted.seq, c.tcb.snd_una) and lt(quoted.seq, c.tcb.snd_nxt)):
+        raise WireError(DropReason.TCP_OUT_OF_WINDOW)
+    if error.code == icmp.FRAGMENTATION_NEEDED:
+        _on_path_mtu(c, error.next_hop_mtu)
+    elif error.code in (icmp.PROTOCOL_UNREACHABLE, icmp.PORT_UNREACHABLE) and c.state is State.SYN_SENT:
+        c.fail(ConnectionRefused("ICMP: unreachable"), now)  # RFC 9293 3.9.2.2, hard; RFC 5927 5.2, SYN only
+    # all else is a soft error: the retransmission timer decides (RFC 9293 3.9.2.2 MUST-56)
+
+
+def _on_path_mtu(c: Connection, mtu: int) -> None:
+    """RFC 1191 6.4: smaller segments, and everything in flight again in those; no reaction of cwnd."""
+    smss = max(mtu, MIN_PATH_MTU) - 40
+    if smss >= c.tcb.smss:
+        return
+    set_send_mss(c.tcb, smss)
+    c.congestion.on_mss(c.tcb.eff_snd_mss)
+    c.flight.mark_all_lost()
+    c.recovery.must_retransmit = True
+    c.tcp.mark_dirty(c)

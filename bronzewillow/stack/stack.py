@@ -1,0 +1,145 @@
+"""One pod's TCP/IP. Packets and `now` in, packets and events out; equal inputs give equal outputs.
+
+The owner, after any input: take `events()`, act on them, take `output(now)`, arm one timer at
+`next_timeout()`, and call `handle_timeout(now)` when it is due. Instants are microseconds since any start.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+
+from bronzewillow.stack import icmp as pod_icmp
+from bronzewillow.stack.config import StackConfig
+from bronzewillow.stack.counters import StackCounters
+from bronzewillow.stack.events import Event
+from bronzewillow.stack.fragments import Reassembler, fragment
+from bronzewillow.stack.tcp.connection import Connection
+from bronzewillow.stack.tcp.demux import Tcp
+from bronzewillow.stack.tcp.listener import Listener
+from bronzewillow.wire import icmp, tcp, udp
+from bronzewillow.wire.errors import DropReason, WireError
+from bronzewillow.wire.ipv4 import Ipv4Packet
+from bronzewillow.wire.packet import Packet, TcpPacket, parse_tcp_packet
+
+
+class Stack:
+    """A pod: one IPv4 address, ICMP echo and errors, TCP."""
+
+    def __init__(self, config: StackConfig, rng: random.Random) -> None:
+        self.config = config
+        self._rng = rng
+        self._out: list[Packet] = []
+        self._events: list[Event] = []
+        self._tcp = Tcp(config, rng, self._out, self._events)
+        self._reassembler = Reassembler(config.max_fragment_bytes, self._tcp.drops)
+        self._icmp_limit = pod_icmp.RateLimit(config.icmp_errors_per_second)
+
+    @property
+    def counters(self) -> StackCounters:
+        """Running totals."""
+        return self._tcp.counters
+
+    @property
+    def drops(self) -> Counter[DropReason]:
+        """Packets that were not used, by reason."""
+        return self._tcp.drops
+
+    # ---- the network's side
+
+    def receive(self, packets: Sequence[Packet], now: int) -> None:
+        """Take a batch that arrived together. Never raises for what a peer sent."""
+        for packet in packets:
+            source = packet.source
+            if packet.destination != self.config.address:
+                self._tcp.drop(DropReason.UNKNOWN_INNER_DESTINATION)
+            elif source[0] >= 224 or source[0] in (0, 127) or source == self.config.address:
+                self._tcp.drop(DropReason.IP_ADDRESS)  # RFC 1122 3.2.1.3
+            elif isinstance(packet, TcpPacket):
+                self._tcp.receive(packet, now)
+            else:
+                self._receive_ipv4(packet, now)
+
+    def output(self, now: int) -> list[Packet]:
+        """What is to be sent now, in order; a TcpPacket may hold up to 64 KiB, to be cut at its `mss`."""
+        self._tcp.flush(now)
+        out = self._out[:]
+        self._out.clear()
+        return out
+
+    def handle_timeout(self, now: int) -> None:
+        """Run the timers that are due at `now`."""
+        self._tcp.handle_timeout(now)
+
+    def next_timeout(self) -> int | None:
+        """When `handle_timeout` wants to be called; None while no timer runs."""
+        return self._tcp.timer_queue.next_timeout()
+
+    # ---- the user's side
+
+    def events(self) -> list[Event]:
+        """What has happened since the last call, in order."""
+        events = self._events[:]
+        self._events.clear()
+        return events
+
+    def listen(self, port: int, backlog: int = 128) -> Listener:
+        """Accept connections on `port`; at most `backlog` half-open ones. LocalError when it is taken."""
+        return self._tcp.listen(port, backlog)
+
+    def connect(self, address: bytes, port: int, now: int) -> Connection:
+        """Open a connection; `Connected` follows, or `Reset` and `Closed`."""
+        return self._tcp.connect(address, port, now)
+
+    def connections(self) -> list[Connection]:
+        """All connections, in any state."""
+        return list(self._tcp.connections.values())
+
+    # ---- inside
+
+    def _receive_ipv4(self, packet: Ipv4Packet, now: int) -> None:
+        whole: Ipv4Packet | None = packet
+        if packet.is_fragment:
+            whole = self._reassembler.add(packet, now)
+            if whole is None:
+                return
+            self.counters.reassembled += 1
+        assert whole is not None
+        try:
+            self._dispatch(whole, now)
+        except WireError as error:
+            self._tcp.drop(error.reason)
+
+    def _dispatch(self, packet: Ipv4Packet, now: int) -> None:
+        if packet.protocol == tcp.PROTOCOL:
+            self._tcp.receive(parse_tcp_packet(packet, partial=self.config.partial_checksums), now)
+        elif packet.protocol == icmp.PROTOCOL:
+            self._receive_icmp(packet, now)
+        elif packet.protocol == udp.PROTOCOL:
+            udp.parse_udp(
+                packet.payload, packet.source, packet.destination, partial=self.config.partial_checksums
+            )
+            self._tcp.drop(DropReason.NO_LISTENER)
+            self._send_unreachable(packet, icmp.PORT_UNREACHABLE, now)
+        else:
+            self._tcp.drop(DropReason.UNSUPPORTED_PROTOCOL)
+            self._send_unreachable(packet, icmp.PROTOCOL_UNREACHABLE, now)
+
+    def _receive_icmp(self, packet: Ipv4Packet, now: int) -> None:
+        self.counters.icmp_in += 1
+        message = icmp.parse_icmp(packet.payload)
+        if isinstance(message, icmp.EchoRequest):
+            self.counters.echo_replies += 1
+            self._send_icmp(pod_icmp.echo_reply(packet, message))
+        elif isinstance(message, icmp.DestinationUnreachable):
+            pod_icmp.on_unreachable(self._tcp, message, self.config.address, now)
+
+    def _send_unreachable(self, packet: Ipv4Packet, code: int, now: int) -> None:
+        error = pod_icmp.unreachable(packet, code)
+        if error is not None and self._icmp_limit.allows(now):
+            self._send_icmp(error)
+
+    def _send_icmp(self, packet: Ipv4Packet) -> None:
+        self.counters.icmp_out += 1
+        self._out.extend(fragment(packet, self.config.mtu, self._rng.getrandbits(16)))

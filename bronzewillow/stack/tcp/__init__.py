@@ -1,0 +1,23 @@
+"""TCP as RFC 9293 has it. Read RFC 9293 3.3 and 3.10 before editing anything here.
+
+============== ======================================================= =========================
+file           what                                                    read
+============== ======================================================= =========================
+state          the eleven states and their legal transitions           RFC 9293 3.3.2
+tcb            the variables of one connection                         RFC 9293 3.3.1
+connection     the user's calls, and the parts put together            RFC 9293 3.9.1, 3.10.1-6
+input          SEGMENT ARRIVES, step by step                           RFC 9293 3.10.7, RFC 5961
+options        what we offer on a SYN and agree on                     RFC 7323, RFC 2018, RFC 6691
+output         what may be sent now, in super-segments                 RFC 9293 3.8.6, RFC 6675
+send_buffer    bytes accepted from the user and not acknowledged       RFC 9293 3.8
+reassembly     bytes that arrived early, and the SACK blocks of them   RFC 9293 3.10.7.4, RFC 2018
+flight         what is sent and not acknowledged, range by range       RFC 6675 2
+recovery       when a range is lost, and what that means               RFC 6675, RFC 6582
+rtt            the round-trip estimator and the retransmission timeout RFC 6298
+congestion/    cwnd and ssthresh                                       RFC 5681, RFC 9438
+timers         one connection's timers, and the stack's queue of them  RFC 9293 3.8
+listener       passive opens and the bound on half-open ones           RFC 4987
+isn            initial sequence numbers                                RFC 6528
+demux          all connections of a stack; segments for none of them   RFC 9293 3.10.7.1
+============== ======================================================= =========================
+"""

@@ -1,0 +1,219 @@
+"""All connections of one stack: which one a segment is for, and what to say when it is for none."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from bronzewillow.stack.config import StackConfig
+from bronzewillow.stack.counters import StackCounters
+from bronzewillow.stack.errors import LocalError
+from bronzewillow.stack.events import Event
+from bronzewillow.stack.tcp import output
+from bronzewillow.stack.tcp.connection import Connection
+from bronzewillow.stack.tcp.input import may_reopen, passive_open, segment_arrives
+from bronzewillow.stack.tcp.isn import initial_sequence_number
+from bronzewillow.stack.tcp.listener import Listener
+from bronzewillow.stack.tcp.output import transmit
+from bronzewillow.stack.tcp.state import State, enter
+from bronzewillow.stack.tcp.timeouts import handle_timeout
+from bronzewillow.stack.tcp.timers import Timer, TimerQueue
+from bronzewillow.wire.errors import DropReason
+from bronzewillow.wire.packet import TcpPacket
+from bronzewillow.wire.seqnum import add
+from bronzewillow.wire.tcp import Flags, TcpSegment
+
+if TYPE_CHECKING:
+    from bronzewillow.wire.packet import Packet
+
+_ACK = int(Flags.ACK)
+_RST = int(Flags.RST)
+_SYN = int(Flags.SYN)
+_FIRST_EPHEMERAL_PORT = 49152  # RFC 6335 6
+
+Key = tuple[int, bytes, int]  # local port, remote address, remote port
+
+
+class Tcp:
+    """TCP of one stack. The files of this package meet here."""
+
+    def __init__(
+        self, config: StackConfig, rng: random.Random, out: list[Packet], events: list[Event]
+    ) -> None:
+        self.config = config
+        self.out = out
+        self.events = events
+        self.counters = StackCounters()
+        self.drops: Counter[DropReason] = Counter()
+        self.timer_queue: TimerQueue[Connection] = TimerQueue()
+        self.connections: dict[Key, Connection] = {}
+        self.listeners: dict[int, Listener] = {}
+        self._rng = rng
+        self._isn_secret = rng.randbytes(16)
+        self._dirty: dict[Connection, None] = {}
+        self._half_open: dict[Connection, None] = {}  # oldest first
+        self._time_wait: dict[Connection, None] = {}  # oldest first
+
+    # ---- the user's side
+
+    def listen(self, port: int, backlog: int) -> Listener:
+        """LocalError when the port already has a listener."""
+        if port in self.listeners:
+            raise LocalError(f"port {port} already has a listener")
+        listener = self.listeners[port] = Listener(port, backlog, self._on_listener_closed)
+        return listener
+
+    def connect(self, address: bytes, port: int, now: int) -> Connection:
+        """RFC 9293 3.10.1, active open. LocalError when no local port or no room is left."""
+        if len(self.connections) >= self.config.tcp.max_connections and not self._evict_time_wait():
+            raise LocalError("too many connections")
+        local = (self.config.address, self._ephemeral_port(address, port))
+        c = self._new_connection(local, (address, port), None, now)
+        c.tcb.snd_una, c.tcb.snd_nxt = c.tcb.iss, add(c.tcb.iss, 1)
+        enter(c.tcb, State.SYN_SENT)
+        c.stalled_since = now
+        output.send_syn(c, now)
+        c.arm(Timer.RETRANSMIT, now + c.rtt.rto)
+        return c
+
+    # ---- the network's side
+
+    def receive(self, packet: TcpPacket, now: int) -> None:
+        """One segment, checksum verified, addressed to this stack."""
+        seg = packet.segment
+        self.counters.segments_in += packet.pieces
+        self.counters.payload_bytes_in += len(seg.payload)
+        key = (seg.destination_port, packet.source, seg.source_port)
+        c = self.connections.get(key)
+        floor = 0
+        if c is not None and may_reopen(c, seg):
+            floor = add(c.tcb.snd_nxt, 1)
+            c.end()
+            c = None
+        if c is not None:
+            segment_arrives(c, seg, now)
+        elif seg.flags & (_SYN | _ACK | _RST) == _SYN and seg.destination_port in self.listeners:
+            self._on_syn(packet, floor, now)
+        else:
+            self._refuse(packet)
+
+    def handle_timeout(self, now: int) -> None:
+        """Run all timers that are due."""
+        for c in self.timer_queue.take_due(now):
+            handle_timeout(c, now)
+
+    def flush(self, now: int) -> None:
+        """Let every connection that something happened to send."""
+        while self._dirty:
+            dirty, self._dirty = self._dirty, {}
+            for c in dirty:
+                transmit(c, now)
+
+    # ---- what connections use
+
+    def mark_dirty(self, c: Connection) -> None:
+        """`c` may have something to send."""
+        self._dirty[c] = None
+
+    def drop(self, reason: DropReason) -> None:
+        """Count a segment, or part of one, that was not used."""
+        self.drops[reason] += 1
+
+    def leave_half_open(self, c: Connection) -> None:
+        """`c` is no longer half-open."""
+        self._half_open.pop(c, None)
+        if c.listener is not None:
+            c.listener.half_open.pop(c, None)
+
+    def on_time_wait(self, c: Connection) -> None:
+        """`c` may give way when room is needed."""
+        self._time_wait[c] = None
+
+    def forget(self, c: Connection) -> None:
+        """`c` is CLOSED."""
+        key = (c.local[1], *c.remote)
+        if self.connections.get(key) is c:
+            del self.connections[key]
+        self.leave_half_open(c)
+        self._time_wait.pop(c, None)
+        self._dirty.pop(c, None)
+
+    def reply_reset(self, source: bytes, destination: bytes, seg: TcpSegment) -> None:
+        """RFC 9293 3.10.7.1: the RST that makes sense to whoever sent `seg`; none for a RST."""
+        if seg.flags & _RST:
+            return
+        self.counters.resets_out += 1
+        self.counters.segments_out += 1
+        ports = seg.destination_port, seg.source_port
+        if seg.flags & _ACK:
+            reset = TcpSegment(*ports, seg.ack, 0, _RST, 0)
+        else:
+            reset = TcpSegment(*ports, 0, add(seg.seq, seg.len), _RST | _ACK, 0)
+        self.out.append(TcpPacket(source, destination, reset))
+
+    # ---- inside
+
+    def _on_syn(self, packet: TcpPacket, floor: int, now: int) -> None:
+        seg = packet.segment
+        listener = self.listeners[seg.destination_port]
+        config = self.config.tcp
+        if len(self.connections) >= config.max_connections and not self._evict_time_wait():
+            self.counters.refused_over_limit += 1
+            self.drop(DropReason.CONNECTION_LIMIT)
+            return
+        for half_open, limit in (
+            (self._half_open, config.max_half_open),
+            (listener.half_open, listener.backlog),
+        ):
+            if len(half_open) >= limit:
+                self._evict_half_open(next(iter(half_open)))
+        local = (packet.destination, seg.destination_port)
+        c = self._new_connection(local, (packet.source, seg.source_port), listener, now)
+        if floor:
+            c.tcb.iss = floor + self._rng.getrandbits(16) & 0xFFFFFFFF  # RFC 9293 3.6.1: beyond the old one
+        self._half_open[c] = listener.half_open[c] = None
+        passive_open(c, seg, now)
+
+    def _evict_half_open(self, c: Connection) -> None:
+        """RFC 4987 3.3: under a flood the oldest is the least likely to complete."""
+        self.counters.half_open_evicted += 1
+        self.drop(DropReason.BACKLOG_FULL)
+        c.end()
+
+    def _evict_time_wait(self) -> bool:
+        oldest = next(iter(self._time_wait), None)
+        if oldest is None:
+            return False
+        oldest.end()
+        return True
+
+    def _refuse(self, packet: TcpPacket) -> None:
+        """RFC 9293 3.10.7.1, and 3.10.7.2 second: no connection here."""
+        self.drop(DropReason.NO_LISTENER if packet.segment.flags & _SYN else DropReason.TCP_NO_CONNECTION)
+        self.reply_reset(packet.destination, packet.source, packet.segment)
+
+    def _new_connection(
+        self, local: tuple[bytes, int], remote: tuple[bytes, int], listener: Listener | None, now: int
+    ) -> Connection:
+        c = Connection(self, local, remote, listener, now)
+        c.tcb.iss = initial_sequence_number(self._isn_secret, local, remote, now)
+        c.tcb.ts_offset = self._rng.getrandbits(32)
+        self.connections[local[1], remote[0], remote[1]] = c
+        return c
+
+    def _ephemeral_port(self, address: bytes, port: int) -> int:
+        """RFC 6056 3.3.1: a random port, then the next free one."""
+        count = 65536 - _FIRST_EPHEMERAL_PORT
+        first = self._rng.randrange(count)
+        for step in range(count):
+            candidate = _FIRST_EPHEMERAL_PORT + (first + step) % count
+            if (candidate, address, port) not in self.connections and candidate not in self.listeners:
+                return candidate
+        raise LocalError("no local port is free")
+
+    def _on_listener_closed(self, listener: Listener) -> None:
+        if self.listeners.get(listener.port) is listener:
+            del self.listeners[listener.port]
+            for c in list(listener.half_open):
+                c.end()

@@ -1,0 +1,421 @@
+"""SEGMENT ARRIVES: RFC 9293 3.10.7, in its order. One function per step, shared by all synchronised states.
+
+A segment here may be a super-segment: many from the wire, merged in order, with one header.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bronzewillow.stack.errors import ConnectionRefused, ConnectionResetByPeer
+from bronzewillow.stack.events import Accepted, Connected, DataReceived, PeerClosed
+from bronzewillow.stack.tcp import options, output
+from bronzewillow.stack.tcp.recovery import Phase
+from bronzewillow.stack.tcp.state import RECEIVING, State, enter
+from bronzewillow.stack.tcp.timers import Timer
+from bronzewillow.wire.errors import DropReason
+from bronzewillow.wire.seqnum import add, diff, gt, in_window, le, lt
+from bronzewillow.wire.tcp import Flags, TcpSegment
+
+if TYPE_CHECKING:
+    from bronzewillow.stack.tcp.connection import Connection
+
+_ACK = int(Flags.ACK)
+_FIN = int(Flags.FIN)
+_RST = int(Flags.RST)
+_SYN = int(Flags.SYN)
+_PAWS_IDLE = 24 * 24 * 3600 * 1_000_000  # RFC 7323 5.5: 24 days
+
+
+def segment_arrives(c: Connection, seg: TcpSegment, now: int) -> None:
+    """RFC 9293 3.10.7.3 and 3.10.7.4, for a segment of connection `c`."""
+    c.last_heard = now
+    c.keepalives_sent = 0
+    if c.tcb.state is State.SYN_SENT:
+        _in_syn_sent(c, seg, now)
+    elif _check_sequence(c, seg, now):
+        if seg.flags & _RST:
+            _on_reset(c, seg, now)
+        elif seg.flags & _SYN:
+            _on_syn(c, now)
+        elif not seg.flags & _ACK:
+            c.tcp.drop(DropReason.TCP_FLAGS)  # fifth: no ACK bit, drop
+        elif _check_ack(c, seg, now):
+            # sixth: the urgent pointer is advanced by nobody here, since no user asks for urgent data;
+            # RFC 9293 3.8.5 MUST-30 is met by delivering the data in line
+            _segment_text(c, seg, now)
+            _check_fin(c, seg, now)
+    if c.tcb.state is not State.CLOSED:
+        c.tcp.mark_dirty(c)
+
+
+def passive_open(c: Connection, seg: TcpSegment, now: int) -> None:
+    """RFC 9293 3.10.7.2, third: a SYN for a listener; `c` is new and `c.tcb.iss` is chosen."""
+    tcb = c.tcb
+    tcb.irs, tcb.rcv_nxt = seg.seq, add(seg.seq, 1)
+    options.agree(tcb, c.config, c.tcp.config.mtu, seg.options, now)
+    c.congestion.on_mss(tcb.eff_snd_mss)
+    tcb.snd_una, tcb.snd_nxt = tcb.iss, add(tcb.iss, 1)
+    tcb.snd_wnd = tcb.max_snd_wnd = seg.wnd
+    tcb.snd_wl1, tcb.snd_wl2 = seg.seq, 0
+    enter(tcb, State.SYN_RECEIVED)
+    c.stalled_since = now
+    output.send_syn_ack(c, now)
+    c.arm(Timer.RETRANSMIT, now + c.rtt.rto)
+    # data or a FIN in the SYN is not kept: the peer sends it again (RFC 9293 3.10.7.2 allows to queue it)
+
+
+def may_reopen(c: Connection, seg: TcpSegment) -> bool:
+    """RFC 9293 3.6.1 and RFC 6191: whether a SYN may start a new connection over one in TIME-WAIT."""
+    if c.tcb.state is not State.TIME_WAIT or seg.flags & (_SYN | _ACK | _RST) != _SYN:
+        return False
+    if c.tcb.timestamps_on and seg.options.timestamps:
+        newer = diff(seg.options.timestamps[0], c.tcb.ts_recent)
+        if newer:
+            return newer > 0
+    return gt(seg.seq, c.tcb.rcv_nxt)
+
+
+# ---- SYN-SENT
+
+
+def _in_syn_sent(c: Connection, seg: TcpSegment, now: int) -> None:
+    """RFC 9293 3.10.7.3."""
+    tcb = c.tcb
+    if seg.flags & _ACK and seg.ack != add(tcb.iss, 1):  # first: ours has no data, so one value is right
+        c.tcp.drop(DropReason.TCP_BAD_ACK)
+        c.tcp.reply_reset(c.local[0], c.remote[0], seg)
+        return
+    if seg.flags & _RST:  # second: RFC 5961 3.2 leaves this case to the ACK check above
+        c.tcp.counters.resets_in += 1
+        if seg.flags & _ACK:
+            c.fail(ConnectionRefused("the peer refused the connection"), now)
+        else:
+            c.tcp.drop(DropReason.TCP_FLAGS)
+        return
+    if not seg.flags & _SYN:  # fifth
+        c.tcp.drop(DropReason.TCP_FLAGS)
+        return
+    tcb.irs, tcb.rcv_nxt = seg.seq, add(seg.seq, 1)  # fourth
+    options.agree(tcb, c.config, c.tcp.config.mtu, seg.options, now)
+    c.congestion.on_mss(tcb.eff_snd_mss)
+    tcb.snd_wnd = tcb.max_snd_wnd = seg.wnd  # RFC 7323 2.2: not scaled
+    tcb.snd_wl1, tcb.snd_wl2 = seg.seq, seg.ack
+    if not seg.flags & _ACK:  # simultaneous open
+        enter(tcb, State.SYN_RECEIVED)
+        output.send_syn_ack(c, now)
+        c.arm(Timer.RETRANSMIT, now + c.rtt.rto)
+        return
+    tcb.snd_una = seg.ack
+    enter(tcb, State.ESTABLISHED)
+    _on_established(c, now)
+    c.ack_now = True
+    c.tcp.counters.connected += 1
+    c.report(Connected(c))
+
+
+def _on_established(c: Connection, now: int) -> None:
+    c.timers.cancel(Timer.RETRANSMIT)
+    if c.syn_retransmits:
+        c.rtt.on_syn_timeout(3 * c.config.initial_rto)
+    else:
+        c.rtt.on_sample(now - c.stalled_since)
+    if c.config.keepalive_idle:
+        c.arm(Timer.KEEPALIVE, now + c.config.keepalive_idle)
+
+
+# ---- first: the sequence number
+
+
+def _check_sequence(c: Connection, seg: TcpSegment, now: int) -> bool:
+    """RFC 9293 3.10.7.4, first; PAWS comes before it (RFC 7323 5.3 R1)."""
+    tcb = c.tcb
+    stamps = seg.options.timestamps
+    if stamps and tcb.timestamps_on:
+        age = diff(stamps[0], tcb.ts_recent)
+        if age < 0 and not seg.flags & _RST and now - tcb.ts_recent_at < _PAWS_IDLE:
+            c.tcp.counters.paws_rejected += 1
+            c.tcp.drop(DropReason.TCP_PAWS)
+            c.ack_now = True
+            return False
+    if not _is_acceptable(c, seg):
+        _on_unacceptable(c, seg, now)
+        return False
+    if stamps and tcb.timestamps_on and le(seg.seq, tcb.last_ack_sent):  # RFC 7323 4.3 (2)
+        tcb.ts_recent, tcb.ts_recent_at = stamps[0], now
+    return True
+
+
+def _is_acceptable(c: Connection, seg: TcpSegment) -> bool:
+    """RFC 9293 table 6, with an overlap test: a super-segment may be wider than the window."""
+    tcb = c.tcb
+    if seg.seq == tcb.rcv_nxt:
+        return True  # also at a zero window: RFC 9293 3.10.7.4 MUST-66, its ACK, RST and FIN count
+    if seg.len == 0:
+        return in_window(seg.seq, tcb.rcv_nxt, tcb.rcv_wnd)
+    return gt(add(seg.seq, seg.len), tcb.rcv_nxt) and lt(seg.seq, add(tcb.rcv_nxt, tcb.rcv_wnd))
+
+
+def _on_unacceptable(c: Connection, seg: TcpSegment, now: int) -> None:
+    """RFC 9293 3.10.7.4: answer with an ACK, unless it is a RST."""
+    if seg.flags & _RST:
+        c.tcp.drop(DropReason.TCP_OUT_OF_WINDOW)
+    elif c.tcb.state is State.SYN_RECEIVED and seg.flags & _SYN and seg.seq == c.tcb.irs:
+        output.send_syn_ack(c, now)  # our SYN-ACK was lost: one connection, the same ISN
+    elif seg.len:
+        c.tcp.counters.duplicate_segments += 1
+        c.ack_now = True
+        if seg.flags & _FIN and c.tcb.state is State.TIME_WAIT:
+            c.arm(Timer.TIME_WAIT, now + c.config.time_wait)  # eighth: restart the 2 MSL time-out
+    elif add(seg.seq, 1) == c.tcb.rcv_nxt:
+        c.ack_now = True  # a keep-alive probe (RFC 9293 3.8.4)
+    else:
+        c.tcp.drop(DropReason.TCP_OUT_OF_WINDOW)
+        _challenge(c, now)
+
+
+# ---- second and fourth: RST and SYN
+
+
+def _on_reset(c: Connection, seg: TcpSegment, now: int) -> None:
+    """RFC 9293 3.10.7.4, second, with RFC 5961 3.2: only the exact sequence number resets."""
+    if seg.seq != c.tcb.rcv_nxt:
+        c.tcp.drop(DropReason.TCP_OUT_OF_WINDOW)
+        _challenge(c, now)
+        return
+    c.tcp.counters.resets_in += 1
+    if c.tcb.state is State.TIME_WAIT:
+        c.end()
+    else:
+        refused = c.tcb.state is State.SYN_RECEIVED and c.listener is None
+        c.fail(ConnectionRefused("refused") if refused else ConnectionResetByPeer("reset by the peer"), now)
+
+
+def _on_syn(c: Connection, now: int) -> None:
+    """RFC 5961 4.2: a SYN in a synchronised state proves nothing; the answer to an ACK would."""
+    c.tcp.drop(DropReason.TCP_FLAGS)
+    _challenge(c, now)
+
+
+def _challenge(c: Connection, now: int) -> None:
+    """A challenge ACK, limited per connection (RFC 5961 7)."""
+    if now - c.challenge_since >= 1_000_000:
+        c.challenge_since, c.challenge_acks = now, 0
+    if c.challenge_acks < c.config.challenge_acks_per_second:
+        c.challenge_acks += 1
+        c.tcp.counters.challenge_acks += 1
+        c.ack_now = True
+
+
+# ---- fifth: the ACK
+
+
+def _check_ack(c: Connection, seg: TcpSegment, now: int) -> bool:
+    """RFC 9293 3.10.7.4, fifth. False when the segment ends here."""
+    tcb = c.tcb
+    if tcb.state is State.SYN_RECEIVED:
+        if seg.ack != tcb.snd_nxt:
+            c.tcp.drop(DropReason.TCP_BAD_ACK)
+            c.tcp.reply_reset(c.local[0], c.remote[0], seg)
+            return False
+        _complete_handshake(c, seg, now)
+    if gt(seg.ack, tcb.snd_nxt) or lt(seg.ack, add(tcb.snd_una, -tcb.max_snd_wnd)):
+        c.tcp.drop(DropReason.TCP_BAD_ACK)  # RFC 5961 5.2
+        _challenge(c, now)
+        return False
+    if tcb.state is State.TIME_WAIT:
+        return True
+    _process_ack(c, seg, now)
+    return _advance_closing(c, now)
+
+
+def _complete_handshake(c: Connection, seg: TcpSegment, now: int) -> None:
+    tcb = c.tcb
+    enter(tcb, State.ESTABLISHED)
+    tcb.snd_una = seg.ack
+    tcb.snd_wnd = tcb.max_snd_wnd = seg.wnd << tcb.snd_wind_shift
+    tcb.snd_wl1, tcb.snd_wl2 = seg.seq, seg.ack
+    _on_established(c, now)
+    c.tcp.leave_half_open(c)
+    if c.listener is None:
+        c.tcp.counters.connected += 1
+        c.report(Connected(c))
+    else:
+        c.tcp.counters.accepted += 1
+        c.report(Accepted(c, c.listener))
+
+
+def _process_ack(c: Connection, seg: TcpSegment, now: int) -> None:
+    """What an acceptable ACK acknowledges, selectively and cumulatively, and the window it brings."""
+    tcb, flight = c.tcb, c.flight
+    acked_bytes = diff(seg.ack, tcb.snd_una)
+    recoveries = c.recovery.fast_recoveries
+    newly_sacked = flight.on_sack(_sack_positions(c, seg)) if tcb.sack_on and seg.options.sack else 0
+    if acked_bytes > 0:
+        _on_new_ack(c, seg, acked_bytes, now)
+    elif newly_sacked or (flight and not tcb.sack_on and _is_duplicate_ack(c, seg)):
+        c.recovery.on_duplicate_ack(flight, c.congestion, tcb.sack_on, tcb.eff_snd_mss, now)
+    c.tcp.counters.fast_recoveries += c.recovery.fast_recoveries - recoveries
+    _update_window(c, seg, now)
+
+
+def _on_new_ack(c: Connection, seg: TcpSegment, acked_bytes: int, now: int) -> None:
+    tcb, flight = c.tcb, c.flight
+    size_before = flight.size
+    tcb.snd_una = seg.ack
+    newest = flight.on_ack(flight.una + acked_bytes)
+    c.send_buffer.release(flight.una)
+    c.stalled_since = now
+    c.rtt.on_progress()
+    if newest is not None:
+        _sample_rtt(c, seg, newest.sent_at, newest.retransmitted, now)
+    c.recovery.on_new_ack(flight, c.congestion, acked_bytes, tcb.sack_on, tcb.eff_snd_mss, now)
+    if c.recovery.phase is not Phase.RECOVERY and size_before * 2 >= c.congestion.cwnd:
+        c.congestion.on_ack(acked_bytes, c.rtt.srtt, now)
+    if flight:
+        c.arm(Timer.RETRANSMIT, now + c.rtt.rto)  # RFC 6298 5.3
+    else:
+        c.timers.cancel(Timer.RETRANSMIT)  # RFC 6298 5.2
+        c.timers.cancel(Timer.PERSIST)
+    c.report_writable()
+
+
+def _sample_rtt(c: Connection, seg: TcpSegment, sent_at: int, retransmitted: bool, now: int) -> None:
+    """From our own send times, which are finer than a timestamp tick; the timestamp settles Karn's doubt."""
+    if not retransmitted:
+        c.rtt.on_sample(now - sent_at)
+    elif c.tcb.timestamps_on and seg.options.timestamps:
+        echoed = diff(c.ts_value(now), seg.options.timestamps[1])  # RFC 7323 4.1
+        if echoed >= 0:
+            c.rtt.on_sample(echoed * 1_000)
+
+
+def _sack_positions(c: Connection, seg: TcpSegment) -> list[tuple[int, int]]:
+    """The blocks that can be true: above SND.UNA, not above SND.NXT, not reversed; so no DSACK."""
+    una = c.flight.una
+    blocks = []
+    for left, right in seg.options.sack:
+        start, end = una + diff(left, c.tcb.snd_una), una + diff(right, c.tcb.snd_una)
+        if una < start < end <= c.flight.nxt:
+            blocks.append((start, end))
+    return blocks
+
+
+def _is_duplicate_ack(c: Connection, seg: TcpSegment) -> bool:
+    """RFC 5681 2, for a peer without SACK."""
+    return seg.ack == c.tcb.snd_una and seg.len == 0 and seg.wnd << c.tcb.snd_wind_shift == c.tcb.snd_wnd
+
+
+def _update_window(c: Connection, seg: TcpSegment, now: int) -> None:
+    """RFC 9293 3.10.7.4: SND.WND follows the newest segment, by SND.WL1 and SND.WL2."""
+    tcb = c.tcb
+    if lt(tcb.snd_wl1, seg.seq) or (tcb.snd_wl1 == seg.seq and le(tcb.snd_wl2, seg.ack)):
+        was_closed = tcb.snd_wnd == 0
+        tcb.snd_wnd = seg.wnd << tcb.snd_wind_shift
+        tcb.max_snd_wnd = max(tcb.max_snd_wnd, tcb.snd_wnd)
+        tcb.snd_wl1, tcb.snd_wl2 = seg.seq, seg.ack
+        if tcb.snd_wnd == 0:
+            c.stalled_since = now  # RFC 9293 3.8.6.1 MUST-37: a peer that answers probes is alive
+        elif was_closed:
+            c.timers.cancel(Timer.PERSIST)
+            c.rtt.on_progress()
+
+
+def _advance_closing(c: Connection, now: int) -> bool:
+    """The arrows that an ACK of our FIN takes. False when the connection is gone."""
+    if not c.is_fin_acknowledged:
+        return True
+    if c.tcb.state is State.FIN_WAIT_1:
+        enter(c.tcb, State.FIN_WAIT_2)
+        if c.orphaned:
+            c.arm(Timer.TIME_WAIT, now + c.config.fin_wait_2)
+    elif c.tcb.state is State.CLOSING:
+        _enter_time_wait(c, now)
+    elif c.tcb.state is State.LAST_ACK:
+        c.end()
+        return False
+    return True
+
+
+# ---- seventh and eighth: the text and the FIN
+
+
+def _segment_text(c: Connection, seg: TcpSegment, now: int) -> None:
+    """RFC 9293 3.10.7.4, seventh: trim to the window, deliver in order, keep the rest."""
+    data = seg.payload
+    tcb = c.tcb
+    if not data or tcb.state not in RECEIVING:
+        return
+    ahead = diff(seg.seq, tcb.rcv_nxt)
+    if ahead < 0:
+        data = data[-ahead:]
+        ahead = 0
+        c.ack_now = True
+        c.tcp.counters.duplicate_segments += 1
+    room = tcb.rcv_wnd - ahead
+    if len(data) > room:
+        data = data[: max(room, 0)]
+        c.ack_now = True
+    if not data:
+        return
+    if ahead:
+        c.tcp.counters.out_of_order_segments += 1
+        if not c.reassembly.insert(c.rcv_position + ahead, data):
+            c.tcp.drop(DropReason.BUFFER_LIMIT)
+        output.send_ack(c, now)  # RFC 5681 4.2: a duplicate ACK at once, one for each segment
+        return
+    if c.reassembly:
+        data += c.reassembly.take(c.rcv_position + len(data))
+        c.ack_now = True  # RFC 5681 4.2: it fills a gap
+    _deliver(c, data, now)
+
+
+def _deliver(c: Connection, data: bytes, now: int) -> None:
+    tcb = c.tcb
+    size = len(data)
+    c.rcv_position += size
+    tcb.rcv_nxt = add(tcb.rcv_nxt, size)
+    tcb.rcv_wnd = max(tcb.rcv_wnd - size, 0)
+    c.unacked_bytes += size
+    if c.orphaned:
+        c.discarded_bytes += size
+        if c.discarded_bytes > c.config.linger_bytes:
+            c.abort(now)
+            return
+    else:
+        c.unread_bytes += size
+        c.report(DataReceived(c, data))
+    if c.unacked_bytes >= 2 * tcb.rmss:  # RFC 9293 3.8.6.3 SHLD-19
+        c.ack_now = True
+    elif not c.timers.is_armed(Timer.DELAYED_ACK):
+        c.arm(Timer.DELAYED_ACK, now + c.config.delayed_ack)
+
+
+def _check_fin(c: Connection, seg: TcpSegment, now: int) -> None:
+    """RFC 9293 3.10.7.4, eighth. A FIN that arrives before its data waits for it."""
+    tcb = c.tcb
+    if seg.flags & _FIN and c.peer_fin_position is None and tcb.state in RECEIVING:
+        c.peer_fin_position = c.rcv_position + diff(add(seg.seq, len(seg.payload)), tcb.rcv_nxt)
+        c.ack_now = True
+    if tcb.state not in RECEIVING or c.peer_fin_position is None or c.rcv_position < c.peer_fin_position:
+        return
+    tcb.rcv_nxt = add(tcb.rcv_nxt, 1)
+    c.ack_now = True
+    c.reassembly.clear()
+    c.report(PeerClosed(c))
+    if tcb.state is State.ESTABLISHED:
+        enter(tcb, State.CLOSE_WAIT)
+    elif tcb.state is State.FIN_WAIT_1:
+        enter(tcb, State.CLOSING)  # had our FIN been acknowledged, this were FIN-WAIT-2
+    else:
+        _enter_time_wait(c, now)
+
+
+def _enter_time_wait(c: Connection, now: int) -> None:
+    """RFC 9293 3.10.7.4: start the time-wait timer, turn off the others."""
+    enter(c.tcb, State.TIME_WAIT)
+    c.report_closed()
+    c.release_buffers()
+    c.timers.cancel_all()
+    c.arm(Timer.TIME_WAIT, now + c.config.time_wait)
+    c.tcp.on_time_wait(c)

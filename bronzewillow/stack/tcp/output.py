@@ -1,0 +1,241 @@
+"""What a connection may send now. Payloads are super-segments; the wire layer cuts them at `mss`.
+
+`transmit` is called once for each connection that something happened to, after all input of a batch: so
+many arrivals are answered by one ACK, and data carries it where there is data.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bronzewillow.stack.tcp import options
+from bronzewillow.stack.tcp.state import OPENING, RECEIVING, State, enter
+from bronzewillow.stack.tcp.timers import Timer
+from bronzewillow.wire.packet import TcpPacket
+from bronzewillow.wire.seqnum import add
+from bronzewillow.wire.tcp import NO_OPTIONS, Flags, TcpOptions, TcpSegment
+
+if TYPE_CHECKING:
+    from bronzewillow.stack.tcp.connection import Connection
+
+_ACK = int(Flags.ACK)
+_FIN = int(Flags.FIN)
+_PSH = int(Flags.PSH)
+_RST_ACK = int(Flags.RST | Flags.ACK)
+_SYN = int(Flags.SYN)
+_SYN_ACK = int(Flags.SYN | Flags.ACK)
+_UNSCALED = 0xFFFF
+
+
+def transmit(c: Connection, now: int) -> None:
+    """Send all that windows allow: lost ranges, new data, a FIN, and a bare ACK if one is due."""
+    state = c.tcb.state
+    if state is State.CLOSED or state in OPENING:
+        return
+    if state is not State.TIME_WAIT:
+        if c.flight.lost_bytes:
+            _retransmit_lost(c, now)
+        if c.fin_position is None and (c.unsent_bytes or c.fin_wanted):
+            _send_new(c, now)
+        _restart_timers(c, now)
+    if c.ack_now:
+        send_ack(c, now)
+
+
+def _retransmit_lost(c: Connection, now: int) -> None:
+    """RFC 6675 5 (C): as long as cwnd - pipe holds a segment, send the first range that is lost."""
+    mss = c.tcb.eff_snd_mss
+    flight, recovery = c.flight, c.recovery
+    while sent := flight.next_lost():
+        room = c.congestion.cwnd - recovery.pipe(flight, mss)
+        if recovery.must_retransmit:
+            room = max(room, mss)
+            recovery.must_retransmit = False
+        if room < min(mss, sent.end - sent.start):
+            return
+        size = min(max(room // mss, 1), max(c.config.max_super_segment_bytes // mss, 1)) * mss
+        flight.split_range(sent, size)
+        resend(c, sent.start, sent.end, now)
+        flight.on_retransmit(sent, now)
+
+
+def resend(c: Connection, start: int, end: int, now: int) -> None:
+    """Send positions [start, end) again; the last of them may be our FIN."""
+    has_fin = c.fin_position is not None and end > c.fin_position
+    data = c.send_buffer.peek(start, end - start - has_fin)
+    segments = max(-(-len(data) // c.tcb.eff_snd_mss), 1)
+    c.retransmitted_segments += segments
+    c.tcp.counters.retransmitted_segments += segments
+    _send(c, c.seq_at(start), _ACK | _PSH | (_FIN if has_fin else 0), data, now)
+
+
+def _send_new(c: Connection, now: int) -> None:
+    """New data, as far as both windows go, then the FIN that waits behind it."""
+    tcb, flight, config = c.tcb, c.flight, c.config
+    mss = tcb.eff_snd_mss
+    if not flight and now - c.last_sent > c.rtt.rto:
+        c.congestion.on_idle(now)
+    limit = max(config.max_super_segment_bytes // mss, 1) * mss
+    room = min(c.snd_wnd_left, c.congestion.cwnd - c.recovery.pipe(flight, mss))
+    unsent = c.unsent_bytes
+    while unsent:
+        size = min(unsent, room, limit)
+        if size <= 0 or not _is_worth_sending(c, size, unsent):
+            return
+        if size < unsent and size > mss:
+            size -= size % mss
+        is_last = size == unsent
+        fin = is_last and c.fin_wanted
+        data = c.send_buffer.peek(flight.nxt, size)
+        _send(c, tcb.snd_nxt, _ACK | (_PSH if is_last else 0) | (_FIN if fin else 0), data, now)
+        _advance(c, size + fin, now)
+        if fin:
+            _on_fin_sent(c)
+            return
+        room -= size
+        unsent -= size
+    if c.fin_wanted and c.fin_position is None:
+        # RFC 9293 3.8.6: a FIN takes part in sequence space, but no receiver needs buffer for it
+        _send(c, tcb.snd_nxt, _ACK | _FIN, b"", now)
+        _advance(c, 1, now)
+        _on_fin_sent(c)
+
+
+def _is_worth_sending(c: Connection, size: int, unsent: int) -> bool:
+    """RFC 9293 3.8.6.2.1: sender's silly window avoidance, and Nagle (3.7.4) if it is on."""
+    mss = c.tcb.eff_snd_mss
+    if size >= mss:
+        return True
+    if size == unsent:
+        return not (c.config.nagle and c.flight)
+    return size * 2 >= c.tcb.max_snd_wnd
+
+
+def _advance(c: Connection, size: int, now: int) -> None:
+    if not c.flight:
+        c.stalled_since = now
+    c.flight.on_send(size, now)
+    c.tcb.snd_nxt = add(c.tcb.snd_nxt, size)
+    c.last_sent = now
+
+
+def _on_fin_sent(c: Connection) -> None:
+    c.fin_position = c.flight.nxt - 1
+    enter(c.tcb, State.LAST_ACK if c.tcb.state is State.CLOSE_WAIT else State.FIN_WAIT_1)
+
+
+def _restart_timers(c: Connection, now: int) -> None:
+    """RFC 6298 5.1, and the persist timer of RFC 9293 3.8.6.1 when only the window holds data back."""
+    timers = c.timers
+    if c.flight:
+        if c.tcb.snd_wnd == 0:  # the peer closed its window over data in flight: probe, do not time out
+            timers.cancel(Timer.RETRANSMIT)
+            if not timers.is_armed(Timer.PERSIST):
+                c.arm(Timer.PERSIST, now + c.rtt.rto)
+        else:
+            timers.cancel(Timer.PERSIST)
+            if not timers.is_armed(Timer.RETRANSMIT):
+                c.arm(Timer.RETRANSMIT, now + c.rtt.rto)
+    elif c.unsent_bytes and not timers.is_armed(Timer.PERSIST):
+        c.stalled_since = now
+        c.arm(Timer.PERSIST, now + c.rtt.rto)
+
+
+def send_probe(c: Connection, now: int) -> None:
+    """A zero-window probe: one byte, new or old, that makes the peer tell its window (RFC 9293 3.8.6.1)."""
+    c.tcp.counters.zero_window_probes += 1
+    if c.flight:
+        at = c.flight.una
+        if c.fin_position == at:
+            _send(c, c.seq_at(at), _ACK | _FIN, b"", now)
+        else:
+            _send(c, c.seq_at(at), _ACK, c.send_buffer.peek(at, 1), now)
+    elif c.unsent_bytes:
+        _send(c, c.tcb.snd_nxt, _ACK, c.send_buffer.peek(c.flight.nxt, 1), now)
+        _advance(c, 1, now)
+
+
+def send_ack(c: Connection, now: int) -> None:
+    """A bare ACK, with SACK blocks when something has arrived early (RFC 2018 4)."""
+    _send(c, c.tcb.snd_nxt, _ACK, b"", now, with_sack=True)
+
+
+def send_keepalive(c: Connection, now: int) -> None:
+    """RFC 9293 3.8.4: a sequence number that the peer has acknowledged already makes it answer."""
+    _send(c, add(c.tcb.snd_nxt, -1), _ACK, b"", now)
+
+
+def send_syn(c: Connection, now: int) -> None:
+    """Our SYN of an active open."""
+    tcb = c.tcb
+    wnd = min(c.config.receive_buffer_bytes, _UNSCALED)
+    tcb.rcv_wnd = wnd
+    offered = options.offer(c.config, c.tcp.config.mtu, c.ts_value(now))
+    _put(c, TcpSegment(c.local[1], c.remote[1], tcb.iss, 0, _SYN, wnd, offered))
+    c.last_sent = now
+
+
+def send_syn_ack(c: Connection, now: int) -> None:
+    """The answer to a SYN; RFC 7323 2.2: the window of a SYN is never scaled."""
+    tcb = c.tcb
+    wnd = min(c.config.receive_buffer_bytes, _UNSCALED)
+    tcb.rcv_wnd = wnd
+    tcb.last_ack_sent = tcb.rcv_nxt
+    answered = options.answer(c.config, c.tcp.config.mtu, c.ts_value(now), tcb)
+    _put(c, TcpSegment(c.local[1], c.remote[1], tcb.iss, tcb.rcv_nxt, _SYN_ACK, wnd, answered))
+    c.last_sent = now
+
+
+def send_reset(c: Connection) -> None:
+    """RFC 9293 3.10.5: <SEQ=SND.NXT><CTL=RST>; with an ACK, which strict receivers like to see."""
+    c.tcp.counters.resets_out += 1
+    tcb = c.tcb
+    _put(c, TcpSegment(c.local[1], c.remote[1], tcb.snd_nxt, tcb.rcv_nxt, _RST_ACK, 0))
+
+
+def has_window_update(c: Connection) -> bool:
+    """RFC 9293 3.8.6.2.2: the right edge moves by a worthwhile step only, and then it is told at once."""
+    if c.tcb.state not in RECEIVING:
+        return False
+    free_bytes = c.config.receive_buffer_bytes - c.unread_bytes
+    return free_bytes - c.tcb.rcv_wnd >= min(c.config.receive_buffer_bytes // 2, 2 * c.tcb.rmss)
+
+
+def _window_field(c: Connection) -> int:
+    """The 16-bit window to send. The promised right edge never moves left (RFC 9293 3.8.6, SHLD-14)."""
+    tcb = c.tcb
+    free_bytes = c.config.receive_buffer_bytes - c.unread_bytes
+    promised = tcb.rcv_wnd
+    step = min(c.config.receive_buffer_bytes // 2, tcb.rmss)
+    offered = free_bytes if free_bytes - promised >= step else promised
+    # rounding up by less than one scale unit keeps the edge; RFC 7323 2.4 allows to take what then arrives
+    field = min(-(-offered >> tcb.rcv_wind_shift), _UNSCALED)
+    tcb.rcv_wnd = max(field << tcb.rcv_wind_shift, promised)
+    return field
+
+
+def _send(c: Connection, seq: int, flags: int, data: bytes, now: int, *, with_sack: bool = False) -> None:
+    tcb = c.tcb
+    timestamps = (c.ts_value(now), tcb.ts_recent) if tcb.timestamps_on else None
+    sack: tuple[tuple[int, int], ...] = ()
+    if with_sack and c.reassembly and tcb.sack_on:
+        base = tcb.rcv_nxt - c.rcv_position
+        sack = tuple(
+            ((base + left) & 0xFFFFFFFF, (base + right) & 0xFFFFFFFF)
+            for left, right in c.reassembly.sack_blocks()
+        )
+    carried = TcpOptions(timestamps=timestamps, sack=sack) if timestamps or sack else NO_OPTIONS
+    segment = TcpSegment(c.local[1], c.remote[1], seq, tcb.rcv_nxt, flags, _window_field(c), carried, data)
+    tcb.last_ack_sent = tcb.rcv_nxt
+    c.ack_now = False
+    c.unacked_bytes = 0
+    c.timers.cancel(Timer.DELAYED_ACK)
+    _put(c, segment)
+
+
+def _put(c: Connection, segment: TcpSegment) -> None:
+    mss = c.tcb.eff_snd_mss
+    size = len(segment.payload)
+    c.tcp.counters.segments_out += -(-size // mss) if size > mss else 1
+    c.tcp.counters.payload_bytes_out += size
+    c.tcp.out.append(TcpPacket(c.local[0], c.remote[0], segment, mss=mss, tos=c.tos))

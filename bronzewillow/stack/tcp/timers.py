@@ -1,0 +1,121 @@
+"""Timers: a few deadlines per connection, and one queue per stack that knows the earliest.
+
+The queue is lazy. Most timers are moved later again and again (each ACK restarts the retransmission timer),
+so a connection stands in the heap under a deadline that may have become too early; it is put back when that
+comes up. A move to an earlier time pushes a second entry. Both cost nothing per segment.
+"""
+
+from __future__ import annotations
+
+import heapq
+from enum import IntEnum
+from typing import Generic, Protocol, TypeVar
+
+NEVER = 1 << 62
+
+
+class Timer(IntEnum):
+    """The timers of RFC 9293 3.8 and 3.10.8, and of the RFCs it points to."""
+
+    RETRANSMIT = 0
+    PERSIST = 1
+    DELAYED_ACK = 2
+    KEEPALIVE = 3
+    TIME_WAIT = 4
+    """Also the bound on FIN-WAIT-2 after close()."""
+
+
+class Timers:
+    """Deadlines of one connection, in microseconds; NEVER when not armed."""
+
+    __slots__ = ("deadlines", "earliest")
+
+    def __init__(self) -> None:
+        self.deadlines = [NEVER] * len(Timer)
+        self.earliest = NEVER
+
+    def arm(self, timer: Timer, deadline: int) -> None:
+        """Set or move one timer."""
+        self.deadlines[timer] = deadline
+        self.earliest = min(self.deadlines)
+
+    def cancel(self, timer: Timer) -> None:
+        """Stop one timer."""
+        if self.deadlines[timer] != NEVER:
+            self.deadlines[timer] = NEVER
+            self.earliest = min(self.deadlines)
+
+    def cancel_all(self) -> None:
+        """Stop all: no timer may be armed in CLOSED."""
+        self.deadlines = [NEVER] * len(Timer)
+        self.earliest = NEVER
+
+    def is_armed(self, timer: Timer) -> bool:
+        """Whether `timer` runs."""
+        return self.deadlines[timer] != NEVER
+
+    def take_expired(self, now: int) -> list[Timer]:
+        """The timers that are due, each stopped."""
+        expired = [timer for timer in Timer if self.deadlines[timer] <= now]
+        for timer in expired:
+            self.deadlines[timer] = NEVER
+        self.earliest = min(self.deadlines)
+        return expired
+
+
+class Timed(Protocol):
+    """What a TimerQueue holds."""
+
+    timers: Timers
+    queued_at: int
+    """The deadline under which the owner stands in the queue; NEVER when it does not."""
+
+
+_Owner = TypeVar("_Owner", bound=Timed)
+
+
+class TimerQueue(Generic[_Owner]):
+    """All connections of a stack that have a timer armed."""
+
+    __slots__ = ("_heap", "_order")
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, _Owner]] = []
+        self._order = 0
+
+    def update(self, owner: _Owner) -> None:
+        """Call after any change of `owner.timers`."""
+        earliest = owner.timers.earliest
+        if earliest < owner.queued_at:
+            owner.queued_at = earliest
+            self._order += 1
+            heapq.heappush(self._heap, (earliest, self._order, owner))
+
+    def next_timeout(self) -> int | None:
+        """The earliest deadline; it may turn out to be a moved one, then nothing is due at it."""
+        while self._heap:
+            deadline, _, owner = self._heap[0]
+            if deadline == owner.queued_at and owner.timers.earliest != NEVER:
+                return deadline
+            self._drop_first()
+        return None
+
+    def take_due(self, now: int) -> list[_Owner]:
+        """The owners with a timer at or before `now`, each once, in the order of their deadlines."""
+        due = []
+        while self._heap and self._heap[0][0] <= now:
+            owner = self._drop_first()
+            if owner is None:
+                continue
+            if owner.timers.earliest <= now:
+                due.append(owner)
+            else:
+                self.update(owner)
+        return due
+
+    def _drop_first(self) -> _Owner | None:
+        deadline, _, owner = heapq.heappop(self._heap)
+        if deadline != owner.queued_at:
+            return None  # an older entry of an owner that was queued again, earlier
+        owner.queued_at = NEVER
+        return owner
