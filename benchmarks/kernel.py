@@ -2,7 +2,8 @@
 
     python -m benchmarks.kernel [--json] [--seconds 0.3]
 
-One row is one loop on trains of one flow as UDP_GRO and UDP_SEGMENT make them: up to 64 KiB, VXLAN, timestamps.
+One row is one loop on trains of one flow as UDP_GRO and UDP_SEGMENT make them: up to 64 KiB, VXLAN,
+timestamps.
 """
 
 from __future__ import annotations
@@ -97,7 +98,11 @@ def main() -> None:
     columns = list(rows[0])
     print("  ".join(f"{column:>20}" for column in columns))
     for row in rows:
-        print("  ".join(f"{row[column]:>20,}" if column != "loop" else f"{row[column]:>20}" for column in columns))
+        print(
+            "  ".join(
+                f"{row[column]:>20,}" if column != "loop" else f"{row[column]:>20}" for column in columns
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from bronzewillow.wire.checksum import PartialPolicy, ones_complement_sum
 from bronzewillow.wire.encap import Encap, decap
 from bronzewillow.wire.errors import DropReason, WireError
 from bronzewillow.wire.ipv4 import Ipv4Packet, emit_ipv4, parse_ipv4
-from bronzewillow.wire.packet import Packet, TcpPacket, parse_tcp_packet
-from bronzewillow.wire.tcp import TcpSegment, emit_options, parse_options
+from bronzewillow.wire.packet import Packet, TcpPacket, new_tcp_packet, parse_tcp_packet
+from bronzewillow.wire.tcp import emit_options, new_segment, parse_options
 
 COMPILED = not __file__.endswith((".py", ".pyc"))
 
@@ -82,7 +82,7 @@ class _Run:
         data = self.data
         ip = self.ip
         parts = self.parts
-        segment = TcpSegment(
+        segment = new_segment(
             data[ip + 20] << 8 | data[ip + 21],
             data[ip + 22] << 8 | data[ip + 23],
             self.seq,
@@ -93,7 +93,7 @@ class _Run:
             parts[0] if len(parts) == 1 else b"".join(parts),
             data[ip + 38] << 8 | data[ip + 39],
         )
-        return TcpPacket(
+        return new_tcp_packet(
             data[ip + 12 : ip + 16],
             data[ip + 16 : ip + 20],
             segment,

@@ -1,7 +1,7 @@
 """Picks the compiled or the interpreted kernel; everything else imports the kernel from here.
 
-`BRONZEWILLOW_PURE=1` forces the interpreted one. `BRONZEWILLOW_REQUIRE_NATIVE=1` makes a missing build an error,
-unless the former is set too. Otherwise a missing build costs speed and one warning.
+`BRONZEWILLOW_PURE=1` forces the interpreted one. `BRONZEWILLOW_REQUIRE_NATIVE=1` makes a missing build an
+error, unless the former is set too. Otherwise a missing build costs speed and one warning.
 """
 
 from __future__ import annotations

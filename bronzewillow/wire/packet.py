@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from bronzewillow.wire import tcp
 from bronzewillow.wire.checksum import PartialPolicy
@@ -26,6 +27,34 @@ class TcpPacket:
     pieces: int = 1
     """Inbound: how many segments from the wire were merged into this one."""
 
+
+class _TcpPacketDraft:
+    """See `tcp.new_segment`."""
+
+    __slots__ = ("destination", "mss", "pieces", "segment", "source", "tos", "ttl")
+
+    def __init__(
+        self,
+        source: bytes,
+        destination: bytes,
+        segment: tcp.TcpSegment,
+        mss: int = 0,
+        tos: int = 0,
+        ttl: int = 64,
+        pieces: int = 1,
+    ) -> None:
+        self.source = source
+        self.destination = destination
+        self.segment = segment
+        self.mss = mss
+        self.tos = tos
+        self.ttl = ttl
+        self.pieces = pieces
+        self.__class__ = TcpPacket  # type: ignore[assignment]
+
+
+new_tcp_packet = cast("type[TcpPacket]", _TcpPacketDraft)
+"""TcpPacket(...) made quickly, for once-per-segment code."""
 
 Packet = Ipv4Packet | TcpPacket
 """A TCP packet that is no fragment is always a TcpPacket; everything else is an Ipv4Packet."""
