@@ -1,0 +1,121 @@
+"""Fuzz targets: corpus/<target>/*.bin is replayed in every run; mutation has a time budget and is slow.
+
+    FUZZ_SECONDS=60 python -m pytest -m slow tests/fuzz
+
+A target takes any bytes and may not raise. What made one raise is saved to its corpus under the name of its
+digest: rename it after what it shows, and it is a regression test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bronzewillow.wire import arp, ethernet, geneve, icmp, ipv4, tcp, udp, vxlan
+from bronzewillow.wire.checksum import Buffer, PartialPolicy
+from bronzewillow.wire.encap import Encap
+from bronzewillow.wire.errors import WireError
+from bronzewillow.wire.kernel import Coalescer
+from bronzewillow.wire.packet import TcpPacket
+
+CORPUS = Path(__file__).parent / "corpus"
+ADDRESSES = (b"\x0a\xf4\x01\x02", b"\x0a\xf4\x07\x0a")
+TRUST = PartialPolicy.ALWAYS
+"""Checksums trusted: a mutation would hardly ever get past them."""
+
+
+def parser(parse: Callable[[Buffer], object]) -> Callable[[bytes], None]:
+    """Returns or raises WireError, and takes a view as it takes bytes."""
+
+    def target(data: bytes) -> None:
+        for buffer in (data, memoryview(data)):
+            try:
+                parse(buffer)
+            except WireError as error:
+                assert error.reason
+
+    return target
+
+
+def coalescer(encap: Encap) -> Callable[[bytes], None]:
+    """The first byte is the piece length; every datagram is delivered or counted."""
+
+    def target(data: bytes) -> None:
+        kernel = Coalescer(encap, None, TRUST)
+        kernel.add(data[1:], data[0] if data else 0, "peer")
+        pieces = sum(packet.pieces if isinstance(packet, TcpPacket) else 1 for _, packet in kernel.flush())
+        assert kernel.datagrams == pieces + sum(kernel.drops.values())
+
+    return target
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "arp": parser(arp.parse_arp),
+    "ethernet": parser(ethernet.parse_ethernet),
+    "geneve": parser(geneve.parse_geneve),
+    "icmp": parser(lambda data: icmp.parse_icmp(data, partial=TRUST)),
+    "icmp_quoted": parser(icmp.parse_quoted),
+    "ipv4": parser(ipv4.parse_ipv4),
+    "kernel_geneve": coalescer(Encap.GENEVE),
+    "kernel_vxlan": coalescer(Encap.VXLAN),
+    "tcp": parser(lambda data: tcp.parse_tcp(data, *ADDRESSES, partial=TRUST)),
+    "tcp_options": parser(tcp.parse_options),
+    "udp": parser(lambda data: udp.parse_udp(data, *ADDRESSES, partial=TRUST)),
+    "vxlan": parser(vxlan.parse_vxlan),
+}
+
+
+def corpus(name: str) -> list[Path]:
+    return sorted((CORPUS / name).glob("*.bin"))
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_replay(name: str) -> None:
+    files = corpus(name)
+    assert files, f"tests/fuzz/corpus/{name} has no .bin file"
+    for file in files:
+        TARGETS[name](file.read_bytes())
+
+
+def test_no_corpus_without_a_target() -> None:
+    assert {folder.name for folder in CORPUS.iterdir()} <= set(TARGETS)
+
+
+def mutated(rng: random.Random, seeds: list[bytes]) -> bytes:
+    data = bytearray(rng.choice(seeds))
+    for _ in range(rng.randrange(1, 6)):
+        at = rng.randrange(len(data) + 1)
+        choice = rng.randrange(4)
+        if choice == 0:
+            data[at : at + rng.randrange(1, 9)] = b""
+        elif choice == 1:
+            data[at:at] = rng.randbytes(rng.randrange(1, 9))
+        elif choice == 2:
+            other = rng.choice(seeds)
+            data[at:] = other[rng.randrange(len(other) + 1) :]
+        elif at < len(data):
+            data[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, data[at] ^ 1 << rng.randrange(8)))
+    return bytes(data[:4096])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TARGETS)
+def test_mutate(name: str) -> None:
+    seconds = float(os.environ.get("FUZZ_SECONDS", "12")) / len(TARGETS)
+    rng = random.Random()
+    seeds = [file.read_bytes() for file in corpus(name)]
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for _ in range(200):
+            data = mutated(rng, seeds)
+            try:
+                TARGETS[name](data)
+            except Exception:
+                (CORPUS / name / f"{hashlib.sha256(data).hexdigest()[:16]}.bin").write_bytes(data)
+                raise
