@@ -15,22 +15,23 @@ def _is_set(name: str) -> bool:
     return os.environ.get(name, "") not in ("", "0")
 
 
+REQUIRED = _is_set("BRONZEWILLOW_REQUIRE_NATIVE")
+
+
 def _extensions() -> list[Extension]:
     if _is_set("BRONZEWILLOW_PURE"):
         return []
-    required = _is_set("BRONZEWILLOW_REQUIRE_NATIVE")
     try:
         from Cython.Build import cythonize
     except ImportError:
-        if required:
+        if REQUIRED:
             raise
         return []
     kernel = Extension(
         "bronzewillow.wire._native",
         ["bronzewillow/wire/_kernel.py"],
         depends=["bronzewillow/wire/_native.pxd"],
-        extra_compile_args=["-O3"],
-        optional=not required,
+        extra_compile_args=["-O3", "-g0"],
     )
     built: list[Extension] = cythonize(
         [kernel],
@@ -43,6 +44,8 @@ def _extensions() -> list[Extension]:
             "cdivision": True,  # all operands are unsigned or non-negative
         },
     )
+    for extension in built:
+        extension.optional = not REQUIRED  # cythonize() does not carry it over
     return built
 
 

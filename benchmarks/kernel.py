@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import sys
 import time
 from collections.abc import Callable
 from types import ModuleType
@@ -80,7 +81,7 @@ def main() -> None:
         try:
             kernels[name] = importlib.import_module(f"bronzewillow.wire.{module}")
         except ImportError:
-            print(f"note: no {name} kernel here")
+            print(f"note: no {name} kernel here", file=sys.stderr)
     rows = []
     for mss in PAYLOAD_BYTES:
         rates = {name: _measure(kernel, mss, arguments.seconds) for name, kernel in kernels.items()}

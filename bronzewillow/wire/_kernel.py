@@ -344,6 +344,8 @@ def segment(encap_header: bytes, packet: TcpPacket) -> tuple[bytearray, int]:
             options,
         )
     )
+    if len(template) != header_bytes:
+        raise ValueError("a TcpPacket has IPv4 addresses of 4 bytes")  # C code below relies on the length
     # Sums of what does not change from piece to piece; lengths, seq and flags are added below.
     ip_sum = _sum_words(template, ip, at)
     tcp_sum = _sum_words(template, ip + 12, header_bytes) + 6

@@ -344,6 +344,12 @@ def test_the_largest_datagram(kernel: ModuleType) -> None:
     assert caught.value.reason is DropReason.OVERSIZE
 
 
+def test_segment_refuses_addresses_of_another_family(kernel: ModuleType) -> None:
+    for address in (b"", bytes(16)):
+        with pytest.raises(ValueError, match="4 bytes"):
+            kernel.segment(header(Encap.VXLAN), piece(b"abc", source=address))
+
+
 def test_a_full_size_super_segment_survives(kernel: ModuleType) -> None:
     packet = dataclasses.replace(piece(bytes(range(256)) * 255), mss=1398)
     train: Train = segmented(packet)
