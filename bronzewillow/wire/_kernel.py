@@ -193,7 +193,7 @@ class Coalescer:
         if self._geneve:
             if (
                 data[start] != 0
-                or data[start + 1] & 0xC0
+                or data[start + 1] & 0x80
                 or data[start + 2] != 0x65
                 or data[start + 3] != 0x58
             ):

@@ -10,7 +10,7 @@ import pytest
 
 from bronzewillow.testing.datagrams import MACS, Train, header, segmented
 from bronzewillow.wire import arp
-from bronzewillow.wire.checksum import PartialPolicy, pseudo_header_sum
+from bronzewillow.wire.checksum import PartialPolicy, internet_checksum, pseudo_header_sum
 from bronzewillow.wire.encap import Encap, decap, emit_encap_header
 from bronzewillow.wire.errors import DropReason, WireError
 from bronzewillow.wire.ethernet import EthernetFrame, emit_ethernet, parse_ethernet
@@ -162,10 +162,11 @@ def test_an_optioned_packet_ends_the_run_of_its_flow(kernel: ModuleType) -> None
 
 
 def test_a_run_ends_at_65535_bytes(kernel: ModuleType) -> None:
-    packets = [piece(bytes(30_000), seq=1000 + n * 30_000) for n in range(3)]
-    got = received(kernel, *packets)
-    assert [packet.pieces for packet in got] == [2, 1]
-    assert len(got[0].segment.payload) == 60_000
+    first = piece(bytes(40_000))
+    got = received(kernel, first, piece(bytes(25_535), seq=41_000))
+    assert [(packet.pieces, len(packet.segment.payload)) for packet in got] == [(2, 65_535)]
+    got = received(kernel, first, piece(bytes(25_536), seq=41_000))
+    assert [(packet.pieces, len(packet.segment.payload)) for packet in got] == [(1, 40_000), (1, 25_536)]
 
 
 def test_sequence_numbers_wrap_within_a_run(kernel: ModuleType) -> None:
@@ -250,6 +251,41 @@ def test_cut_short_anywhere(kernel: ModuleType, length: int) -> None:
     assert drops_of(kernel, segmented(PACKET).data[:length]) == {DropReason.TRUNCATED: 1}
 
 
+@pytest.mark.parametrize("fields", [{"more_fragments": True}, {"fragment_offset_bytes": 8}], ids=str)
+def test_a_fragment_is_no_segment_even_if_it_looks_like_one(
+    kernel: ModuleType, fields: dict[str, int]
+) -> None:
+    fragment = dataclasses.replace(flatten(PACKET), **fields)  # type: ignore[arg-type]
+    coalescer = kernel.Coalescer(Encap.VXLAN, 1)
+    coalescer.add(raw_datagram(emit_ipv4(fragment)), 0, "peer")
+    assert coalescer.flush() == [("peer", fragment)]
+
+
+@pytest.mark.parametrize("offset", [0x00, 0x40, 0xF0])
+def test_a_data_offset_out_of_bounds_with_a_right_checksum(kernel: ModuleType, offset: int) -> None:
+    flat = flatten(PACKET)
+    payload = bytearray(flat.payload)
+    payload[12] = offset
+    payload[16:18] = b"\0\0"
+    pseudo_sum = pseudo_header_sum(SOURCE, DESTINATION, 6, len(payload))
+    payload[16:18] = internet_checksum(payload, pseudo_sum).to_bytes(2, "big")
+    data = raw_datagram(emit_ipv4(dataclasses.replace(flat, payload=bytes(payload))))
+    assert drops_of(kernel, data) == {DropReason.TCP_HEADER: 1}
+
+
+def test_a_partial_checksum_whose_sum_is_negative_zero(kernel: ModuleType) -> None:
+    length = len(flatten(PACKET).payload)
+    rest = 0xFFFF - length - 6 - 0x0AF4 - 0x0102
+    source, destination = SOURCE, b"\0\0" + rest.to_bytes(2, "big")
+    assert pseudo_header_sum(source, destination, 6, length) == 0xFFFF
+    flat = flatten(dataclasses.replace(PACKET, destination=destination))
+    unfinished = dataclasses.replace(flat, payload=flat.payload[:16] + b"\xff\xff" + flat.payload[18:])
+    coalescer = kernel.Coalescer(Encap.VXLAN, 1)
+    coalescer.add(raw_datagram(emit_ipv4(unfinished)), 0, "peer")
+    assert coalescer.flush() == [("peer", dataclasses.replace(PACKET, destination=destination))]
+    assert coalescer.partial_checksums == {"peer": 1}
+
+
 def test_a_tcp_header_cut_by_the_ip_length(kernel: ModuleType) -> None:
     packet = Ipv4Packet(SOURCE, DESTINATION, 6, bytes(19))
     assert drops_of(kernel, raw_datagram(emit_ipv4(packet) + bytes(30))) == {DropReason.TRUNCATED: 1}
@@ -308,6 +344,19 @@ def test_segment_leaves_what_fits_whole(kernel: ModuleType, mss: int) -> None:
     assert piece_bytes == len(data)
     expected = emit_ethernet(EthernetFrame(*MACS, 0x0800, emit_ipv4(flatten(packet))))
     assert data[8:] == expected
+
+
+def test_checksums_of_zero_are_sent_as_zero(kernel: ModuleType) -> None:
+    bare = flatten(piece(b"\0\0"))
+    zero = piece(bare.payload[16:18])  # the payload makes the TCP sum up to 0xFFFF
+    assert flatten(zero).payload[16:18] == b"\0\0"
+    data, _ = kernel.segment(header(Encap.VXLAN), zero)
+    assert data[22:] == emit_ipv4(flatten(zero))
+    unset = emit_ipv4(flatten(dataclasses.replace(zero, source=b"\x0a\xf4\0\0")))
+    packet = dataclasses.replace(zero, source=b"\x0a\xf4" + unset[10:12])  # likewise the IPv4 header's sum
+    assert emit_ipv4(flatten(packet))[10:12] == b"\0\0"
+    data, _ = kernel.segment(header(Encap.VXLAN), packet)
+    assert data[22:] == emit_ipv4(flatten(packet))
 
 
 def test_segment_without_payload(kernel: ModuleType) -> None:
