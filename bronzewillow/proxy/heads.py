@@ -30,8 +30,9 @@ _HOP_BY_HOP = frozenset(
 _END_TO_END = frozenset({b"host", b"content-length", b"content-type", b"authorization", b"expect"})
 # Who the client is, we know from its packets; what it says itself is not believed.
 _FORWARDING = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip"})
-# What the agent's parsers can switch to; every other protocol offer is dropped (RFC 9110 7.8: MAY ignore).
-_UPGRADES = frozenset({b"websocket", b"tcp"})
+# What aiohttp's parser can switch to; other offers, such as the JDK client's h2c, are dropped with their
+# settings (RFC 9110 7.8: a server MAY ignore them).
+_UPGRADE = b"websocket"
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 IDEMPOTENT_METHODS = SAFE_METHODS | {"TRACE", "PUT", "DELETE"}
@@ -119,7 +120,7 @@ def parse_request_head(
         content_length=None if length is None else int(length),
         chunked=bool(codings),
         expects_continue=expects_continue,
-        upgrade=wanted if wanted is not None and wanted.lower() in _UPGRADES else None,
+        upgrade=wanted if wanted is not None and wanted.lower() == _UPGRADE else None,
     )
 
 

@@ -6,11 +6,14 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from bronzewillow.proxy.config import Upstream
 
-_LINGER_NOT = struct.pack("ii", 1, 0)
+_LINGER_NOT: Final = struct.pack("ii", 1, 0)
+_BUSY_WAITS_S: Final = (0.001, 0.05)
+"""First and longest wait before a full accept queue is tried again."""
+
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
 
 
@@ -21,7 +24,7 @@ async def dial(
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(timeout_s):
         if upstream.path is not None:
-            return await loop.create_unix_connection(factory, upstream.path)
+            return await loop.create_unix_connection(factory, sock=await _connect_unix(upstream.path))
         assert upstream.host is not None
         return await loop.create_connection(factory, upstream.host, upstream.port)
 
@@ -29,6 +32,26 @@ async def dial(
 def reset(transport: asyncio.Transport) -> None:
     """End a connection with RST. A kernel socket would send FIN on abort(), which reads as a clean end."""
     sock = transport.get_extra_info("socket")
-    if sock is not None and sock.family != getattr(socket, "AF_UNIX", None) and not transport.is_closing():
+    if sock is not None and sock.family != socket.AF_UNIX and not transport.is_closing():
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
     transport.abort()
+
+
+async def _connect_unix(path: str) -> socket.socket:
+    # Linux answers EAGAIN at once where the accept queue is full. asyncio takes that for a connection under
+    # way and then, the socket being writable, for one that is made. llama-server's queue holds five.
+    wait_s, longest_s = _BUSY_WAITS_S
+    while True:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            sock.connect(path)
+        except BlockingIOError:
+            sock.close()
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * 2, longest_s)
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock

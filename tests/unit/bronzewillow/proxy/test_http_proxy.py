@@ -1,0 +1,283 @@
+"""The proxy as a whole: turns, limits, drain, upgrades, and nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bronzewillow.host import tasks
+from bronzewillow.proxy import HttpLimits, HttpProxy, Upstream
+from bronzewillow.testing import aio
+from bronzewillow.testing.loopback import Wire, listening, unix_socket_path, until
+from bronzewillow.testing.proxied import proxied
+
+pytestmark = pytest.mark.loopback
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}"
+
+
+async def answer_ok(wire: Wire) -> None:
+    while True:
+        await wire.request()
+        wire.send(OK)
+
+
+class Gate:
+    """An upstream that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.arrivals: asyncio.Queue[None] = asyncio.Queue()
+        self.open = asyncio.Event()
+
+    async def __call__(self, wire: Wire) -> None:
+        while True:
+            request = await wire.request()
+            if request.start_line.startswith(b"POST"):
+                self.arrivals.put_nowait(None)
+                await self.open.wait()
+            wire.send(OK)
+
+
+def test_turns_and_the_queue() -> None:
+    async def main() -> None:
+        gate = Gate()
+        limits = HttpLimits(concurrent_requests=2, queue_length=1)
+        async with proxied(gate, limits) as rig:
+            clients = [await rig.client() for _ in range(4)]
+            for client in clients[:2]:
+                client.send(POST)
+                await gate.arrivals.get()
+            clients[2].send(POST)
+            await until(lambda: rig.proxy.queued == 1)
+            assert rig.sample("bronzewillow_http_requests_queued") == 1
+            clients[3].send(POST)
+            response = await clients[3].response()
+            assert (response.status, response.get(b"retry-after")) == (429, b"1")
+            assert json.loads(response.body)["error"]["type"] == "rate_limit_error"
+            assert json.loads(response.body)["error"]["code"] == "rate_limit_exceeded"
+            clients[3].send(GET)  # a probe passes although all turns are taken
+            assert (await clients[3].response()).body == b"ok"
+            gate.open.set()
+            for client in clients[:3]:
+                assert (await client.response()).body == b"ok"
+            assert rig.sample("bronzewillow_http_requests_queued") == 0
+            for client in clients:
+                await client.close()
+
+    aio.run(main())
+
+
+def test_a_queued_client_that_leaves_makes_room() -> None:
+    async def main() -> None:
+        gate = Gate()
+        limits = HttpLimits(concurrent_requests=1, queue_length=1)
+        async with proxied(gate, limits) as rig:
+            async with await rig.client() as working, await rig.client() as next_one:
+                leaver = await rig.client()
+                working.send(POST)
+                await gate.arrivals.get()
+                leaver.send(POST)
+                await until(lambda: rig.proxy.queued == 1)
+                leaver.reset()
+                await until(lambda: not rig.proxy.queued)
+                next_one.send(POST)
+                await until(lambda: rig.proxy.queued == 1)
+                gate.open.set()
+                assert (await working.response()).body == b"ok"
+                assert (await next_one.response()).body == b"ok"
+            assert gate.arrivals.qsize() == 1  # the leaver's request never reached the upstream
+
+    aio.run(main())
+
+
+def test_200_requests_at_once() -> None:
+    async def serve(wire: Wire) -> None:
+        while True:
+            request = await wire.request()
+            body = request.body * 100
+            wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    async def main() -> None:
+        limits = HttpLimits(concurrent_requests=50, queue_length=200)
+        async with proxied(serve, limits) as rig:
+
+            async def ask(number: int) -> None:
+                body = b"<%03d>" % number
+                async with await rig.client() as client:
+                    client.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n" + body)
+                    assert (await client.response()).body == body * 100
+
+            await asyncio.gather(*(ask(number) for number in range(200)))
+            assert rig.sample("bronzewillow_http_requests_total", status="200") == 200
+
+    aio.run(main())
+
+
+def test_close_lets_answers_end_and_tells_clients_so() -> None:
+    async def main() -> None:
+        gate = Gate()
+        limits = HttpLimits(concurrent_requests=1)
+        async with proxied(gate, limits) as rig:
+            idle, working, queued = [await rig.client() for _ in range(3)]
+            idle.send(GET)
+            assert (await idle.response()).body == b"ok"
+            working.send(POST)
+            await gate.arrivals.get()
+            queued.send(POST)
+            await until(lambda: rig.proxy.queued == 1)
+            closing = asyncio.get_running_loop().create_task(rig.proxy.close(drain_s=60))
+            assert await idle.rest() == b""
+            refused = await queued.response()
+            assert (refused.status, refused.get(b"connection")) == (503, b"close")
+            async with await rig.client() as late:
+                assert (await late.response()).status == 503
+            assert not closing.done()
+            gate.open.set()
+            response = await working.response()
+            assert (response.body, response.get(b"connection")) == (b"ok", b"close")
+            await closing
+            for client in (idle, working, queued):
+                await client.close()
+
+    aio.run(main())
+
+
+def test_close_cuts_what_does_not_end() -> None:
+    async def main() -> None:
+        gate = Gate()
+        async with proxied(gate) as rig, await rig.client() as client:
+            client.send(POST)
+            await gate.arrivals.get()
+            await rig.proxy.close(drain_s=0.01)
+            assert (rig.proxy.connections, rig.proxy.in_flight, rig.proxy.pool.connections) == (0, 0, 0)
+            with pytest.raises(ConnectionResetError):
+                await client.rest()
+
+    aio.run(main())
+
+
+def test_websockets() -> None:
+    async def echo(request: web.BaseRequest) -> web.StreamResponse:
+        socket = web.WebSocketResponse(protocols=("chat",), compress=True)
+        await socket.prepare(request)
+        async for message in socket:
+            await socket.send_str(message.data[::-1])
+        return socket
+
+    async def main() -> None:
+        async with unix_socket_path() as path:
+            upstream = web.Server(echo)
+            server = await asyncio.get_running_loop().create_unix_server(upstream, path)
+            proxy = HttpProxy(pod="a/b", port=1, upstream=Upstream(path=path))
+            await proxy.start()
+            async with listening(proxy.protocol_factory) as port, aiohttp.ClientSession() as session:
+                url = f"ws://127.0.0.1:{port}/"
+                async with session.ws_connect(url, protocols=("chat",), compress=15) as socket:
+                    assert (socket.protocol, socket.compress) == ("chat", 15)
+                    for text in ("abc", "x" * 200_000 + "y"):
+                        await socket.send_str(text)
+                        assert await socket.receive_str() == text[::-1]
+            await proxy.close(drain_s=5)
+            server.close()
+            await upstream.shutdown()
+
+    aio.run(main())
+
+
+def test_an_upgraded_connection_is_a_tunnel_with_half_close() -> None:
+    async def main() -> None:
+        async def serve(wire: Wire) -> None:
+            head = await wire.head()
+            assert (head.get(b"upgrade"), head.get(b"connection")) == (b"websocket", b"Upgrade")
+            wire.send(b"HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nfirst word")
+            assert await wire.rest() == b"early bytes and late ones"
+            wire.send(b", last word")
+
+        async with proxied(serve) as rig, await rig.client() as client:
+            asked = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+            client.send(asked + b"early bytes")
+            head = await client.head()
+            assert (head.start_line, head.get(b"upgrade")) == (b"HTTP/1.1 101 Go", b"websocket")
+            assert await client.reader.readexactly(10) == b"first word"
+            client.send(b" and late ones")
+            client.end()
+            assert await client.rest() == b", last word"
+
+    aio.run(main())
+
+
+def test_a_declined_upgrade_is_an_ordinary_answer() -> None:
+    async def main() -> None:
+        async with proxied(answer_ok) as rig, await rig.client() as client:
+            asked = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+            client.send(asked + GET)
+            assert (await client.response()).body == b"ok"
+            assert (await client.response()).body == b"ok"
+
+    aio.run(main())
+
+
+def _open_files() -> int:
+    folder = Path("/proc/self/fd") if Path("/proc/self/fd").exists() else Path("/dev/fd")
+    return len(list(folder.iterdir()))
+
+
+def test_nothing_is_left_of_500_connections() -> None:
+    async def serve(wire: Wire) -> None:
+        while True:
+            request = await wire.request()
+            wire.send(OK if request.start_line.startswith(b"GET") else b"HTTP/1.1 200 OK\r\n\r\nstart")
+
+    async def main() -> None:
+        async with proxied(serve, HttpLimits(upstream_idle_connections=1)) as rig:
+
+            async def one(number: int) -> None:
+                client = await rig.client()
+                if number % 5 == 0:
+                    client.send(GET)
+                    assert (await client.response()).body == b"ok"
+                    await client.close()
+                elif number % 5 == 1:
+                    client.send(POST)
+                    await client.head()
+                    client.reset()
+                elif number % 5 == 2:
+                    client.send(POST)
+                    await client.close()
+                elif number % 5 == 3:
+                    client.send(b"nonsense\r\n\r\n")
+                    await client.rest()
+                    await client.close()
+                else:
+                    client.reset()
+
+            async def settled() -> None:
+                proxy = rig.proxy
+                await until(
+                    lambda: not proxy.connections and not proxy.in_flight and proxy.pool.connections <= 1
+                )
+
+            for number in range(10):
+                await one(number)
+            await settled()
+            gc.collect()
+            files, all_tasks, spawned = _open_files(), len(asyncio.all_tasks()), tasks.running()
+            for start in range(0, 500, 50):
+                await asyncio.gather(*(one(start + number) for number in range(50)))
+            await settled()
+            for _ in range(20):  # the upstream's own tasks end a few turns later
+                await asyncio.sleep(0)
+            gc.collect()
+            assert tasks.running() <= spawned
+            assert len(asyncio.all_tasks()) <= all_tasks
+            assert _open_files() <= files
+
+    aio.run(main(), timeout_s=30)
