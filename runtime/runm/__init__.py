@@ -1,0 +1,1 @@
+"""`runm`: what runs a model."""

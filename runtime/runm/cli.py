@@ -1,0 +1,166 @@
+"""The command line of `runm`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from runtime.engine.registry import DEFAULT_ENGINE, ENGINES
+from runtime.openai.guard import parse_origins, read_keys
+from runtime.runm.listen import ListenError, parse_address
+from runtime.runm.serve import ServeConfig, ServeError, serve
+from runtime.runm.threads import default_threads
+
+_EXIT_FAILED, _EXIT_USAGE = 1, 2
+
+
+def main() -> NoReturn:
+    """Run the command line; errors are one line on standard error, exit 1, or 2 for a wrong command."""
+    code = 0
+    try:
+        code = cli.main(prog_name="runm", standalone_mode=False) or 0
+    except click.exceptions.Exit as err:
+        code = err.exit_code
+    except click.UsageError as err:
+        code = _complain(err.format_message(), _EXIT_USAGE)
+    except click.ClickException as err:
+        code = _complain(err.format_message(), _EXIT_FAILED)
+    except (ServeError, ListenError) as err:
+        code = _complain(str(err), _EXIT_FAILED)
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    _leave(code)
+
+
+def _complain(message: str, code: int) -> int:
+    click.echo(f"runm: {' '.join(message.split())}", err=True)
+    return code
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit past the interpreter's end, which would wait for, or crash on, a C++ thread that still loads a
+    model.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _checked(parse: Callable[[Any], Any]) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """A click callback that shows the ValueError or OSError of `parse` as a wrong option."""
+
+    def callback(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+        try:
+            if isinstance(value, tuple):
+                return tuple(parse(one) for one in value)
+            return None if value is None else parse(value)
+        except OSError as err:
+            raise click.BadParameter(f"{value}: {err.strerror or err}") from err
+        except ValueError as err:
+            raise click.BadParameter(
+                f"{value if not isinstance(value, tuple) else ' '.join(value)}: {err}"
+            ) from err
+
+    return callback
+
+
+def _parse_engine_option(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ValueError("write KEY=VALUE")
+    return key, value
+
+
+def _origin(text: str) -> str:
+    return parse_origins([text])[0]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Run a model."""
+
+
+@cli.command("serve")
+@click.option("--model", type=click.Path(path_type=Path), help="The GGUF file.")
+@click.option(
+    "--listen", multiple=True, required=True, callback=_checked(parse_address), metavar="unix:PATH|HOST:PORT",
+    help="Where to serve; may be repeated.",
+)  # fmt: skip
+@click.option("--engine", type=click.Choice(list(ENGINES)), default=DEFAULT_ENGINE, show_default=True)
+@click.option(
+    "--llama-server", type=click.Path(path_type=Path), help="Upstream's program, for --engine llama-server."
+)
+@click.option("--name", default="", help="The model's id; by default the file's name without .gguf.")
+@click.option("--alias", multiple=True, help="Another name that requests may use; may be repeated.")
+@click.option(
+    "--context", type=click.IntRange(min=1), help="Tokens per slot.  [default: the model's, at most 4096]"
+)
+@click.option(
+    "--parallel", type=click.IntRange(1, 256), default=4, show_default=True, help="Answers at once."
+)
+@click.option(
+    "--queue", type=click.IntRange(min=0), default=32, show_default=True, help="Requests that may wait."
+)
+@click.option(
+    "--threads", type=click.IntRange(1, 512), help="CPU threads.  [default: performance cores minus one]"
+)
+@click.option(
+    "--gpu-layers", type=click.IntRange(min=-1), default=-1, show_default=True, help="-1: as many as fit."
+)
+@click.option(
+    "--cache-ram-mib", type=click.IntRange(min=0), default=256, show_default=True, help="For old prompts."
+)
+@click.option("--embeddings/--no-embeddings", default=True, show_default=True, help="Serve /v1/embeddings.")
+@click.option(
+    "--chat-template-file", "chat_template", metavar="FILE",
+    callback=_checked(lambda path: Path(path).read_text()),
+    help="A Jinja template instead of the model's own.",
+)  # fmt: skip
+@click.option(
+    "--api-key-file", "keys", callback=_checked(lambda path: read_keys(Path(path))), metavar="FILE",
+    help="Accepted keys, one per line.",
+)  # fmt: skip
+@click.option(
+    "--cors-origin", "origins", multiple=True, callback=_checked(_origin), help="A web origin, or *."
+)
+@click.option("--allow-host", "hosts", multiple=True, help="A further Host name accepted over TCP loopback.")
+@click.option("--body-limit-mib", type=click.IntRange(1, 4096), default=32, show_default=True)
+@click.option(
+    "--drain-s", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Grace after SIGTERM."
+)
+@click.option("--verbose", is_flag=True, help="Show llama.cpp's own log.")
+def serve_command(
+    model: Path | None,
+    context: int | None,
+    threads: int | None,
+    keys: tuple[str, ...] | None,
+    body_limit_mib: int,
+    llama_server: Path | None,
+    alias: tuple[str, ...],
+    **rest: Any,
+) -> None:
+    """Serve one model with OpenAI's API."""
+    logging.basicConfig(
+        level=logging.INFO if rest["verbose"] else logging.WARNING,
+        format="runm: %(message)s",
+        stream=sys.stderr,
+    )
+    options = (("program", str(llama_server)),) if llama_server is not None else ()
+    config = ServeConfig(
+        model=model,
+        context_tokens=context or 0,
+        threads=threads or default_threads(),
+        keys=keys or (),
+        aliases=alias,
+        body_bytes=body_limit_mib << 20,
+        engine_options=options,
+        **rest,
+    )
+    asyncio.run(serve(config))

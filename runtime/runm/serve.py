@@ -1,0 +1,259 @@
+"""`runm serve`: one model behind OpenAI's API, from the first byte of its file to the last answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from bronzewillow.host.tasks import spawn
+from runtime.engine.interface import Engine, EngineConfig, LoadError
+from runtime.engine.registry import ENGINES, MODELLESS_ENGINES
+from runtime.gguf import GgufError, GgufHeader, read_header
+from runtime.openai.app import make_app
+from runtime.openai.guard import Guard
+from runtime.openai.service import ModelCard, Phase, Service
+from runtime.runm.listen import Address, Listener, listen
+
+_log = logging.getLogger(__name__)
+_CLOSE_LIMIT_S = 5.0
+
+
+class ServeError(Exception):
+    """`runm serve` cannot go on; one line for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServeConfig:
+    """All that `runm serve` was told."""
+
+    model: Path | None
+    """The GGUF file; None only for engines without a model."""
+    listen: tuple[Address, ...]
+    """Where to serve, at least one."""
+    engine: str = "xllamacpp"
+    """A name in the registry."""
+    name: str = ""
+    """The model's id in the API; by default the file's name without its suffix."""
+    aliases: tuple[str, ...] = ()
+    """Other names that requests may use."""
+    context_tokens: int = 0
+    """Tokens per slot; 0 takes what the model was trained with, at most 4096."""
+    parallel: int = 4
+    """Slots."""
+    queue: int = 32
+    """Requests that may wait for a slot."""
+    threads: int = 1
+    """CPU threads."""
+    gpu_layers: int = -1
+    """Layers on the GPU; -1 lets llama.cpp choose."""
+    cache_ram_mib: int = 256
+    """Memory for prompts of ended conversations, in MiB."""
+    embeddings: bool = True
+    """Whether /v1/embeddings is served."""
+    chat_template: str | None = None
+    """A Jinja template that replaces the model's own."""
+    keys: tuple[str, ...] = ()
+    """API keys; none means that none is needed."""
+    origins: tuple[str, ...] = ()
+    """Origins of web pages that may use the API."""
+    hosts: tuple[str, ...] = ()
+    """Further Host names accepted over TCP loopback."""
+    body_bytes: int = 32 << 20
+    """Longest request body."""
+    drain_s: float = 30.0
+    """How long running answers may take after SIGTERM."""
+    verbose: bool = False
+    """Whether llama.cpp's own log is shown."""
+    engine_options: tuple[tuple[str, str], ...] = ()
+    """Settings of one engine only."""
+
+
+_DEFAULT_CONTEXT_TOKENS = 4096
+
+
+async def serve(config: ServeConfig) -> bool:
+    """Serve until SIGTERM or SIGINT. True if everything ended in order; ServeError or ListenError with one
+    line.
+    """
+    header = _read_model(config)
+    engine = ENGINES[config.engine](_engine_config(config, header))
+    service = Service(engine, _card(config, header), slots=config.parallel, queue_limit=config.queue)
+    stop = asyncio.Event()
+    hurry = asyncio.Event()
+    with contextlib.ExitStack() as bound:
+        listeners: list[Listener] = []
+        for address in config.listen:
+            listener = listen(address)
+            bound.callback(listener.close)
+            listeners.append(listener)
+        with _signals(stop, hurry):
+            async with _http(service, config, listeners) as sites:
+                if not await _load(service, stop):
+                    return False
+                _tell_ready(config, listeners, header)
+                await stop.wait()
+                service.phase = Phase.DRAINING
+                for site in sites:
+                    await site.stop()
+                for listener in listeners:
+                    listener.close()
+                await _drain(service, hurry, config.drain_s)
+        return await _close(engine)
+
+
+def _read_model(config: ServeConfig) -> GgufHeader | None:
+    if config.model is None:
+        if config.engine in MODELLESS_ENGINES:
+            return None
+        raise ServeError("no model: say --model FILE.gguf")
+    try:
+        return read_header(config.model)
+    except FileNotFoundError as err:
+        raise ServeError(f"{config.model}: no such file") from err
+    except IsADirectoryError as err:
+        raise ServeError(f"{config.model}: is a folder; name the .gguf file in it") from err
+    except OSError as err:
+        raise ServeError(f"{config.model}: {err.strerror or err}") from err
+    except GgufError as err:
+        raise ServeError(f"{config.model}: {err}") from err
+
+
+def _engine_config(config: ServeConfig, header: GgufHeader | None) -> EngineConfig:
+    trained = header.trained_context_tokens if header is not None else 0
+    context = config.context_tokens or min(trained or _DEFAULT_CONTEXT_TOKENS, _DEFAULT_CONTEXT_TOKENS)
+    if config.context_tokens and trained and config.context_tokens > trained:
+        _log.warning(
+            "--context %d is more than the %d tokens that the model was trained with", context, trained
+        )
+    return EngineConfig(
+        model=config.model or Path(),
+        context_tokens=context,
+        parallel=config.parallel,
+        threads=config.threads,
+        gpu_layers=config.gpu_layers,
+        cache_ram_mib=config.cache_ram_mib,
+        embeddings=config.embeddings,
+        chat_template=config.chat_template,
+        verbose=config.verbose,
+        options=dict(config.engine_options),
+    )
+
+
+def _card(config: ServeConfig, header: GgufHeader | None) -> ModelCard:
+    meta: dict[str, Any] = {}
+    if header is not None:
+        meta = {
+            "architecture": header.architecture,
+            "name": header.name,
+            "quantization": header.quantisation,
+            "n_params": header.parameters,
+            "n_ctx_train": header.trained_context_tokens,
+            "n_embd": header.embedding_length,
+            "size": header.file_bytes,
+        }
+    created = int(config.model.stat().st_mtime) if config.model is not None else 0
+    stem = config.model.stem if config.model is not None else config.engine
+    return ModelCard(config.name or stem, config.aliases, created, meta=meta)
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event, hurry: asyncio.Event) -> Any:
+    """The first signal ends the service in order, the second one at once."""
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            hurry.set()
+        stop.set()
+
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, on_signal)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def _http(
+    service: Service, config: ServeConfig, listeners: list[Listener]
+) -> AsyncIterator[list[web.SockSite]]:
+    guard = Guard(config.keys, config.origins, config.hosts)
+    app = make_app(service, guard, body_bytes=config.body_bytes)
+    # With handler_cancellation a handler is cancelled as soon as its client has gone, which frees the slot.
+    runner = web.AppRunner(
+        app, handler_cancellation=True, handle_signals=False, access_log=None, shutdown_timeout=1.0
+    )
+    await runner.setup()
+    try:
+        sites = [web.SockSite(runner, listener.socket) for listener in listeners]
+        for site in sites:
+            await site.start()
+        yield sites
+    finally:
+        await runner.cleanup()
+
+
+async def _load(service: Service, stop: asyncio.Event) -> bool:
+    """True when the model is there; False if we were told to stop before."""
+    load = spawn(_load_quietly(service), name="load")
+    stopped = spawn(stop.wait(), name="stop")
+    await asyncio.wait([load, stopped], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not load.done():
+        load.cancel()
+        await asyncio.wait([load])
+        return False
+    if error := load.result():
+        raise ServeError(f"{service.card.name}: {error}") from error
+    return True
+
+
+async def _load_quietly(service: Service) -> LoadError | None:
+    try:
+        await service.load()
+    except LoadError as err:
+        return err
+    return None
+
+
+def _tell_ready(config: ServeConfig, listeners: list[Listener], header: GgufHeader | None) -> None:
+    if header is not None and config.verbose:
+        context = _engine_config(config, header).context_tokens * config.parallel
+        _log.info("memory: about %d MiB", header.memory_bytes(context) >> 20)
+    for listener in listeners:
+        where = listener.address if listener.address.path is not None else f"http://{listener.address}"
+        print(f"listening on {where}", file=sys.stderr)  # noqa: T201
+    print("ready", file=sys.stderr, flush=True)  # noqa: T201
+
+
+async def _drain(service: Service, hurry: asyncio.Event, limit_s: float) -> None:
+    """Wait until the last answer is out, or the limit has passed, or a second signal has come."""
+    idle = spawn(service.until_idle(), name="idle")
+    hurried = spawn(hurry.wait(), name="hurry")
+    await asyncio.wait([idle, hurried], timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+    for task in (idle, hurried):
+        task.cancel()
+    if not idle.done():
+        _log.warning("not all answers were finished within %g s", limit_s)
+
+
+async def _close(engine: Engine) -> bool:
+    try:
+        async with asyncio.timeout(_CLOSE_LIMIT_S):
+            await engine.close()
+    except TimeoutError:
+        return False
+    return True
