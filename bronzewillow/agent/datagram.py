@@ -1,0 +1,220 @@
+"""The one UDP socket of the overlay: trains of datagrams in and out, by the best way that the kernel has.
+
+The rungs: `gso` reads and writes whole trains by UDP_GRO and UDP_SEGMENT (Linux); `plain` is one datagram a
+call, everywhere. A train that the kernel refuses to cut makes the socket step down for good. The socket is
+never connected: peers send from ports that they derive from the inner flow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+import struct
+import sys
+from collections import Counter, deque
+from collections.abc import Callable
+from enum import StrEnum
+
+_SOL_UDP = 17
+_UDP_SEGMENT = 103
+_UDP_GRO = 104
+_MAX_SEGMENTS = 64  # what every kernel with UDP_SEGMENT takes
+_MAX_TRAIN_BYTES = 65_507  # the largest UDP payload over IPv4
+_READ_BYTES = 65_535
+_READS_PER_WAKEUP = 64  # then the loop gets its turn
+_BUFFER_BYTES = 8 << 20
+_MAX_PENDING_BYTES = 16 << 20  # waiting for a full socket buffer; then the tail is dropped
+_CANNOT_CUT = (errno.EIO, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+_SEGMENT_SIZE = struct.Struct("=H")
+_GRO_SIZE = struct.Struct("=i")
+
+Address = tuple[str, int]
+
+
+class Rung(StrEnum):
+    """How datagrams cross the kernel's border."""
+
+    GSO = "gso"
+    PLAIN = "plain"
+
+
+class DatagramSocket:
+    """A bound, unconnected UDP socket on the event loop.
+
+    `on_train(train, piece_bytes, source)` gets what arrives, 0 for a single datagram; `on_drained()` follows
+    the last of a wake-up.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        on_train: Callable[[bytes, int, bytes], None],
+        on_drained: Callable[[], None],
+        rung: Rung | None = None,
+    ) -> None:
+        """Binds; OSError when the address is taken or not ours. `rung` forces a way, or raises ValueError."""
+        self._loop = asyncio.get_running_loop()
+        self._on_train = on_train
+        self._on_drained = on_drained
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._pending: deque[tuple[bytes | memoryview, int, Address]] = deque()
+        self._pending_bytes = 0
+        self._sources: dict[str, bytes] = {}
+        self.errors: Counter[str] = Counter()
+        self.sends = 0
+        self.reads = 0
+        try:
+            self._socket.setblocking(False)
+            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+                self._enlarge(option)
+            self._socket.bind(address)
+            self.rung = self._choose(rung)
+        except BaseException:
+            self._socket.close()
+            raise
+        self._loop.add_reader(self._socket, self._on_readable)
+
+    @property
+    def address(self) -> Address:
+        """Where the socket is bound."""
+        host, port = self._socket.getsockname()
+        return host, port
+
+    def send(self, buffer: bytes | bytearray, piece_bytes: int, to: Address) -> None:
+        """Send `buffer` as datagrams of `piece_bytes`, the last perhaps shorter. Never blocks or raises."""
+        view = memoryview(buffer)
+        step = piece_bytes
+        if self.rung is Rung.GSO:
+            step *= max(min(_MAX_SEGMENTS, _MAX_TRAIN_BYTES // piece_bytes), 1)
+        for at in range(0, len(view), step):
+            part = view[at : at + step]
+            if self._pending:
+                self._wait(part, piece_bytes, to)
+            else:
+                self._send_part(part, piece_bytes, to)
+
+    def close(self) -> None:
+        """Give the port back. What has not been sent is dropped. Idempotent."""
+        if self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+            self._socket.close()
+            self._pending.clear()
+
+    # ---- receiving
+
+    def _on_readable(self) -> None:
+        for _ in range(_READS_PER_WAKEUP):
+            if not self._read_one():
+                break
+        self._on_drained()
+
+    def _read_one(self) -> bool:
+        try:
+            if self.rung is Rung.GSO:
+                train, ancillary, flags, source = self._socket.recvmsg(_READ_BYTES, 64)
+                piece_bytes = _gro_size(ancillary)
+                if flags & socket.MSG_TRUNC:
+                    self.errors["truncated"] += 1
+                    return True
+            else:
+                train, source = self._socket.recvfrom(_READ_BYTES)
+                piece_bytes = 0
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError as error:  # an ICMP error about something we sent, on some systems
+            self.errors[_name(error)] += 1
+            return False
+        self.reads += 1
+        self._on_train(train, piece_bytes, self._packed(source[0]))
+        return True
+
+    def _packed(self, host: str) -> bytes:
+        packed = self._sources.get(host)
+        if packed is None:
+            if len(self._sources) >= 1024:  # strangers can make it grow
+                self._sources.clear()
+            packed = self._sources[host] = socket.inet_aton(host)
+        return packed
+
+    # ---- sending
+
+    def _send_part(self, part: memoryview, piece_bytes: int, to: Address) -> None:
+        try:
+            self._transmit(part, piece_bytes, to)
+        except (BlockingIOError, InterruptedError):
+            self._wait(part, piece_bytes, to)
+        except OSError as error:
+            self.errors[_name(error)] += 1
+            if error.errno == errno.ENOBUFS:
+                self._wait(part, piece_bytes, to)
+            elif self.rung is Rung.GSO and error.errno in _CANNOT_CUT and len(part) > piece_bytes:
+                self.rung = Rung.PLAIN
+                self.send(part.tobytes(), piece_bytes, to)
+            # all else is loss, which TCP repairs: EMSGSIZE, EHOSTUNREACH, EPERM of a firewall
+
+    def _transmit(self, part: memoryview, piece_bytes: int, to: Address) -> None:
+        self.sends += 1
+        if len(part) <= piece_bytes:
+            self._socket.sendto(part, to)
+        else:
+            size = _SEGMENT_SIZE.pack(piece_bytes)
+            self._socket.sendmsg([part], [(_SOL_UDP, _UDP_SEGMENT, size)], 0, to)
+
+    def _wait(self, part: memoryview, piece_bytes: int, to: Address) -> None:
+        if self._pending_bytes + len(part) > _MAX_PENDING_BYTES:
+            self.errors["send_queue_full"] += 1
+            return
+        if not self._pending:
+            self._loop.add_writer(self._socket, self._on_writable)
+        self._pending.append((part.tobytes(), piece_bytes, to))
+        self._pending_bytes += len(part)
+
+    def _on_writable(self) -> None:
+        while self._pending:
+            part, piece_bytes, to = self._pending[0]
+            try:
+                self._transmit(memoryview(part), piece_bytes, to)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                self.errors[_name(error)] += 1
+            self._pending.popleft()
+            self._pending_bytes -= len(part)
+        self._loop.remove_writer(self._socket)
+
+    # ---- setting up
+
+    def _choose(self, forced: Rung | None) -> Rung:
+        if forced is Rung.PLAIN:
+            return Rung.PLAIN
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):
+                self._socket.setsockopt(_SOL_UDP, _UDP_GRO, 1)
+                self._socket.getsockopt(_SOL_UDP, _UDP_SEGMENT)
+                return Rung.GSO
+        if forced is Rung.GSO:
+            raise ValueError("this kernel has neither UDP_SEGMENT nor UDP_GRO: use --datagram-io plain")
+        return Rung.PLAIN
+
+    def _enlarge(self, option: int) -> None:
+        """As large as the system lets an ordinary user have it; macOS refuses what Linux would clip."""
+        size = _BUFFER_BYTES
+        while size >= 1 << 16:
+            with contextlib.suppress(OSError):
+                self._socket.setsockopt(socket.SOL_SOCKET, option, size)
+                return
+            size //= 2
+
+
+def _gro_size(ancillary: list[tuple[int, int, bytes]]) -> int:
+    for level, kind, data in ancillary:
+        if level == _SOL_UDP and kind == _UDP_GRO and len(data) >= _GRO_SIZE.size:
+            return int(_GRO_SIZE.unpack_from(data)[0])
+    return 0
+
+
+def _name(error: OSError) -> str:
+    return errno.errorcode.get(error.errno or 0, "unknown").lower()

@@ -1,0 +1,213 @@
+"""The turn of the shell: datagrams to stacks, events to connections, packets to datagrams, one timer.
+
+After any input, of the network, of a timer or of a connection's owner, `flush` runs once: so the writes of
+one loop turn leave as one batch, and one ACK answers many arrivals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+
+from bronzewillow.agent.clock import Clock
+from bronzewillow.agent.datagram import DatagramSocket, Rung
+from bronzewillow.overlay.spec import OverlaySpec, Peer, contains, node_address
+from bronzewillow.overlay.vtep import Datagrams, Vtep
+from bronzewillow.stack import Event, Stack, StackConfig, TcpConfig
+from bronzewillow.stack.icmp import RateLimit, unreachable
+from bronzewillow.stack.neighbours import answer_arp
+from bronzewillow.wire.arp import ArpPacket
+from bronzewillow.wire.errors import DropReason
+from bronzewillow.wire.icmp import HOST_UNREACHABLE
+from bronzewillow.wire.packet import Packet, TcpPacket, flatten
+
+_ROUNDS = 64  # of a flush, before the loop gets its turn
+_UNREACHABLES_PER_SECOND = 100
+
+Tap = Callable[[bytes | bytearray, int, tuple[bytes, int], tuple[bytes, int]], None]
+"""Sees every train: payload, piece size (0: one datagram), outer source and outer destination."""
+
+
+class Node:
+    """One node of the overlay: its VTEP, its socket, and a stack for each address that is in use."""
+
+    def __init__(
+        self, spec: OverlaySpec, on_event: Callable[[Event], None], rung: Rung | None = None
+    ) -> None:
+        """Binds the socket: OSError when that fails. `on_event` gets the events of all stacks."""
+        self._loop = asyncio.get_running_loop()
+        self._on_event = on_event
+        self._rng = random.SystemRandom()
+        self._unreachable_limit = RateLimit(_UNREACHABLES_PER_SECOND)
+        self._touched: dict[Stack, None] = {}
+        self._flush_handle: asyncio.Handle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at: int | None = None
+        self._outer_addresses: dict[Peer, tuple[str, int]] = {}
+        self.clock = Clock(self._loop)
+        self.vtep = Vtep(spec)
+        self.stacks: dict[bytes, Stack] = {}
+        self.taps: list[Tap] = []
+        self.address = node_address(spec.pod_cidr)
+        self.add_stack(self.address)
+        host = socket.inet_ntoa(spec.address)
+        self.socket = DatagramSocket((host, spec.port), self._on_train, self._on_drained, rung)
+
+    # ---- the owner's side
+
+    def update(self, spec: OverlaySpec) -> None:
+        """New peers; the endpoint's identity stays."""
+        self.vtep.update(spec)
+        self._outer_addresses.clear()
+
+    def add_stack(self, address: bytes, tcp: TcpConfig | None = None) -> Stack:
+        """Bring a pod's address to life."""
+        config = StackConfig(
+            address,
+            mtu=self.vtep.spec.mtu,
+            tcp=tcp or TcpConfig(),
+            partial_checksums=self.vtep.spec.partial_checksums,
+        )
+        stack = self.stacks[address] = Stack(config, self._rng)
+        return stack
+
+    def remove_stack(self, address: bytes) -> None:
+        """End a pod: its connections are reset, its address falls silent."""
+        stack = self.stacks[address]
+        now = self.clock.now()
+        for connection in stack.connections():
+            connection.abort(now)
+        self._touched[stack] = None
+        self.flush()
+        del self.stacks[address]
+
+    def touch(self, stack: Stack) -> None:
+        """`stack` was called from outside: it may have something to send before this loop turn ends."""
+        self._touched[stack] = None
+        if self._flush_handle is None:
+            self._flush_handle = self._loop.call_soon(self.flush)
+
+    def close(self) -> None:
+        """Send what is due, and give the port back."""
+        self.flush()
+        for handle in (self._timer, self._flush_handle):
+            if handle is not None:
+                handle.cancel()
+        self.socket.close()
+
+    # ---- the network's side
+
+    def _on_train(self, train: bytes, piece_bytes: int, source: bytes) -> None:
+        self.vtep.receive(train, piece_bytes, source)
+        for tap in self.taps:
+            tap(
+                train,
+                piece_bytes,
+                (source, self.vtep.spec.port),
+                (self.vtep.spec.address, self.vtep.spec.port),
+            )
+
+    def _on_drained(self) -> None:
+        batches: dict[bytes, list[Packet]] = {}
+        for peer, packet in self.vtep.flush():
+            if isinstance(packet, ArpPacket):
+                self._answer_arp(peer, packet)
+            elif packet.destination in self.stacks:
+                batches.setdefault(packet.destination, []).append(packet)
+            else:
+                self._refuse(packet)
+        now = self.clock.now()
+        for address, batch in batches.items():
+            stack = self.stacks[address]
+            stack.receive(batch, now)
+            self._touched[stack] = None
+        if batches:
+            self.flush()
+
+    def _answer_arp(self, peer: Peer, request: ArpPacket) -> None:
+        if request.tpa in self.stacks:
+            reply = answer_arp(request, request.tpa, self.vtep.spec.mac)
+            if reply is not None:
+                self._send(self.vtep.encap_arp(peer, reply))
+
+    def _refuse(self, packet: Packet) -> None:
+        """An address of ours that no pod has: RFC 1122 3.2.2.1, host unreachable, from the node's address."""
+        self.vtep.drops[DropReason.UNKNOWN_INNER_DESTINATION] += 1
+        whole = flatten(packet) if isinstance(packet, TcpPacket) else packet
+        error = unreachable(whole, HOST_UNREACHABLE)
+        if error is not None and self._unreachable_limit.allows(self.clock.now()):
+            self._route(replace(error, source=self.address), self.clock.now())
+
+    # ---- the turn
+
+    def flush(self) -> None:
+        """Deliver events, send packets, arm the timer; again while that makes more of them."""
+        if self._flush_handle is not None:
+            self._flush_handle.cancel()
+            self._flush_handle = None
+        for _ in range(_ROUNDS):
+            if not self._touched:
+                break
+            touched, self._touched = self._touched, {}
+            now = self.clock.now()
+            for stack in touched:
+                for event in stack.events():
+                    self._on_event(event)
+                for packet in stack.output(now):
+                    self._route(packet, now)
+        else:
+            self._flush_handle = self._loop.call_soon(self.flush)
+        self._arm_timer()
+
+    def _route(self, packet: Packet, now: int) -> None:
+        if contains(self.vtep.spec.pod_cidr, packet.destination):
+            stack = self.stacks.get(packet.destination)
+            if stack is not None:  # two pods of this node: nothing to encapsulate
+                stack.receive([packet], now)
+                self._touched[stack] = None
+            else:
+                self.vtep.drops[DropReason.NO_ROUTE] += 1
+            return
+        datagrams = self.vtep.encap(packet)
+        if datagrams is not None:
+            self._send(datagrams)
+
+    def _send(self, datagrams: Datagrams) -> None:
+        peer = datagrams.peer
+        to = self._outer_addresses.get(peer)
+        if to is None:
+            to = self._outer_addresses[peer] = (socket.inet_ntoa(peer.address), peer.port)
+        self.socket.send(datagrams.buffer, datagrams.piece_bytes, to)
+        for tap in self.taps:
+            tap(
+                datagrams.buffer,
+                datagrams.piece_bytes,
+                (self.vtep.spec.address, self.vtep.spec.port),
+                (peer.address, peer.port),
+            )
+
+    def _arm_timer(self) -> None:
+        earliest = min(
+            (at for stack in self.stacks.values() if (at := stack.next_timeout()) is not None), default=None
+        )
+        if earliest == self._timer_at:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = earliest
+        self._timer = None
+        if earliest is not None:
+            self._timer = self._loop.call_at(self.clock.loop_time(earliest), self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = self._timer_at = None
+        now = self.clock.now()
+        for stack in self.stacks.values():
+            at = stack.next_timeout()
+            if at is not None and at <= now:
+                stack.handle_timeout(now)
+                self._touched[stack] = None
+        self.flush()

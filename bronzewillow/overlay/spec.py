@@ -1,0 +1,63 @@
+"""What an overlay is made of, wherever that is known from: a file now, a cluster's objects later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bronzewillow.wire.checksum import PartialPolicy
+from bronzewillow.wire.encap import Encap
+
+Prefix = tuple[bytes, int]
+"""A network address of 4 bytes, and its length in bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another node of the overlay."""
+
+    name: str
+    """The node's name, for people."""
+    address: bytes
+    """Its underlay address; only datagrams from known addresses are taken."""
+    port: int
+    """The UDP port on which it takes encapsulated datagrams. Not the one it sends from."""
+    mac: bytes
+    """Its VTEP's MAC: the inner destination of what we send; kernel peers insist on it."""
+    prefixes: tuple[Prefix, ...]
+    """The inner addresses that are its own: its pods', and its VTEP's."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverlaySpec:
+    """The overlay as this node sees it."""
+
+    encap: Encap
+    """VXLAN (RFC 7348) or Geneve (RFC 8926)."""
+    address: bytes
+    """Our underlay address: bound, and sent from."""
+    port: int
+    """The UDP port that we bind."""
+    vni: int
+    """Sent, and the only one accepted."""
+    pod_cidr: Prefix
+    """Our own inner addresses; the first host address is the node's."""
+    mac: bytes
+    """Our VTEP's MAC: the inner source of what we send, and our answer to ARP."""
+    mtu: int
+    """The largest inner IP packet, in bytes."""
+    peers: tuple[Peer, ...] = ()
+    """All other nodes."""
+    partial_checksums: PartialPolicy = PartialPolicy.AUTO
+    """What to do with checksums that an offloading peer has left unfinished."""
+
+
+def contains(prefix: Prefix, address: bytes) -> bool:
+    """Whether `address` lies in `prefix`."""
+    network, length = prefix
+    shift = 32 - length
+    return int.from_bytes(address, "big") >> shift == int.from_bytes(network, "big") >> shift
+
+
+def node_address(pod_cidr: Prefix) -> bytes:
+    """The node's own address in the overlay: the first host address of its pod CIDR."""
+    return (int.from_bytes(pod_cidr[0], "big") + 1).to_bytes(4, "big")

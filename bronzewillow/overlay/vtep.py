@@ -1,0 +1,160 @@
+"""The tunnel endpoint (RFC 7348 4): trains of datagrams in, checked packets out; packets in, datagrams out.
+
+VXLAN and Geneve carry no authentication. What stands in for it: the outer source must be a known node, and
+the inner source must belong to that node. Inner MACs are neither checked nor learned, as CNIs differ in them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from bronzewillow.overlay.routes import Routes
+from bronzewillow.overlay.spec import OverlaySpec, Peer, contains
+from bronzewillow.wire import arp
+from bronzewillow.wire.arp import ArpPacket
+from bronzewillow.wire.encap import emit_encap_header
+from bronzewillow.wire.errors import DropReason
+from bronzewillow.wire.ipv4 import HEADER_BYTES
+from bronzewillow.wire.kernel import Coalescer, encap_packet, segment
+from bronzewillow.wire.packet import Packet, TcpPacket
+
+
+@dataclass(frozen=True, slots=True)
+class Datagrams:
+    """Outer UDP payloads for one peer, back to back."""
+
+    peer: Peer
+    buffer: bytes | bytearray
+    piece_bytes: int
+    """Each payload has this many bytes; the last may have fewer."""
+
+    @property
+    def count(self) -> int:
+        """How many datagrams these are."""
+        return -(-len(self.buffer) // self.piece_bytes)
+
+
+class Vtep:
+    """One node's tunnel endpoint."""
+
+    def __init__(self, spec: OverlaySpec) -> None:
+        self.drops: Counter[DropReason] = Counter()
+        self.drops_by_peer: Counter[tuple[str, DropReason]] = Counter()
+        self.datagrams_in = 0
+        self.bytes_in = 0
+        self.datagrams_out = 0
+        self.bytes_out = 0
+        self._coalescer = Coalescer(spec.encap, spec.vni, spec.partial_checksums)
+        self._by_address: dict[bytes, tuple[Peer, ...]] = {}
+        self.update(spec)
+
+    def update(self, spec: OverlaySpec) -> None:
+        """Take over a new set of peers at once; counters and what is in flight stay.
+
+        The encapsulation, the VNI and our own address are the endpoint's identity and need a new Vtep.
+        """
+        by_address: dict[bytes, tuple[Peer, ...]] = {}
+        for peer in spec.peers:
+            by_address[peer.address] = (*by_address.get(peer.address, ()), peer)
+        self.spec = spec
+        self._by_address = by_address
+        self._routes = Routes(spec.peers)
+        self._headers = {
+            peer: emit_encap_header(spec.encap, spec.vni, peer.mac, spec.mac) for peer in spec.peers
+        }
+        self._arp_headers = {
+            peer: emit_encap_header(spec.encap, spec.vni, peer.mac, spec.mac, arp.ETHERTYPE)
+            for peer in spec.peers
+        }
+
+    @property
+    def partial_checksums(self) -> dict[str, int]:
+        """Segments accepted with an unfinished checksum, by peer."""
+        counts: Counter[str] = Counter()
+        for origin, count in self._coalescer.partial_checksums.items():
+            peers = self._by_address.get(origin) if isinstance(origin, bytes) else None
+            counts["+".join(peer.name for peer in peers) if peers else "unknown"] += count
+        return dict(counts)
+
+    def all_drops(self) -> Counter[DropReason]:
+        """Everything that was not used, malformed encapsulations and packets included."""
+        return self.drops + Counter(self._coalescer.drops)
+
+    # ---- inbound
+
+    def receive(self, train: bytes, piece_bytes: int, source: bytes) -> None:
+        """A train of datagrams from underlay address `source`, cut every `piece_bytes` (0: one datagram)."""
+        count = -(-len(train) // piece_bytes) if piece_bytes else 1
+        self.datagrams_in += count
+        self.bytes_in += len(train)
+        if source in self._by_address:
+            self._coalescer.add(train, piece_bytes, source)
+        else:
+            self.drops[DropReason.UNKNOWN_OUTER_SOURCE] += count
+
+    def flush(self) -> list[tuple[Peer, Packet | ArpPacket]]:
+        """The packets of all trains since the last call, each with the peer that may rightly send it."""
+        checked: list[tuple[Peer, Packet | ArpPacket]] = []
+        for origin, packet in self._coalescer.flush():
+            assert isinstance(origin, bytes)
+            if isinstance(packet, ArpPacket):
+                source, destination = packet.spa, packet.tpa
+            else:
+                source, destination = packet.source, packet.destination
+            peer = self._owner(source, origin)
+            pieces = packet.pieces if isinstance(packet, TcpPacket) else 1
+            if peer is None:
+                self._drop(origin, DropReason.SPOOFED_INNER_SOURCE, pieces)
+            elif not contains(self.spec.pod_cidr, destination):
+                self._drop(origin, DropReason.UNKNOWN_INNER_DESTINATION, pieces)
+            else:
+                checked.append((peer, packet))
+        return checked
+
+    def _owner(self, source: bytes, origin: bytes) -> Peer | None:
+        """The peer at underlay address `origin` that owns inner address `source`."""
+        peer = self._routes.lookup(source)
+        if peer is not None:
+            return peer if peer.address == origin else None
+        # a node may speak from its own underlay address: host processes, host-network pods
+        return self._by_address[origin][0] if source == origin and origin in self._by_address else None
+
+    def _drop(self, origin: bytes, reason: DropReason, pieces: int) -> None:
+        self.drops[reason] += pieces
+        for peer in self._by_address.get(origin, ()):
+            self.drops_by_peer[peer.name, reason] += pieces
+
+    # ---- outbound
+
+    def encap(self, packet: Packet) -> Datagrams | None:
+        """`packet` for the peer its destination belongs to; None, and counted, when there is none."""
+        peer = self._routes.lookup(packet.destination) or self._node_at(packet.destination)
+        if peer is None:
+            self.drops[DropReason.NO_ROUTE] += 1
+            return None
+        header = self._headers[peer]
+        if isinstance(packet, TcpPacket):
+            buffer, piece_bytes = segment(header, packet)
+        elif HEADER_BYTES + len(packet.options) + len(packet.payload) > self.spec.mtu:
+            self.drops[DropReason.OVERSIZE] += 1
+            return None
+        else:
+            buffer = encap_packet(header, packet)
+            piece_bytes = len(buffer)
+        return self._sent(Datagrams(peer, buffer, piece_bytes))
+
+    def encap_arp(self, peer: Peer, packet: ArpPacket) -> Datagrams:
+        """An ARP reply to `peer`."""
+        buffer = self._arp_headers[peer] + arp.emit_arp(packet)
+        return self._sent(Datagrams(peer, buffer, len(buffer)))
+
+    def _sent(self, datagrams: Datagrams) -> Datagrams:
+        self.datagrams_out += datagrams.count
+        self.bytes_out += len(datagrams.buffer)
+        return datagrams
+
+    def _node_at(self, address: bytes) -> Peer | None:
+        """The way back to a node that spoke from its underlay address."""
+        peers = self._by_address.get(address)
+        return peers[0] if peers else None

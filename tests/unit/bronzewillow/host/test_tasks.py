@@ -1,0 +1,55 @@
+"""Tasks are held until they end, and their failures are logged."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bronzewillow.host import tasks
+from bronzewillow.testing.aio import run
+
+
+def test_a_task_is_held_until_it_ends() -> None:
+    async def main() -> tuple[int, int, str]:
+        before = tasks.running()
+        gate = asyncio.Event()
+
+        async def wait() -> str:
+            await gate.wait()
+            return "done"
+
+        task = tasks.spawn(wait(), name="waits")
+        during = tasks.running() - before
+        gate.set()
+        result = await task
+        await asyncio.sleep(0)
+        return during, tasks.running() - before, result
+
+    assert run(main()) == (1, 0, "done")
+
+
+def test_a_failure_is_logged_with_the_name(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async def fail() -> None:
+            raise ValueError("broken")
+
+        task = tasks.spawn(fail(), name="the one that fails")
+        await asyncio.wait([task])
+        await asyncio.sleep(0)
+
+    run(main())
+    assert "the one that fails" in caplog.text
+    assert "broken" in caplog.text
+
+
+def test_a_cancelled_task_is_silent(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        task = tasks.spawn(asyncio.Event().wait(), name="waits")
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        await asyncio.sleep(0)
+
+    run(main())
+    assert caplog.text == ""
