@@ -6,9 +6,9 @@ The owner, after any input: take `events()`, act on them, take `output(now)`, ar
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bronzewillow.stack import icmp as pod_icmp
 from bronzewillow.stack.config import StackConfig
@@ -22,6 +22,9 @@ from bronzewillow.wire import icmp, tcp, udp
 from bronzewillow.wire.errors import DropReason, WireError
 from bronzewillow.wire.ipv4 import Ipv4Packet
 from bronzewillow.wire.packet import Packet, TcpPacket, parse_tcp_packet
+
+if TYPE_CHECKING:
+    import random
 
 
 class Stack:

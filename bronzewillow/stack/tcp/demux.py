@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,8 @@ from bronzewillow.wire.seqnum import add
 from bronzewillow.wire.tcp import Flags, TcpSegment
 
 if TYPE_CHECKING:
+    import random
+
     from bronzewillow.wire.packet import Packet
 
 _ACK = int(Flags.ACK)
