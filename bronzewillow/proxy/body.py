@@ -108,7 +108,7 @@ class BodyPump:
     async def _send_body(self) -> None:
         body, upstream, head, limit = self._body, self._upstream, self._head, self._limits.body_bytes
         sent = 0
-        while not body.at_eof():
+        while not body.at_eof() and self._client.wire is not None:
             data = body.read_nowait() or await self._next_bytes()
             sent += len(data)
             if sent > limit:
@@ -121,6 +121,8 @@ class BodyPump:
                 self.sent = sent
             if upstream.writing_paused:
                 await self._drain()
+        if not body.at_eof():
+            return  # the client is gone
         if head.chunked and upstream.transport is not None:
             upstream.transport.write(emit_chunk(b"", last=True))
         self._on_complete(sent)

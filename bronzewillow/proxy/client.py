@@ -50,8 +50,8 @@ class ConnectionOwner(Protocol):
 
     def on_closed(self, connection: ClientConnection) -> None: ...
 
-    def on_malformed(self, connection: ClientConnection, status: int) -> None:
-        """A request was answered before it became an exchange."""
+    def on_refused(self, connection: ClientConnection, status: int, outcome: str) -> None:
+        """A request or a connection was answered before it became an exchange."""
 
 
 class Answered(web.StreamResponse):
@@ -109,6 +109,8 @@ class ClientConnection(web.RequestHandler):
         """Whether bytes of an answer's head were written."""
         self.is_last = False
         """Whether no further request will be answered on this connection."""
+        self.was_cut = False
+        """Whether it was we who ended the connection in the middle of an answer."""
         self.gone: asyncio.Future[None] = self._loop.create_future()
         self._body: StreamReader | None = None
         self._latest_body: StreamReader | None = None
@@ -120,13 +122,13 @@ class ClientConnection(web.RequestHandler):
     @property
     def client(self) -> tuple[str, int]:
         """Address and port of the client; empty for a transport without a peer name (a unix socket)."""
-        name = self.peername
+        name = self.wire.get_extra_info("peername") if self.wire is not None else None
         return (str(name[0]), int(name[1])) if isinstance(name, tuple) else ("", 0)
 
     @property
     def authority(self) -> str:
         """Address and port that the client connected to."""
-        name = self.sockname
+        name = self.wire.get_extra_info("sockname") if self.wire is not None else None
         if not isinstance(name, tuple):
             return "localhost"
         return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
@@ -174,6 +176,7 @@ class ClientConnection(web.RequestHandler):
 
     def cut(self) -> None:
         """Reset: the client must not take what it got for the whole."""
+        self.was_cut = True
         if self.wire is not None:
             reset(self.wire)
 
@@ -263,7 +266,7 @@ class ClientConnection(web.RequestHandler):
             cause = f"a line of the request's head is longer than {self._owner.limits.header_bytes} bytes"
         else:
             cause = "the proxy failed" if status == 500 else "the request is malformed"
-        self._owner.on_malformed(self, status)
+        self._owner.on_refused(self, status, "failed" if status == 500 else "malformed")
         self.send(emit_error_response(ProxyError(status, cause), self._owner.where, close=True))
         return self.end(keep_alive=False)
 
@@ -276,6 +279,7 @@ class ClientConnection(web.RequestHandler):
         # takes the answer away from the client.
         self._is_refused = True
         assert self.wire is not None
+        self._owner.on_refused(self, refusal.status, refusal.code or "refused")
         self.send(emit_error_response(refusal, self._owner.where, close=True))
         if self.wire.can_write_eof():
             self.wire.write_eof()
@@ -283,7 +287,7 @@ class ClientConnection(web.RequestHandler):
 
     def _on_slow_head(self) -> None:
         self._timer = None
-        self._owner.on_malformed(self, 408)
+        self._owner.on_refused(self, 408, "slow_head")
         seconds = self._owner.limits.header_timeout_s
         slow = ProxyError(408, f"the request's head did not arrive within {seconds:g} s")
         self.send(emit_error_response(slow, self._owner.where, close=True))

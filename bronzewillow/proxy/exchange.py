@@ -86,14 +86,22 @@ class Exchange:
                 self._answer_error(error)
             except StreamBroken as broken:
                 self._break_off(str(broken))
+        except ConnectionError:  # the client is gone, or was cut because it read nothing
+            self._note_lost_client()
+            self._keep_alive = False
         except asyncio.CancelledError:
-            record.outcome = "client_left" if client.wire is None else "cut_off"
-            record.status = record.status or CLIENT_LEFT
+            self._note_lost_client()
             raise
         finally:
             self._release_upstream()
             record.write(self._serving.pod, self._serving.port)
         return client.end(keep_alive=self._keep_alive)
+
+    def _note_lost_client(self) -> None:
+        record = self._record
+        if record.outcome == "ok":
+            record.outcome = "cut_off" if self._client.was_cut else "client_left"
+        record.status = record.status or CLIENT_LEFT
 
     async def _serve(self) -> None:
         serving, request = self._serving, self._request
@@ -332,8 +340,10 @@ class Exchange:
             self._upstream = None
             self._record.bytes_in += ends[0].received
             self._record.bytes_out += ends[1].received
-            if splice.finished.done() or ends[0].has_ended:
-                self._record.outcome = "idle" if splice.timed_out else "ok"
+            if splice.timed_out:
+                self._record.outcome = "idle"
+            elif ends[0].has_ended or ends[1].has_ended:
+                self._record.outcome = "closed"
 
     def _connection_field(self) -> bytes | None:
         if not self._keep_alive:

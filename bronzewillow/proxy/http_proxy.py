@@ -6,6 +6,7 @@ import asyncio
 
 from aiohttp import web
 
+from bronzewillow.proxy.access import RequestRecord
 from bronzewillow.proxy.admission import Admission
 from bronzewillow.proxy.client import Answered, ClientConnection, ClientServer
 from bronzewillow.proxy.config import HttpLimits, Upstream
@@ -120,10 +121,14 @@ class HttpProxy:
             self.metrics.connections.dec()
         self._check_end()
 
-    def on_malformed(self, connection: ClientConnection, status: int) -> None:
-        """A request was answered before it became an exchange."""
+    def on_refused(self, connection: ClientConnection, status: int, outcome: str) -> None:
+        """A request or a connection was answered before it became an exchange."""
         if self.metrics is not None:
             self.metrics.answered(status)
+        record = RequestRecord("-", "-", connection.client, None)
+        record.status = status
+        record.outcome = outcome
+        record.write(self.pod, self.port)
 
     def new_splice(self) -> Splice:
         """A splice that `close` waits for."""

@@ -102,6 +102,7 @@ class HttpPortMetrics:
         self._labels = (pod, str(port))
         self._metrics = metrics
         self._by_status: dict[int, Counter] = {}
+        self._is_forgotten = False
         self.in_flight = metrics.in_flight.labels(*self._labels)
         self.queued = metrics.queued.labels(*self._labels)
         self.connections = metrics.connections.labels(*self._labels)
@@ -113,6 +114,8 @@ class HttpPortMetrics:
 
     def answered(self, status: int) -> None:
         """Count a request by the status its client got."""
+        if self._is_forgotten:
+            return  # a late refusal must not bring the series back
         counter = self._by_status.get(status)
         if counter is None:
             counter = self._by_status[status] = self._metrics.requests.labels(*self._labels, str(status))
@@ -121,6 +124,7 @@ class HttpPortMetrics:
     def forget(self) -> None:
         """Remove every series of this port."""
         all_of = self._metrics
+        self._is_forgotten = True
         for status in self._by_status:
             all_of.requests.remove(*self._labels, str(status))
         self._by_status.clear()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 
 import pytest
 
+from bronzewillow.proxy.access import ACCESS_LOG
 from bronzewillow.proxy.config import HttpLimits
 from bronzewillow.testing import aio
-from bronzewillow.testing.loopback import Wire
+from bronzewillow.testing.loopback import Wire, until
 from bronzewillow.testing.proxied import proxied
 
 pytestmark = pytest.mark.loopback
@@ -106,6 +109,74 @@ def test_a_client_that_says_close_gets_a_close() -> None:
             response = await client.response()
             assert response.get(b"connection") == b"close"
             assert await client.rest() == b""
+
+    aio.run(main())
+
+
+def test_a_client_that_reads_nothing_is_cut_and_stops_the_upstream(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def main() -> None:
+        stopped = asyncio.Event()
+
+        async def serve(wire: Wire) -> None:
+            await wire.request()
+            wire.send(b"HTTP/1.1 200 OK\r\n\r\n")
+            try:
+                while True:
+                    wire.send(bytes(1 << 20))
+                    await wire.drain()
+            finally:
+                stopped.set()
+
+        async with proxied(serve, HttpLimits(idle_timeout_s=0.05)) as rig, await rig.client() as client:
+            client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            client.send(GET)
+            await stopped.wait()
+            await until(lambda: not rig.proxy.connections)
+
+    aio.run(main())
+    assert [json.loads(r.getMessage())["outcome"] for r in caplog.records if r.name == ACCESS_LOG] == [
+        "client_stalled"
+    ]
+    assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
+
+
+class BareTransport(asyncio.Transport):
+    """A transport as a userspace stack gives it: no socket behind it, no buffer limits to set."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("10.9.8.7", 4000), "sockname": ("10.1.1.1", 8080)})
+        self.written = b""
+        self.closed = asyncio.Event()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += bytes(data)
+
+    def is_closing(self) -> bool:
+        return self.closed.is_set()
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def test_a_transport_without_a_socket_is_enough() -> None:
+    async def main() -> None:
+        heads: list[bytes] = []
+
+        async def serve(wire: Wire) -> None:
+            heads.append(await wire.until(b"\r\n\r\n"))
+            wire.send(OK)
+            await wire.rest()
+
+        async with proxied(serve) as rig:
+            protocol, transport = rig.proxy.protocol_factory(), BareTransport()
+            protocol.connection_made(transport)
+            protocol.data_received(b"GET / HTTP/1.0\r\n\r\n")
+            await transport.closed.wait()
+            protocol.connection_lost(None)
+            assert transport.written.endswith(b"\r\n\r\nok")
+            assert b"Host: 10.1.1.1:8080\r\nX-Forwarded-For: 10.9.8.7\r\n" in heads[0]
 
     aio.run(main())
 

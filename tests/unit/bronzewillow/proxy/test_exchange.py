@@ -10,9 +10,9 @@ import socket
 
 import pytest
 
-from bronzewillow.proxy.config import HttpLimits
+from bronzewillow.proxy import HttpLimits, HttpProxy, Upstream
 from bronzewillow.testing import aio
-from bronzewillow.testing.loopback import HttpMessage, Wire
+from bronzewillow.testing.loopback import HttpMessage, Wire, listening
 from bronzewillow.testing.proxied import proxied
 
 pytestmark = pytest.mark.loopback
@@ -517,6 +517,33 @@ def test_any_other_broken_answer_is_a_reset(beginning: bytes) -> None:
             client.send(POST)
             with pytest.raises(ConnectionResetError):
                 await client.rest()
+
+    aio.run(main())
+
+
+def test_an_answer_without_a_length_that_ends_in_a_reset_is_a_reset() -> None:
+    async def main() -> None:
+        passed = asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\nsome")
+            await passed.wait()
+            Wire(reader, writer).reset()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        upstream = Upstream(host="127.0.0.1", port=server.sockets[0].getsockname()[1])
+        proxy = HttpProxy(pod="a/b", port=1, upstream=upstream)
+        await proxy.start()
+        async with listening(proxy.protocol_factory) as port, await Wire.connect(port) as client:
+            client.send(GET)
+            await client.head()
+            assert await client.chunk() == b"some"
+            passed.set()
+            with pytest.raises(ConnectionResetError):
+                await client.rest()
+        await proxy.close(drain_s=0)
+        server.close()
 
     aio.run(main())
 
