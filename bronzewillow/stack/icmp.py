@@ -78,6 +78,7 @@ def _on_path_mtu(c: Connection, mtu: int) -> None:
         return
     set_send_mss(c.tcb, smss)
     c.congestion.on_mss(c.tcb.eff_snd_mss)
-    c.flight.mark_all_lost()
-    c.recovery.must_retransmit = True
-    c.tcp.mark_dirty(c)
+    if c.flight:
+        c.flight.mark_all_lost()
+        c.recovery.must_retransmit = True
+        c.tcp.mark_dirty(c)

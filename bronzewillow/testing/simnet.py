@@ -91,7 +91,7 @@ class Host:
 
 
 class SimNet:
-    """Hosts `a` and `b` and the link between them. `trace` keeps (time, sender, packet) of every departure."""
+    """Hosts `a` and `b` and the link between them. `trace` has (time, sender, packet) of every departure."""
 
     def __init__(
         self,

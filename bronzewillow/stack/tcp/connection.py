@@ -154,13 +154,20 @@ class Connection:
             self.end()  # RFC 9293 3.10.4, SYN-SENT: delete the TCB
             return
         self.fin_wanted = True
+        self.writable_wanted = False
         self.tcp.mark_dirty(self)
 
     def close(self, now: int) -> None:
         """Shut down, and care no more: what still arrives is discarded, a silent peer is given up on."""
         self.shutdown(now)
+        if self.orphaned or self.tcb.state is State.CLOSED:
+            return
         self.orphaned = True
         self.unread_bytes = 0
+        self.stalled_since = now
+        if output.has_window_update(self):
+            self.ack_now = True  # else a peer that has more to say would wait for its persist timer
+            self.tcp.mark_dirty(self)
         if self.tcb.state is State.FIN_WAIT_2:
             self.arm(Timer.TIME_WAIT, now + self.config.fin_wait_2)
 

@@ -87,7 +87,7 @@ class Tcp:
         self.counters.payload_bytes_in += len(seg.payload)
         key = (seg.destination_port, packet.source, seg.source_port)
         c = self.connections.get(key)
-        floor = 0
+        floor: int | None = None
         if c is not None and may_reopen(c, seg):
             floor = add(c.tcb.snd_nxt, 1)
             c.end()
@@ -155,7 +155,7 @@ class Tcp:
 
     # ---- inside
 
-    def _on_syn(self, packet: TcpPacket, floor: int, now: int) -> None:
+    def _on_syn(self, packet: TcpPacket, floor: int | None, now: int) -> None:
         seg = packet.segment
         listener = self.listeners[seg.destination_port]
         config = self.config.tcp
@@ -171,8 +171,8 @@ class Tcp:
                 self._evict_half_open(next(iter(half_open)))
         local = (packet.destination, seg.destination_port)
         c = self._new_connection(local, (packet.source, seg.source_port), listener, now)
-        if floor:
-            c.tcb.iss = floor + self._rng.getrandbits(16) & 0xFFFFFFFF  # RFC 9293 3.6.1: beyond the old one
+        if floor is not None:
+            c.tcb.iss = add(floor, self._rng.getrandbits(16))  # RFC 9293 3.6.1: beyond the old one
         self._half_open[c] = listener.half_open[c] = None
         passive_open(c, seg, now)
 

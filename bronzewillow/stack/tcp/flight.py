@@ -8,6 +8,7 @@ never in "segments I sent": a peer's ACKs and SACK blocks follow its own idea of
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 
 DUP_THRESH = 3  # RFC 6675 2
 
@@ -55,6 +56,10 @@ class Flight:
     def oldest(self) -> SentRange | None:
         """The range that starts at `una`."""
         return self._ranges[0] if self._ranges else None
+
+    def ranges(self) -> Iterator[SentRange]:
+        """All ranges, oldest first."""
+        return iter(self._ranges)
 
     def on_send(self, size: int, now: int) -> None:
         """New bytes have left, directly behind the last."""

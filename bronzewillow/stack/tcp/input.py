@@ -33,6 +33,8 @@ def segment_arrives(c: Connection, seg: TcpSegment, now: int) -> None:
     c.keepalives_sent = 0
     if c.tcb.state is State.SYN_SENT:
         _in_syn_sent(c, seg, now)
+    elif _is_simultaneous_syn_ack(c, seg):
+        _check_ack(c, seg, now)
     elif _check_sequence(c, seg, now):
         if seg.flags & _RST:
             _on_reset(c, seg, now)
@@ -124,6 +126,17 @@ def _on_established(c: Connection, now: int) -> None:
         c.arm(Timer.KEEPALIVE, now + c.config.keepalive_idle)
 
 
+def _is_simultaneous_syn_ack(c: Connection, seg: TcpSegment) -> bool:
+    """The SYN-ACK of a simultaneous open (RFC 9293 3.5, figure 7).
+
+    deviation: its SYN lies before RCV.NXT, so 3.10.7.4 would answer it with an ACK, and both hosts would go by
+    those. It acknowledges our SYN itself; to repeat our SYN-ACK instead would go on for ever between two of us.
+    """
+    flags = seg.flags & (_SYN | _ACK | _RST | _FIN)
+    expected = c.tcb.state is State.SYN_RECEIVED and flags == _SYN | _ACK
+    return expected and seg.seq == c.tcb.irs and seg.ack == c.tcb.snd_nxt
+
+
 # ---- first: the sequence number
 
 
@@ -136,7 +149,10 @@ def _check_sequence(c: Connection, seg: TcpSegment, now: int) -> bool:
         if age < 0 and not seg.flags & _RST and now - tcb.ts_recent_at < _PAWS_IDLE:
             c.tcp.counters.paws_rejected += 1
             c.tcp.drop(DropReason.TCP_PAWS)
-            c.ack_now = True
+            if seg.len:
+                c.ack_now = True
+            else:
+                _challenge(c, now)  # an ACK for an ACK: two peers that reject each other's would never stop
             return False
     if not _is_acceptable(c, seg):
         _on_unacceptable(c, seg, now)
@@ -152,7 +168,8 @@ def _is_acceptable(c: Connection, seg: TcpSegment) -> bool:
     if seg.seq == tcb.rcv_nxt:
         return True  # also at a zero window: RFC 9293 3.10.7.4 MUST-66, its ACK, RST and FIN count
     if seg.len == 0:
-        return in_window(seg.seq, tcb.rcv_nxt, tcb.rcv_wnd)
+        # deviation: also at the right edge itself, where the ACKs of a peer stand that has filled the window
+        return in_window(seg.seq, tcb.rcv_nxt, tcb.rcv_wnd + 1)
     return gt(add(seg.seq, seg.len), tcb.rcv_nxt) and lt(seg.seq, add(tcb.rcv_nxt, tcb.rcv_wnd))
 
 
@@ -162,6 +179,7 @@ def _on_unacceptable(c: Connection, seg: TcpSegment, now: int) -> None:
         c.tcp.drop(DropReason.TCP_OUT_OF_WINDOW)
     elif c.tcb.state is State.SYN_RECEIVED and seg.flags & _SYN and seg.seq == c.tcb.irs:
         output.send_syn_ack(c, now)  # our SYN-ACK was lost: one connection, the same ISN
+        c.syn_retransmits += 1  # no RTT sample from it (RFC 6298 3)
     elif seg.len:
         c.tcp.counters.duplicate_segments += 1
         c.ack_now = True
@@ -266,7 +284,6 @@ def _on_new_ack(c: Connection, seg: TcpSegment, acked_bytes: int, now: int) -> N
     newest = flight.on_ack(flight.una + acked_bytes)
     c.send_buffer.release(flight.una)
     c.stalled_since = now
-    c.rtt.on_progress()
     if newest is not None:
         _sample_rtt(c, seg, newest.sent_at, newest.retransmitted, now)
     c.recovery.on_new_ack(flight, c.congestion, acked_bytes, tcb.sack_on, tcb.eff_snd_mss, now)
@@ -309,16 +326,25 @@ def _is_duplicate_ack(c: Connection, seg: TcpSegment) -> bool:
 def _update_window(c: Connection, seg: TcpSegment, now: int) -> None:
     """RFC 9293 3.10.7.4: SND.WND follows the newest segment, by SND.WL1 and SND.WL2."""
     tcb = c.tcb
+    if lt(seg.ack, tcb.snd_una):
+        return
     if lt(tcb.snd_wl1, seg.seq) or (tcb.snd_wl1 == seg.seq and le(tcb.snd_wl2, seg.ack)):
         was_closed = tcb.snd_wnd == 0
         tcb.snd_wnd = seg.wnd << tcb.snd_wind_shift
         tcb.max_snd_wnd = max(tcb.max_snd_wnd, tcb.snd_wnd)
         tcb.snd_wl1, tcb.snd_wl2 = seg.seq, seg.ack
         if tcb.snd_wnd == 0:
-            c.stalled_since = now  # RFC 9293 3.8.6.1 MUST-37: a peer that answers probes is alive
+            # RFC 9293 3.8.6.1 MUST-37: a peer that answers probes is alive. deviation: not after close(),
+            # when nobody is left to decide that it has been enough
+            if not c.orphaned:
+                c.stalled_since = now
         elif was_closed:
             c.timers.cancel(Timer.PERSIST)
             c.rtt.on_progress()
+            if c.flight:
+                # what was sent into a closed window was refused, not lost to congestion: send it again now
+                c.flight.mark_all_lost()
+                c.recovery.must_retransmit = True
 
 
 def _advance_closing(c: Connection, now: int) -> bool:
@@ -385,7 +411,9 @@ def _deliver(c: Connection, data: bytes, now: int) -> None:
     else:
         c.unread_bytes += size
         c.report(DataReceived(c, data))
-    if c.unacked_bytes >= 2 * tcb.rmss:  # RFC 9293 3.8.6.3 SHLD-19
+    # RFC 9293 3.8.6.3 SHLD-19, MUST-59: every second full-sized segment; full-sized is what the peer can send
+    # at most, which is less than our own MSS when options take their part or its own MTU is smaller
+    if c.unacked_bytes >= 2 * tcb.eff_snd_mss:
         c.ack_now = True
     elif not c.timers.is_armed(Timer.DELAYED_ACK):
         c.arm(Timer.DELAYED_ACK, now + c.config.delayed_ack)

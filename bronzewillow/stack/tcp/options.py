@@ -35,7 +35,7 @@ def answer(config: TcpConfig, mtu: int, ts_value: int, tcb: Tcb) -> TcpOptions:
     """The options of our SYN-ACK: only what the peer's SYN offered, which `agree` has put into `tcb`."""
     return TcpOptions(
         mss=receive_mss(mtu),
-        window_scale=tcb.rcv_wind_shift if tcb.rcv_wind_shift or tcb.snd_wind_shift else None,
+        window_scale=tcb.rcv_wind_shift if tcb.scaling_on else None,
         sack_permitted=tcb.sack_on,
         timestamps=(ts_value, tcb.ts_recent) if tcb.timestamps_on else None,
     )
@@ -44,6 +44,7 @@ def answer(config: TcpConfig, mtu: int, ts_value: int, tcb: Tcb) -> TcpOptions:
 def agree(tcb: Tcb, config: TcpConfig, mtu: int, theirs: TcpOptions, now: int) -> None:
     """Take over what the peer's SYN or SYN-ACK offered and we offer too."""
     if config.window_scale and theirs.window_scale is not None:
+        tcb.scaling_on = True  # a shift of 0 is an offer too (RFC 7323 2.2)
         tcb.snd_wind_shift = min(theirs.window_scale, _MAX_WINDOW_SHIFT)
         tcb.rcv_wind_shift = window_shift(config.receive_buffer_bytes)
     if config.timestamps and theirs.timestamps is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bronzewillow.stack.tcp import options
-from bronzewillow.stack.tcp.state import OPENING, RECEIVING, State, enter
+from bronzewillow.stack.tcp.state import RECEIVING, State, enter
 from bronzewillow.stack.tcp.timers import Timer
 from bronzewillow.wire.packet import TcpPacket
 from bronzewillow.wire.seqnum import add
@@ -30,9 +30,9 @@ _UNSCALED = 0xFFFF
 def transmit(c: Connection, now: int) -> None:
     """Send all that windows allow: lost ranges, new data, a FIN, and a bare ACK if one is due."""
     state = c.tcb.state
-    if state is State.CLOSED or state in OPENING:
+    if state is State.CLOSED or state is State.SYN_SENT:
         return
-    if state is not State.TIME_WAIT:
+    if state not in (State.SYN_RECEIVED, State.TIME_WAIT):
         if c.flight.lost_bytes:
             _retransmit_lost(c, now)
         if c.fin_position is None and (c.unsent_bytes or c.fin_wanted):
@@ -142,22 +142,40 @@ def _restart_timers(c: Connection, now: int) -> None:
 
 
 def send_probe(c: Connection, now: int) -> None:
-    """A zero-window probe: one byte, new or old, that makes the peer tell its window (RFC 9293 3.8.6.1)."""
+    """A zero-window probe: one byte, new or old, that makes the peer tell its window (RFC 9293 3.8.6.1).
+
+    A window that is open, but too small for `_is_worth_sending`, is filled: RFC 9293 3.8.6.2.1 (the override
+    timeout). One byte at a time would get a peer with a small buffer nowhere.
+    """
     c.tcp.counters.zero_window_probes += 1
-    if c.flight:
-        at = c.flight.una
-        if c.fin_position == at:
-            _send(c, c.seq_at(at), _ACK | _FIN, b"", now)
-        else:
-            _send(c, c.seq_at(at), _ACK, c.send_buffer.peek(at, 1), now)
+    oldest = c.flight.oldest
+    if oldest is not None:
+        at = oldest.start
+        c.flight.split_range(oldest, 1)
+        fin = _FIN if c.fin_position == at else 0
+        _send(c, c.seq_at(at), _ACK | fin, b"" if fin else c.send_buffer.peek(at, 1), now)
+        c.flight.on_retransmit(oldest, now)  # so that its acknowledgment is no RTT sample (Karn)
     elif c.unsent_bytes:
-        _send(c, c.tcb.snd_nxt, _ACK, c.send_buffer.peek(c.flight.nxt, 1), now)
-        _advance(c, 1, now)
+        size = max(min(c.snd_wnd_left, c.unsent_bytes, c.tcb.eff_snd_mss), 1)
+        _send(c, c.tcb.snd_nxt, _ACK, c.send_buffer.peek(c.flight.nxt, size), now)
+        _advance(c, size, now)
 
 
 def send_ack(c: Connection, now: int) -> None:
     """A bare ACK, with SACK blocks when something has arrived early (RFC 2018 4)."""
-    _send(c, c.tcb.snd_nxt, _ACK, b"", now, with_sack=True)
+    _send(c, _acceptable_seq(c), _ACK, b"", now, with_sack=True)
+
+
+def _acceptable_seq(c: Connection) -> int:
+    """SND.NXT, or the right edge of the peer's window where we have sent beyond it.
+
+    RFC 9293 3.10.7.4 has the peer drop what lies outside its window, and with it the acknowledgment that it
+    carries. A probe byte in a closed window, or a window that shrank, would so deafen it: two hosts that both
+    offer a zero window would never hear of each other's opening again.
+    """
+    if c.tcb.state is State.TIME_WAIT or c.snd_wnd_left >= 0 or not c.flight:
+        return c.tcb.snd_nxt
+    return add(c.tcb.snd_una, min(c.tcb.snd_wnd, c.flight.size))
 
 
 def send_keepalive(c: Connection, now: int) -> None:
@@ -190,26 +208,34 @@ def send_reset(c: Connection) -> None:
     """RFC 9293 3.10.5: <SEQ=SND.NXT><CTL=RST>; with an ACK, which strict receivers like to see."""
     c.tcp.counters.resets_out += 1
     tcb = c.tcb
-    _put(c, TcpSegment(c.local[1], c.remote[1], tcb.snd_nxt, tcb.rcv_nxt, _RST_ACK, 0))
+    _put(c, TcpSegment(c.local[1], c.remote[1], _acceptable_seq(c), tcb.rcv_nxt, _RST_ACK, 0))
 
 
 def has_window_update(c: Connection) -> bool:
     """RFC 9293 3.8.6.2.2: the right edge moves by a worthwhile step only, and then it is told at once."""
     if c.tcb.state not in RECEIVING:
         return False
-    free_bytes = c.config.receive_buffer_bytes - c.unread_bytes
-    return free_bytes - c.tcb.rcv_wnd >= min(c.config.receive_buffer_bytes // 2, 2 * c.tcb.rmss)
+    return _free_bytes(c) - c.tcb.rcv_wnd >= min(c.config.receive_buffer_bytes // 2, 2 * c.tcb.rmss)
+
+
+def _free_bytes(c: Connection) -> int:
+    """Room for the peer's data, as far as a window field can tell of it."""
+    return min(c.config.receive_buffer_bytes - c.unread_bytes, _UNSCALED << c.tcb.rcv_wind_shift)
 
 
 def _window_field(c: Connection) -> int:
     """The 16-bit window to send. The promised right edge never moves left (RFC 9293 3.8.6, SHLD-14)."""
     tcb = c.tcb
-    free_bytes = c.config.receive_buffer_bytes - c.unread_bytes
+    free_bytes = _free_bytes(c)
     promised = tcb.rcv_wnd
     step = min(c.config.receive_buffer_bytes // 2, tcb.rmss)
     offered = free_bytes if free_bytes - promised >= step else promised
-    # rounding up by less than one scale unit keeps the edge; RFC 7323 2.4 allows to take what then arrives
+    # Rounding up by less than one scale unit keeps the edge. Not so past the buffer's end: each odd-sized
+    # segment would move the edge a little further; then what was promised stays good, and the field says less
+    # (RFC 7323 2.4).
     field = min(-(-offered >> tcb.rcv_wind_shift), _UNSCALED)
+    if (field << tcb.rcv_wind_shift) - free_bytes >= 1 << tcb.rcv_wind_shift:
+        field = offered >> tcb.rcv_wind_shift
     tcb.rcv_wnd = max(field << tcb.rcv_wind_shift, promised)
     return field
 

@@ -34,7 +34,7 @@ class Recovery:
         self.must_retransmit = False
         """The first retransmission of a recovery leaves whatever cwnd says (RFC 6675 5, 4.3)."""
         self.fast_recoveries = 0
-        self._recover = 0
+        self._recover = -1  # RFC 6582 3.2 step 1: nothing sent is covered by it
         self._dup_acks = 0
 
     def pipe(self, flight: Flight, smss: int) -> int:
@@ -64,14 +64,16 @@ class Recovery:
         """An ACK that is a duplicate by RFC 5681 2, or one that brought new SACK information."""
         if not sack_on:
             self._dup_acks += 1
-            if self._dup_acks == DUP_THRESH and self.phase is Phase.OPEN and flight.una >= self._recover:
+            if self._dup_acks == DUP_THRESH and self.phase is Phase.OPEN and flight.una > self._recover:
                 flight.mark_oldest_lost(smss)
         self._look_for_loss(flight, cc, smss, now)
 
     def on_timeout(self, flight: Flight, cc: CongestionControl, now: int) -> None:
         """RFC 6298 5.4 to 5.6 and RFC 6675 5.1."""
         if self.phase is not Phase.LOSS or flight.una >= self._recover:
-            cc.on_timeout(flight.size, now)  # RFC 5681 3.1: once per flight, not per timeout
+            cc.on_timeout(flight.size, now)  # RFC 5681 3.1: ssthresh once per flight, not per timeout
+        else:
+            cc.on_repeated_timeout()
         flight.mark_all_lost()
         self.phase = Phase.LOSS
         self._recover = flight.nxt

@@ -38,7 +38,11 @@ class RttEstimator:
             self._backoff += 1
 
     def on_progress(self) -> None:
-        """New data was acknowledged, so the path works: the doubled timeout is withdrawn (RFC 6298 5.7)."""
+        """The peer's window has opened, so the doubling was that of probes and says nothing about the path.
+
+        An acknowledgment as such does not do this: after a retransmission the doubled timeout stays until a
+        sample says better (RFC 6298 5, Karn), or an RTT above the timeout would never be measured.
+        """
         self._backoff = 0
 
     def on_syn_timeout(self, fallback_rto: int) -> None:

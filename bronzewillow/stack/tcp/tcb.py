@@ -41,6 +41,7 @@ class Tcb:
     """Bytes from rcv_nxt to the right edge that we have promised; the edge never moves left."""
 
     # RFC 7323
+    scaling_on: bool = False
     snd_wind_shift: int = 0
     rcv_wind_shift: int = 0
     timestamps_on: bool = False

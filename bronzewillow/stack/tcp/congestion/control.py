@@ -27,6 +27,9 @@ class CongestionControl(Protocol):
     def on_timeout(self, flight_size: int, now: int) -> None:
         """The first retransmission timeout of a flight (RFC 5681 3.1)."""
 
+    def on_repeated_timeout(self) -> None:
+        """The timer has expired again before everything of that flight was acknowledged (RFC 5681 3.1)."""
+
     def on_idle(self, now: int) -> None:
         """Nothing was sent for more than one RTO (RFC 5681 4.1)."""
 

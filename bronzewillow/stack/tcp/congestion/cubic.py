@@ -70,6 +70,11 @@ class Cubic:
         self.cwnd = self._smss
         self._epoch = None
 
+    def on_repeated_timeout(self) -> None:
+        """RFC 5681 3.1: the loss window again; ssthresh is held."""
+        self.cwnd = self._smss
+        self._epoch = None
+
     def on_idle(self, now: int) -> None:
         """RFC 9438 5.8: the epoch must not run through a pause; RFC 5681 4.1 for the window."""
         self.cwnd = min(self.cwnd, initial_window(self._smss, self._initial_segments))

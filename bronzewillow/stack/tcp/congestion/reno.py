@@ -45,6 +45,11 @@ class Reno:
         self.cwnd = self._smss
         self._acked_bytes = 0
 
+    def on_repeated_timeout(self) -> None:
+        """RFC 5681 3.1: the loss window again; ssthresh is held."""
+        self.cwnd = self._smss
+        self._acked_bytes = 0
+
     def on_idle(self, now: int) -> None:
         """RFC 5681 4.1: restart from the restart window."""
         self.cwnd = min(self.cwnd, initial_window(self._smss, self._initial_segments))
