@@ -1,0 +1,28 @@
+"""`bronzewillow`: the command line of the node's network."""
+
+from __future__ import annotations
+
+import click
+
+from bronzewillow.agent.cli import agent, capture, flows, status
+from bronzewillow.demo.cli import demo
+from bronzewillow.host.command import run_command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="bronzewillow")
+def cli() -> None:
+    """A Mac becomes a Kubernetes node that serves LLMs on real pod IPs."""
+
+
+for command in (agent, status, flows, capture, demo):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """The entry point."""
+    run_command("bronzewillow", cli)
+
+
+if __name__ == "__main__":
+    main()

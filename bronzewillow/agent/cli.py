@@ -1,0 +1,198 @@
+"""The commands of the agent: `agent`, `status`, `flows`, `capture`."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import platform
+import socket
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+import click
+
+from bronzewillow.agent.app import AgentOptions, run_agent
+from bronzewillow.agent.config import AgentConfig, ConfigError, load_config
+from bronzewillow.agent.datagram import Rung
+from bronzewillow.agent.report import flow_lines, status_lines
+from bronzewillow.host.command import CommandError, log_to_stderr
+from bronzewillow.host.paths import control_socket
+
+_T = TypeVar("_T")
+_PCAP_HEADER_BYTES = 24
+_PCAP_RECORD_BYTES = 16
+
+control_option = click.option(
+    "--control",
+    type=click.Path(path_type=Path),
+    default=control_socket,
+    show_default="in the user's runtime folder",
+    help="The agent's control socket.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def _endpoint(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[str, int] | None:
+    if value is None:
+        return None
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise click.BadParameter(f"{value!r}: write HOST:PORT")
+    return host, int(port)
+
+
+@click.command()
+@click.option(
+    "--config", type=click.Path(path_type=Path), required=True, help="The configuration file (TOML)."
+)
+@click.option("--check", is_flag=True, help="Validate the file and exit.")
+@control_option
+@click.option("--metrics", callback=_endpoint, metavar="HOST:PORT", help="Serve /metrics there.")
+@click.option(
+    "--datagram-io", type=click.Choice([rung.value for rung in Rung]), help="Force a way of datagram I/O."
+)
+@click.option("--node-name", default=platform.node, show_default="the host name", help="Names this node.")
+@click.option(
+    "--drain", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Seconds after SIGTERM."
+)
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+)
+def agent(
+    config: Path,
+    check: bool,
+    control: Path,
+    metrics: tuple[str, int] | None,
+    datagram_io: str | None,
+    node_name: str,
+    drain: float,
+    log_level: str,
+) -> None:
+    """Join the overlay and serve the pods of a configuration file."""
+    try:
+        loaded = load_config(config, node_name)
+    except ConfigError as error:
+        raise CommandError(str(error)) from None
+    if check:
+        click.echo(f"{config}: good: {len(loaded.overlay.peers)} peers, {len(loaded.pods)} pods")
+        return
+    log_to_stderr(log_level)
+    rung = Rung(datagram_io) if datagram_io else None
+    options = AgentOptions(config, control, node_name, metrics, rung, drain)
+    try:
+        asyncio.run(run_agent(loaded, options))
+    except OSError as error:
+        raise CommandError(_explain(error, loaded, metrics)) from None
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+
+
+@click.command()
+@control_option
+@json_option
+def status(control: Path, as_json: bool) -> None:
+    """Show the node, its peers and pods, and what was dropped."""
+    answer = _run(_get_json(control, "/status"))
+    click.echo(json.dumps(answer) if as_json else "\n".join(status_lines(answer)))
+
+
+@click.command()
+@control_option
+@json_option
+def flows(control: Path, as_json: bool) -> None:
+    """Show every connection of every pod."""
+    answer = _run(_get_json(control, "/flows"))
+    click.echo(json.dumps(answer) if as_json else "\n".join(flow_lines(answer)))
+
+
+@click.command()
+@control_option
+@click.option("-w", "file", type=click.Path(path_type=Path), required=True, help="The pcap file to write.")
+@click.option("--count", type=click.IntRange(min=1), help="End after so many frames.")
+@click.option("--duration", type=click.FloatRange(min=0), help="End after so many seconds.")
+def capture(control: Path, file: Path, count: int | None, duration: float | None) -> None:
+    """Write the overlay's datagrams to a pcap file, until Ctrl-C or a limit."""
+    try:
+        frames = _run(_capture(control, file, count, duration))
+    except OSError as error:
+        raise CommandError(f"{file}: {error.strerror}") from None
+    click.echo(f"{frames} frames in {file}", err=True)
+
+
+async def _capture(control: Path, file: Path, count: int | None, duration: float | None) -> int:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (2, 15):  # SIGINT, SIGTERM
+        loop.add_signal_handler(number, ended.set)
+    frames = 0
+    with file.open("wb") as output:
+
+        async def copy() -> None:
+            nonlocal frames
+            async with _get(control, "/capture") as response:
+                output.write(await response.content.readexactly(_PCAP_HEADER_BYTES))
+                while count is None or frames < count:
+                    header = await response.content.readexactly(_PCAP_RECORD_BYTES)
+                    size = int.from_bytes(header[8:12], "little")
+                    output.write(header + await response.content.readexactly(size))
+                    frames += 1
+
+        copying = asyncio.ensure_future(copy())  # noqa: TID251
+        ending = asyncio.ensure_future(ended.wait())  # noqa: TID251
+        await asyncio.wait({copying, ending}, timeout=duration, return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        if copying.done():
+            try:
+                copying.result()
+            except asyncio.IncompleteReadError:
+                raise CommandError(f"{control}: the agent has ended") from None
+        else:
+            copying.cancel()
+            await asyncio.wait({copying})
+    return frames
+
+
+@asynccontextmanager
+async def _get(control: Path, path: str) -> AsyncIterator[aiohttp.ClientResponse]:
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
+    async with aiohttp.ClientSession(
+        connector=aiohttp.UnixConnector(str(control)), timeout=timeout
+    ) as session:
+        try:
+            response = await session.get(f"http://agent{path}")
+        except (aiohttp.ClientConnectorError, OSError, ValueError):
+            raise CommandError(
+                f"{control}: no agent answers here; is it running? (--control names it)"
+            ) from None
+        async with response:
+            if response.status != 200:
+                raise CommandError(f"{control}: {(await response.text()).strip()}")
+            yield response
+
+
+async def _get_json(control: Path, path: str) -> Any:
+    async with _get(control, path) as response:
+        return await response.json()
+
+
+def _run(main: Coroutine[Any, Any, _T]) -> _T:
+    return asyncio.run(main)
+
+
+def _explain(error: OSError, config: AgentConfig, metrics: tuple[str, int] | None) -> str:
+    """Which of our addresses an OSError is about; the loop's own text names it where it can."""
+    where = f"{socket.inet_ntoa(config.overlay.address)}:{config.overlay.port}"
+    text = str(error)
+    if metrics is not None and ("address" in text and str(metrics[1]) in text):
+        where = f"{metrics[0]}:{metrics[1]}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{where}: address already in use; another agent, or a kernel VXLAN device?"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{where}: not an address of this machine; set overlay.address to one"
+    return f"{where}: {error.strerror or text}"

@@ -1,0 +1,97 @@
+"""The agent's Prometheus metrics, read from the core's counters when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from bronzewillow.agent.net import Net
+from bronzewillow.agent.pods import Pods
+from bronzewillow.agent.status import drops
+from bronzewillow.wire.kernel import NATIVE
+
+
+class AgentCollector(Collector):
+    """Reads a node's counters; holds none of its own."""
+
+    def __init__(self, net: Net, pods: Pods) -> None:
+        self._net = net
+        self._pods = pods
+
+    def collect(self) -> Iterator[Metric]:
+        """All families, each labelled by what it belongs to."""
+        yield from self._overlay()
+        yield from self._socket()
+        yield from self._stacks()
+
+    def _overlay(self) -> Iterator[Metric]:
+        vtep = self._net.node.vtep
+        for name, text, inward, outward in (
+            ("datagrams", "Encapsulated datagrams.", vtep.datagrams_in, vtep.datagrams_out),
+            ("bytes", "Payload of encapsulated datagrams.", vtep.bytes_in, vtep.bytes_out),
+        ):
+            family = CounterMetricFamily(f"bronzewillow_overlay_{name}", text, labels=["direction"])
+            family.add_metric(["in"], inward)
+            family.add_metric(["out"], outward)
+            yield family
+        dropped = CounterMetricFamily("bronzewillow_drops", "Packets not used, by reason.", labels=["reason"])
+        for reason, count in sorted(drops(self._net).items()):
+            dropped.add_metric([reason], count)
+        yield dropped
+        by_peer = CounterMetricFamily(
+            "bronzewillow_peer_drops", "Packets of a peer not used.", labels=["peer", "reason"]
+        )
+        for (peer, reason), count in sorted(vtep.drops_by_peer.items()):
+            by_peer.add_metric([peer, reason], count)
+        yield by_peer
+        partial = CounterMetricFamily(
+            "bronzewillow_partial_checksums",
+            "Segments accepted with an unfinished checksum.",
+            labels=["peer"],
+        )
+        for peer, count in sorted(vtep.partial_checksums.items()):
+            partial.add_metric([peer], count)
+        yield partial
+        yield GaugeMetricFamily("bronzewillow_peers", "Peers of the overlay.", value=len(vtep.spec.peers))
+        yield GaugeMetricFamily(
+            "bronzewillow_native_kernel", "1 when the packet kernel is compiled.", value=int(NATIVE)
+        )
+
+    def _socket(self) -> Iterator[Metric]:
+        endpoint = self._net.node.socket
+        rung = GaugeMetricFamily("bronzewillow_datagram_io", "The way datagrams are sent.", labels=["rung"])
+        rung.add_metric([endpoint.rung.value], 1)
+        yield rung
+        calls = CounterMetricFamily("bronzewillow_datagram_calls", "Socket calls.", labels=["direction"])
+        calls.add_metric(["in"], endpoint.reads)
+        calls.add_metric(["out"], endpoint.sends)
+        yield calls
+        errors = CounterMetricFamily("bronzewillow_datagram_errors", "Failed calls.", labels=["error"])
+        for error, count in sorted(endpoint.errors.items()):
+            errors.add_metric([error], count)
+        yield errors
+
+    def _stacks(self) -> Iterator[Metric]:
+        names = self._pods.names
+        connections = GaugeMetricFamily(
+            "bronzewillow_tcp_connections", "TCP connections.", labels=["pod", "state"]
+        )
+        families: dict[str, CounterMetricFamily] = {}
+        for address, stack in self._net.node.stacks.items():
+            pod = names.get(address, "node")
+            states: dict[str, int] = {}
+            for connection in stack.connections():
+                states[connection.state.value] = states.get(connection.state.value, 0) + 1
+            for state, count in sorted(states.items()):
+                connections.add_metric([pod, state], count)
+            for name, count in asdict(stack.counters).items():
+                family = families.setdefault(
+                    name,
+                    CounterMetricFamily(f"bronzewillow_stack_{name}", "Of a pod's stack.", labels=["pod"]),
+                )
+                family.add_metric([pod], count)
+        yield connections
+        yield from families.values()

@@ -1,0 +1,94 @@
+"""The pods of a node: for each address a stack, for each port a server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from dataclasses import dataclass, field
+
+from bronzewillow.agent.config import PodSpec, PortSpec
+from bronzewillow.agent.net import Net, NetServer
+from bronzewillow.host.tasks import spawn
+from bronzewillow.proxy import HttpProxy, ProxyMetrics, Relay
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Served:
+    spec: PortSpec
+    server: HttpProxy | Relay
+    listening: NetServer
+
+
+@dataclass(slots=True)
+class _Pod:
+    spec: PodSpec
+    ports: dict[int, _Served] = field(default_factory=dict)
+
+
+class Pods:
+    """What `[[pods]]` asks for, made to be."""
+
+    def __init__(self, net: Net, metrics: ProxyMetrics, drain_s: float) -> None:
+        self._net = net
+        self._metrics = metrics
+        self._drain_s = drain_s
+        self._pods: dict[str, _Pod] = {}
+
+    @property
+    def names(self) -> dict[bytes, str]:
+        """Pod names by address."""
+        return {pod.spec.address: name for name, pod in self._pods.items()}
+
+    def specs(self) -> list[PodSpec]:
+        """The pods as they are now."""
+        return [pod.spec for pod in self._pods.values()]
+
+    async def apply(self, specs: tuple[PodSpec, ...]) -> None:
+        """Bring pods and ports in line with `specs`; what stays the same is not touched."""
+        wanted = {spec.name: spec for spec in specs}
+        for name in [
+            n for n, p in self._pods.items() if n not in wanted or wanted[n].address != p.spec.address
+        ]:
+            await self._remove(name)
+        for spec in specs:
+            pod = self._pods.get(spec.name)
+            if pod is None:
+                self._net.node.add_stack(spec.address)
+                pod = self._pods[spec.name] = _Pod(spec)
+                _log.info("pod %s at %s", spec.name, socket.inet_ntoa(spec.address))
+            pod.spec = spec
+            ports = {port.port: port for port in spec.ports}
+            for number in [n for n, served in pod.ports.items() if served.spec != ports.get(n)]:
+                served = pod.ports.pop(number)
+                served.listening.close()
+                spawn(served.server.close(self._drain_s), name=f"drain {spec.name}:{number}")
+            for port in spec.ports:
+                if port.port not in pod.ports:
+                    pod.ports[port.port] = await self._serve(spec, port)
+
+    async def close(self, drain_s: float) -> None:
+        """Stop accepting, let requests end for at most `drain_s` seconds, then cut them off."""
+        ports = [served for pod in self._pods.values() for served in pod.ports.values()]
+        for served in ports:
+            served.listening.close()
+        await asyncio.gather(*(served.server.close(drain_s) for served in ports))
+
+    async def _serve(self, pod: PodSpec, port: PortSpec) -> _Served:
+        kind = HttpProxy if port.protocol == "http" else Relay
+        server = kind(pod=pod.name, port=port.port, upstream=port.upstream, metrics=self._metrics)
+        await server.start()
+        address = socket.inet_ntoa(pod.address)
+        listening = await self._net.create_server(server.protocol_factory, address, port.port)
+        _log.info("pod %s port %d (%s) to %s", pod.name, port.port, port.protocol, port.upstream)
+        return _Served(port, server, listening)
+
+    async def _remove(self, name: str) -> None:
+        pod = self._pods.pop(name)
+        for served in pod.ports.values():
+            served.listening.close()
+        await asyncio.gather(*(served.server.close(0) for served in pod.ports.values()))
+        self._net.node.remove_stack(pod.spec.address)
+        _log.info("pod %s is gone", name)

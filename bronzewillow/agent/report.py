@@ -1,0 +1,92 @@
+"""`status` and `flows` for people: values in, lines out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def status_lines(status: Json) -> list[str]:
+    """A few aligned paragraphs."""
+    overlay, io, datagrams = status["overlay"], status["datagram_io"], status["datagrams"]
+    kernel = "compiled" if status["native_kernel"] else "interpreted"
+    lines = [
+        f"overlay  {overlay['encap']} {overlay['address']}:{overlay['port']} vni {overlay['vni']}"
+        f" pods {overlay['pod_cidr']} mtu {overlay['mtu']}",
+        f"node     {overlay['node_address']} mac {overlay['mac']}",
+        f"traffic  in {datagrams['in']} datagrams {datagrams['bytes_in']} bytes,"
+        f" out {datagrams['out']} datagrams {datagrams['bytes_out']} bytes"
+        f" (datagram I/O {io['rung']}, packet kernel {kernel})",
+        "",
+        *_table(
+            ("PEER", "ADDRESS", "PODS", "PARTIAL CHECKSUMS", "DROPS"),
+            [
+                (
+                    peer["name"],
+                    f"{peer['address']}:{peer['port']}",
+                    ",".join(peer["pod_cidrs"]),
+                    peer["partial_checksums"],
+                    _reasons(peer["drops"]),
+                )
+                for peer in status["peers"]
+            ],
+        ),
+        "",
+        *_table(
+            ("POD", "ADDRESS", "CONNECTIONS", "ACCEPTED", "SEGMENTS IN", "OUT", "RETRANSMITTED"),
+            [
+                (
+                    pod["name"],
+                    pod["address"],
+                    pod["connections"],
+                    pod["counters"]["accepted"],
+                    pod["counters"]["segments_in"],
+                    pod["counters"]["segments_out"],
+                    pod["counters"]["retransmitted_segments"],
+                )
+                for pod in status["pods"]
+            ],
+        ),
+    ]
+    if status["drops"]:
+        lines += ["", f"drops    {_reasons(status['drops'])}"]
+    if io["errors"]:
+        lines.append(f"socket   {_reasons(io['errors'])}")
+    return lines
+
+
+def flow_lines(flows: Sequence[Json]) -> list[str]:
+    """One line a connection."""
+    return _table(
+        ("POD", "LOCAL", "REMOTE", "STATE", "RTT MS", "CWND", "FLIGHT", "UNSENT", "UNREAD", "RETRANSMITTED"),
+        [
+            (
+                flow["pod"],
+                flow["local"],
+                flow["remote"],
+                flow["state"],
+                f"{flow['srtt_us'] / 1000:.2f}",
+                flow["cwnd_bytes"],
+                flow["flight_bytes"],
+                flow["unsent_bytes"],
+                flow["unread_bytes"],
+                flow["retransmitted_segments"],
+            )
+            for flow in flows
+        ],
+    )
+
+
+def _reasons(counts: dict[str, int]) -> str:
+    return ", ".join(f"{reason} {count}" for reason, count in counts.items() if count) or "-"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    cells = [list(head), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]

@@ -1,0 +1,118 @@
+"""What the agent tells of itself: plain values, ready for JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from bronzewillow.agent.net import Net
+from bronzewillow.agent.pods import Pods
+from bronzewillow.stack import Connection, Stack, State
+from bronzewillow.wire.kernel import NATIVE
+
+Json = dict[str, Any]
+
+
+def status(net: Net, pods: Pods) -> Json:
+    """The node, its peers, its pods, and everything that was dropped."""
+    node = net.node
+    spec, vtep = node.vtep.spec, node.vtep
+    names = pods.names
+    return {
+        "overlay": {
+            "encap": spec.encap.value,
+            "address": socket.inet_ntoa(spec.address),
+            "port": spec.port,
+            "vni": spec.vni,
+            "pod_cidr": f"{socket.inet_ntoa(spec.pod_cidr[0])}/{spec.pod_cidr[1]}",
+            "node_address": socket.inet_ntoa(node.address),
+            "mac": spec.mac.hex(":"),
+            "mtu": spec.mtu,
+        },
+        "datagram_io": {
+            "rung": node.socket.rung.value,
+            "sends": node.socket.sends,
+            "reads": node.socket.reads,
+            "errors": dict(node.socket.errors),
+        },
+        "native_kernel": NATIVE,
+        "datagrams": {
+            "in": vtep.datagrams_in,
+            "out": vtep.datagrams_out,
+            "bytes_in": vtep.bytes_in,
+            "bytes_out": vtep.bytes_out,
+        },
+        "peers": [
+            {
+                "name": peer.name,
+                "address": socket.inet_ntoa(peer.address),
+                "port": peer.port,
+                "pod_cidrs": [f"{socket.inet_ntoa(network)}/{length}" for network, length in peer.prefixes],
+                "partial_checksums": vtep.partial_checksums.get(peer.name, 0),
+                "drops": {r.value: n for (name, r), n in vtep.drops_by_peer.items() if name == peer.name},
+            }
+            for peer in spec.peers
+        ],
+        "pods": [
+            {
+                "name": names.get(address, "node"),
+                "address": socket.inet_ntoa(address),
+                "connections": _count_open(stack),
+                "time_wait": _count(stack, State.TIME_WAIT),
+                "counters": asdict(stack.counters),
+            }
+            for address, stack in node.stacks.items()
+        ],
+        "drops": {reason.value: count for reason, count in sorted(drops(net).items())},
+        "transports": net.open_connections,
+        "tasks": len(asyncio.all_tasks()),
+    }
+
+
+def drops(net: Net) -> Counter[str]:
+    """All drops of the node, of every layer, by reason."""
+    total: Counter[Any] = net.node.vtep.all_drops()
+    for stack in net.node.stacks.values():
+        total.update(stack.drops)
+    return total
+
+
+def flows(net: Net, pods: Pods) -> list[Json]:
+    """Every connection of every pod."""
+    names = pods.names
+    return [
+        _flow(names.get(address, "node"), connection)
+        for address, stack in net.node.stacks.items()
+        for connection in stack.connections()
+    ]
+
+
+def _flow(pod: str, c: Connection) -> Json:
+    return {
+        "pod": pod,
+        "local": f"{socket.inet_ntoa(c.local[0])}:{c.local[1]}",
+        "remote": f"{socket.inet_ntoa(c.remote[0])}:{c.remote[1]}",
+        "state": c.state.value,
+        "srtt_us": c.rtt.srtt,
+        "rto_us": c.rtt.rto,
+        "cwnd_bytes": c.congestion.cwnd,
+        "flight_bytes": c.flight.size,
+        "unsent_bytes": max(c.unsent_bytes, 0),
+        "unread_bytes": c.unread_bytes,
+        "snd_wnd_bytes": c.tcb.snd_wnd,
+        "rcv_wnd_bytes": c.tcb.rcv_wnd,
+        "mss": c.tcb.eff_snd_mss,
+        "retransmitted_segments": c.retransmitted_segments,
+        "phase": c.recovery.phase.value,
+    }
+
+
+def _count(stack: Stack, state: State) -> int:
+    return sum(1 for connection in stack.connections() if connection.state is state)
+
+
+def _count_open(stack: Stack) -> int:
+    return sum(1 for connection in stack.connections() if connection.state is not State.TIME_WAIT)

@@ -1,0 +1,150 @@
+"""`bronzewillow demo`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bronzewillow.demo.children import Child
+from bronzewillow.demo.cluster_side import ClusterSide
+from bronzewillow.demo.errors import DemoError
+from bronzewillow.demo.layout import POD_ADDRESS, POD_PORT, free_udp_ports, node_toml
+from bronzewillow.demo.model import fetch_model
+from bronzewillow.demo.question import Answer, ask
+from bronzewillow.host.command import CommandError
+
+_PROMPT = "In two sentences: what is Kubernetes, and what is it used for?"
+_READY_S = 60.0
+_URL = f"http://{POD_ADDRESS}:{POD_PORT}"
+
+
+@click.command()
+@click.option("--prompt", default=_PROMPT, show_default=True, help="What to ask the model.")
+@click.option("--json", "as_json", is_flag=True, help="The last line of the output is one JSON object.")
+@click.option("--keep", is_flag=True, help="Leave it running, and print the curl line that reaches it.")
+@click.option(
+    "--model", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another GGUF file."
+)
+@click.option(
+    "--pcap",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path(tempfile.gettempdir()) / "bronzewillow-demo.pcap",
+    show_default=True,
+    help="Where the capture goes.",
+)
+def demo(prompt: str, as_json: bool, keep: bool, model: Path | None, pcap: Path) -> None:
+    """Ask a real model on a pod IP, over VXLAN, on this machine: no cluster, no root."""
+    console = Console(stderr=True, highlight=False)
+    folder = Path(tempfile.mkdtemp(prefix="bw-"))  # mode 0700, and short: macOS allows 103 bytes for a socket
+    try:
+        asyncio.run(_demo(console, folder, prompt, as_json, keep, model, pcap))
+    except DemoError as error:
+        raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(f"{error.filename or 'network'}: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _demo(
+    console: Console, folder: Path, prompt: str, as_json: bool, keep: bool, model: Path | None, pcap: Path
+) -> None:
+    path = model or await fetch_model()
+    console.print(
+        f"[bold]model node[/]    runm serves {path.name}; the agent gives it {POD_ADDRESS}:{POD_PORT}"
+    )
+    children: list[Child] = []
+    try:
+        node_port, cluster_port = free_udp_ports()
+        config = folder / "node.toml"
+        config.write_text(node_toml(node_port, cluster_port, folder / "model.sock"))
+        children.append(
+            await Child.start(
+                "runm",
+                "runtime.runm",
+                ["serve", "--model", str(path), "--listen", f"unix:{folder / 'model.sock'}"],
+                folder / "runm.log",
+            )
+        )
+        children.append(
+            await Child.start(
+                "the agent",
+                "bronzewillow",
+                ["agent", "--config", str(config), "--control", str(folder / "agent.sock")],
+                folder / "agent.log",
+            )
+        )
+        for child in children:
+            await child.wait_ready(_READY_S)
+        side = ClusterSide(cluster_port, node_port, pcap)
+        try:
+            console.print(
+                f"[bold]cluster side[/]  a peer at 127.0.0.1:{cluster_port} asks, over VXLAN in UDP\n"
+            )
+            answer = await _ask(side, prompt, as_json)
+            side.flush()
+            _report(console, side, answer, pcap, as_json)
+            if keep:
+                await _keep(console, side, folder)
+        finally:
+            side.close()
+    finally:
+        await asyncio.gather(*(child.end() for child in children))
+
+
+async def _ask(side: ClusterSide, prompt: str, as_json: bool) -> Answer:
+    def show(piece: str) -> None:
+        click.echo(piece, nl=False, err=as_json)
+
+    click.echo(f"> {prompt}\n", err=as_json)
+    answer = await ask(side.connector(), _URL, prompt, show)
+    click.echo("\n", err=as_json)
+    return answer
+
+
+def _report(console: Console, side: ClusterSide, answer: Answer, pcap: Path, as_json: bool) -> None:
+    vtep = side.net.node.vtep
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "model": answer.model,
+                    "text": answer.text,
+                    "ttft_ms": round(answer.ttft_ms, 1),
+                    "tokens": answer.tokens,
+                    "tokens_per_s": round(answer.tokens_per_s, 1),
+                    "datagrams_in": vtep.datagrams_in,
+                    "datagrams_out": vtep.datagrams_out,
+                    "pcap": str(pcap),
+                }
+            )
+        )
+        return
+    table = Table(show_header=False, box=None)
+    for name, value in (
+        ("time to first token", f"{answer.ttft_ms:.0f} ms"),
+        ("tokens", f"{answer.tokens}, {answer.tokens_per_s:.1f} a second"),
+        ("datagrams to the model node", f"{vtep.datagrams_out}, {vtep.bytes_out} bytes"),
+        ("datagrams from it", f"{vtep.datagrams_in}, {vtep.bytes_in} bytes"),
+        ("retransmitted segments", str(side.retransmits)),
+        ("capture", str(pcap)),
+    ):
+        table.add_row(name, value)
+    console.print(table)
+
+
+async def _keep(console: Console, side: ClusterSide, folder: Path) -> None:
+    port = await side.forward()
+    click.echo(
+        f"curl -N http://127.0.0.1:{port}/v1/chat/completions -H 'Content-Type: application/json' "
+        """-d '{"stream": true, "messages": [{"role": "user", "content": "Hello!"}]}'"""
+    )
+    console.print(f"bronzewillow status --control {folder / 'agent.sock'}\nCtrl-C ends it.")
+    await asyncio.Event().wait()

@@ -1,0 +1,46 @@
+"""What all of our command lines share: errors in one line, logs on standard error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+
+import click
+
+
+class CommandError(click.ClickException):
+    """Ends the command with exit code 1 and `PROGRAM: message` for each line of the message."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def run_command(program: str, command: Callable[..., object]) -> None:
+    """Run a click command as `program`; every error that a user can cause is one line each."""
+    try:
+        command(prog_name=program, standalone_mode=False)
+    except click.UsageError as error:
+        _tell(program, error.format_message())
+        sys.exit(2)
+    except click.ClickException as error:
+        _tell(program, error.format_message())
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has gone
+        sys.stderr.close()
+        sys.exit(141)
+
+
+def log_to_stderr(level: str) -> None:
+    """Logs as one line each, with the module's name."""
+    logging.basicConfig(
+        level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+
+
+def _tell(program: str, message: str) -> None:
+    for line in message.splitlines():
+        click.echo(f"{program}: {line}", err=True)

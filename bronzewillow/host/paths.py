@@ -1,0 +1,40 @@
+"""Where the programs keep things. Sockets stand in folders that only their owner may enter."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import platformdirs
+
+# sockaddr_un.sun_path, less the closing zero
+MAX_SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103
+
+
+def runtime_folder() -> Path:
+    """The folder for sockets of this user; not created here."""
+    return Path(platformdirs.user_runtime_dir("bronzewillow"))
+
+
+def control_socket() -> Path:
+    """Where the agent's control socket stands, unless it is told otherwise."""
+    return runtime_folder() / "agent.sock"
+
+
+def prepare_socket_folder(socket_path: Path) -> None:
+    """Make the folder of a socket, mode 0700; ValueError in one line when that cannot be."""
+    length = len(os.fsencode(socket_path))
+    if length > MAX_SOCKET_PATH_BYTES:
+        raise ValueError(
+            f"{socket_path}: {length} bytes long, this system allows {MAX_SOCKET_PATH_BYTES}; "
+            "choose a shorter path"
+        )
+    folder = socket_path.parent
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = folder.stat().st_mode & 0o777
+    except OSError as error:
+        raise ValueError(f"{folder}: cannot be made: {error.strerror}") from None
+    if mode & 0o077:
+        raise ValueError(f"{folder}: mode {mode:o} lets others in; choose a folder of mode 700")
