@@ -246,7 +246,8 @@ class Exchange:
         if has_body:
             if not payload.is_eof():
                 upstream.start_timeout()
-            await self._pass_body(wire_head, payload, upstream, chunked, has_length)
+            ends_with_connection = not has_length and not message.chunked
+            await self._pass_body(wire_head, payload, upstream, chunked, ends_with_connection)
         else:
             client.send(wire_head)
         self._may_reuse = self._pump is not None and self._pump.is_complete
@@ -257,7 +258,7 @@ class Exchange:
         payload: StreamReader,
         upstream: UpstreamConnection,
         chunked: bool,
-        has_length: bool,
+        ends_with_connection: bool,
     ) -> None:
         client, record = self._client, self._record
         try:
@@ -268,13 +269,11 @@ class Exchange:
             raise StreamBroken("the model broke off its answer") from error
         while True:
             at_end = payload.at_eof()
-            if at_end and not chunked and not has_length and _was_reset(upstream):
-                # Ended by a reset, and nothing else tells the end of this body: it may be cut short.
-                client.send(wire_head + data)
-                raise StreamBroken("the model's connection was reset")
-            if at_end:
+            # Where only the connection's end tells the end of a body, a reset means that it was cut short.
+            is_cut = at_end and ends_with_connection and _was_reset(upstream)
+            if at_end and not is_cut:
                 client.probe = b""
-            framed = emit_chunk(data, last=at_end) if chunked else data
+            framed = emit_chunk(data, last=at_end and not is_cut) if chunked else data
             if wire_head and len(framed) > _JOIN_BELOW_BYTES:
                 client.send(wire_head)
                 wire_head = b""
@@ -283,6 +282,8 @@ class Exchange:
             wire_head = b""
             if data:
                 record.passed(data)
+            if is_cut:
+                raise StreamBroken("the model's connection was reset")
             if at_end:
                 break
             if client.writing_paused:

@@ -273,11 +273,9 @@ def test_nothing_is_left_of_500_connections() -> None:
             for start in range(0, 500, 50):
                 await asyncio.gather(*(one(start + number) for number in range(50)))
             await settled()
-            for _ in range(20):  # the upstream's own tasks end a few turns later
-                await asyncio.sleep(0)
             gc.collect()
-            assert tasks.running() <= spawned
-            assert len(asyncio.all_tasks()) <= all_tasks
-            assert _open_files() <= files
+            # The upstream of this test ends a few turns later; what is leaked never does.
+            await until(lambda: tasks.running() <= spawned and len(asyncio.all_tasks()) <= all_tasks)
+            await until(lambda: _open_files() <= files)
 
     aio.run(main(), timeout_s=30)

@@ -268,9 +268,7 @@ def test_nothing_is_left_of_500_connections() -> None:
             for start in range(0, 500, 50):
                 await asyncio.gather(*(one(start + number) for number in range(50)))
             await until(lambda: not relay.connections)
-            for _ in range(20):
-                await asyncio.sleep(0)
-            assert tasks.running() == 0
+            await until(lambda: tasks.running() == 0)
 
     aio.run(main(), timeout_s=30)
 
