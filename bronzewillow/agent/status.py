@@ -66,7 +66,7 @@ def status(net: Net, pods: Pods) -> Json:
             }
             for address, stack in node.stacks.items()
         ],
-        "drops": {reason.value: count for reason, count in sorted(drops(net).items())},
+        "drops": dict(sorted(drops(net).items())),
         "transports": net.open_connections,
         "tasks": len(asyncio.all_tasks()),
     }
@@ -74,9 +74,9 @@ def status(net: Net, pods: Pods) -> Json:
 
 def drops(net: Net) -> Counter[str]:
     """All drops of the node, of every layer, by reason."""
-    total: Counter[Any] = net.node.vtep.all_drops()
-    for stack in net.node.stacks.values():
-        total.update(stack.drops)
+    total: Counter[str] = Counter()
+    for counts in (net.node.vtep.all_drops(), *(stack.drops for stack in net.node.stacks.values())):
+        total.update({reason.value: count for reason, count in counts.items()})
     return total
 
 

@@ -12,10 +12,6 @@ import click
 class CommandError(click.ClickException):
     """Ends the command with exit code 1 and `PROGRAM: message` for each line of the message."""
 
-    def __init__(self, message: str, exit_code: int = 1) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
-
 
 def run_command(program: str, command: Callable[..., object]) -> None:
     """Run a click command as `program`; every error that a user can cause is one line each."""
