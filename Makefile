@@ -1,0 +1,85 @@
+# Everything is set up by the target that needs it. Works with GNU make 3.81, as macOS has it.
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS :=
+SECONDS_EACH := 60
+
+# The first of these that is new enough and can make virtual environments.
+PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+	then echo $$p; break; fi; done)
+
+.PHONY: help deps demo test lint types unit pure lab lab-deps e2e bench fuzz sim clean
+
+help:
+	@echo "make demo    a real model answers on a pod IP, on this machine; ARGS=... goes to the demo"
+	@echo "make test    lint, types for linux and darwin, import contracts, default tests"
+	@echo "make lab     network namespaces against the Linux kernel (Linux, root)"
+	@echo "make e2e     a real model and real processes"
+	@echo "make sim     long simulations      make fuzz    SECONDS_EACH=60 for each target      make bench    benchmarks"
+	@echo "make clean   removes what the others made"
+
+deps: $(VENV)/.deps
+
+# With a C compiler the packet kernel is compiled here; without one the interpreted kernel serves.
+$(VENV)/.deps: pyproject.toml setup.py bronzewillow/wire/_kernel.py bronzewillow/wire/_native.pxd
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer with venv is needed: on macOS 'brew install python@3.13'," \
+		"on Debian 'apt install python3 python3-venv'" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: deps
+	$(BIN)/bronzewillow demo $(ARGS)
+
+test: lint types unit pure
+
+lint: deps
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: deps
+	$(BIN)/mypy --platform linux
+	$(BIN)/mypy --platform darwin
+
+unit: deps
+	$(BIN)/python -m pytest $(ARGS)
+
+# The interpreted kernel, where a compiler made another one.
+pure: deps
+	BRONZEWILLOW_PURE=1 $(BIN)/python -m pytest tests/unit/bronzewillow/wire tests/property/wire $(ARGS)
+
+LAB_PACKAGES := iproute2 iputils-ping ethtool tcpdump iperf3 curl nftables iptables ipset util-linux python3-venv python3-dev gcc
+LAB_PROGRAMS := ip ping ethtool tcpdump iperf3 curl nft iptables ipset setpriv cc
+
+lab-deps:
+	@test "$$(uname -s)" = Linux || { echo "make: the lab needs Linux network namespaces" >&2; exit 1; }
+	@test "$$(id -u)" = 0 || { echo "make: the lab needs root, for network namespaces" >&2; exit 1; }
+	@missing=; for p in $(LAB_PROGRAMS); do command -v $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	if test -n "$$missing"; then echo "installing what gives$$missing"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends $(LAB_PACKAGES) </dev/null >/dev/null; fi
+
+lab: deps lab-deps
+	BRONZEWILLOW_LAB="$$($(BIN)/python -m bronzewillow.testing.lab.environment)" \
+		$(BIN)/python -m pytest -m lab --durations=15 tests/lab $(ARGS)
+
+e2e: deps
+	$(BIN)/python -m pytest -m e2e $(ARGS)
+
+sim: deps
+	$(BIN)/python -m pytest -m slow --ignore=tests/fuzz $(ARGS)
+
+fuzz: deps
+	FUZZ_SECONDS=$(SECONDS_EACH) $(BIN)/python -m pytest -m slow tests/fuzz $(ARGS)
+
+bench: deps
+	for file in benchmarks/[a-z]*.py; do $(BIN)/python $$file $(ARGS) || exit 1; done
+
+clean:
+	rm -rf $(VENV) build dist ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -f bronzewillow/wire/_native*.so bronzewillow/wire/_native.c
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,55 @@
+"""The header line, and skips taken seriously.
+
+Where `CI` is set a skip is a failure: what a test needs, CI has. Elsewhere it is a skip with its reason, and
+the summary counts them. `LAB_REQUIRE` names the lab's features: see `bronzewillow.testing.lab.features`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator
+
+import pytest
+
+
+def _is_ci() -> bool:
+    return os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+
+def pytest_report_header() -> str:
+    from bronzewillow.wire import kernel
+
+    which = "compiled (native)" if kernel.NATIVE else "interpreted (pure Python)"
+    skips = "failures (CI)" if _is_ci() else "allowed"
+    return f"packet kernel: {which}; platform: {sys.platform}; skips: {skips}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and _is_ci() and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped where CI is set: {_reason(report.longrepr)}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if report.skipped and _is_ci():
+        report.outcome = "failed"
+        report.longrepr = f"module skipped where CI is set: {_reason(report.longrepr)}"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    terminalreporter.write_line(f"skipped: {len(skipped)}")
+    for report in skipped:
+        terminalreporter.write_line(f"  {report.nodeid}: {_reason(report.longrepr)}")
+
+
+def _reason(longrepr: object) -> str:
+    """The text of a skip, without its place."""
+    return str(longrepr[2]) if isinstance(longrepr, tuple) else str(longrepr)
