@@ -96,7 +96,7 @@ class EchoEngine(Engine):
         """Each token, with the reason for which the answer would end after it."""
         options = request.options
         words = _tokens(_answer_text(request))
-        turn = (int(options.get("seed", 0)) + choice) % max(1, len(words))
+        turn = 0 if _is_json(options) else (int(options.get("seed", 0)) + choice) % max(1, len(words))
         words = words[turn:] + words[:turn]
         wanted = options.get("max_tokens", -1)
         limit = room if wanted is None or wanted < 0 else min(wanted, room)
@@ -123,12 +123,16 @@ def _prompt_text(request: Generation) -> str:
 
 
 def _answer_text(request: Generation) -> str:
-    if request.options.get("response_format") or request.options.get("json_schema"):
+    if _is_json(request.options):
         return json.dumps(_instance(_schema(request.options)))
     if request.messages is None:
         return _text(request.prompt or "")
     users = [message for message in request.messages if message.get("role") == "user"]
     return str((users or request.messages)[-1].get("content") or "")
+
+
+def _is_json(options: Any) -> bool:
+    return bool(options.get("response_format") or options.get("json_schema"))
 
 
 def _schema(options: Any) -> Any:

@@ -19,14 +19,15 @@ Lifecycle
 
 Rules that the contract suite checks
     - Text never ends inside a character.
-    - Closing the iterator of a generation (`aclose`, or cancelling its task) frees its slots: when `aclose`
-      returns, they are free.
+    - Closing the iterator of a generation (`aclose`, or cancelling its task) frees its slots within a token's
+      time; an engine that can wait for that does so before `aclose` returns.
     - Events of different choices may interleave; those of one choice are in order, and Finish is its last.
     - A refused request raises before the first event. What it raises is an EngineError, never anything else.
 """
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -95,8 +96,17 @@ class EngineConfig:
     """A Jinja template that replaces the one in the GGUF."""
     verbose: bool = False
     """Whether llama.cpp logs its progress on standard error."""
+    batch_limit_tokens: int = 512
+    """Tokens that are computed at once while a prompt is read."""
     options: Mapping[str, str] = field(default_factory=dict)
     """Settings of one engine only, such as the path of llama-server."""
+
+    @property
+    def batch_tokens(self) -> int:
+        """The batch to ask for. llama.cpp aborts the process at load if pooled embeddings are on and the
+        batch is no multiple of the slots (GGML_ASSERT(ggml_can_mul_mat), seen in builds of autumn 2026).
+        """
+        return max(1, self.batch_limit_tokens // self.parallel) * self.parallel
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +235,13 @@ class Engine(ABC):
     @abstractmethod
     async def embed(self, inputs: Sequence[str | tuple[int, ...]]) -> Embeddings:
         """Embed each input; Unsupported where the model cannot."""
+
+    async def died(self) -> str:
+        """Wait until the engine can serve no more, and say why; an engine within the process lives as long
+        as it.
+        """
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError("unreachable")
 
     @abstractmethod
     async def close(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from runtime.engine.interface import (
     ContextExceeded,
+    Embeddings,
     EngineError,
     EngineFailed,
     Event,
@@ -60,6 +61,14 @@ def parse_error(value: Mapping[str, Any]) -> EngineError:
     if kind in ("invalid_request_error", "not_found_error"):
         return InvalidRequest(message)
     return EngineFailed(message)
+
+
+def parse_embeddings(answer: Mapping[str, Any]) -> Embeddings:
+    """The vectors of /v1/embeddings, in the inputs' order; raises EngineError for an error object."""
+    if error := answer.get("error"):
+        raise parse_error(error)
+    rows = sorted(answer["data"], key=lambda row: int(row["index"]))
+    return Embeddings(tuple(tuple(row["embedding"]) for row in rows), int(answer["usage"]["prompt_tokens"]))
 
 
 class ChunkReader:

@@ -7,13 +7,27 @@ import re
 import sys
 import threading
 from collections import deque
+from collections.abc import Iterable
 from types import TracebackType
 
 _KEEP_LINES = 200
-_PREFIX = re.compile(r"^(?:\d+\.\d+\.\d+\.\d+\s+)?(?:[EWID]\s+)?")
+_PREFIX = re.compile(r"^\d+\.\d+\.\d+\.\d+ (?P<level>[EWID]) +")  # llama.cpp: minutes.seconds.ms.us, level
 _TELLING = re.compile(
-    r"error|fail|unsupported|unknown|invalid|cannot|unable|not enough|out of memory", re.IGNORECASE
+    r"assert|error|fail|unsupported|unknown|invalid|cannot|unable|out of memory", re.IGNORECASE
 )
+
+
+def telling_line(lines: Iterable[str]) -> str:
+    """The first line logged as an error, or else one that sounds like a failure; empty if there is none."""
+    maybe = ""
+    for line in lines:
+        prefix = _PREFIX.match(line)
+        text = line[prefix.end() :].strip() if prefix else line.strip()
+        if prefix and prefix["level"] == "E":
+            return text
+        if not prefix and not maybe and _TELLING.search(text):
+            maybe = text
+    return maybe
 
 
 class StderrTap:
@@ -45,12 +59,8 @@ class StderrTap:
         os.close(self._saved)
 
     def reason(self) -> str:
-        """The first line that tells of a failure, without its log prefix; empty if there is none."""
-        for line in self._lines:
-            text = _PREFIX.sub("", line).strip()
-            if _TELLING.search(text):
-                return text
-        return ""
+        """Why it failed, as far as one line tells; may be empty."""
+        return telling_line(self._lines)
 
     def _read(self, read_end: int) -> None:
         with os.fdopen(read_end, "rb") as stream:

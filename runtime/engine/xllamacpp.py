@@ -13,7 +13,6 @@ shape this file:
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import secrets
 import shutil
@@ -36,12 +35,13 @@ from runtime.engine.interface import (
     ModelInfo,
     Unsupported,
 )
-from runtime.engine.llama_json import ChunkReader, emit_request, parse_error
+from runtime.engine.llama_json import ChunkReader, emit_request, parse_embeddings
+from runtime.engine.model_file import open_model
 from runtime.engine.stderr_tap import StderrTap
-from runtime.gguf import GgufHeader, read_header
+from runtime.engine.thread_stream import ThreadStream, in_thread
+from runtime.gguf import GgufHeader
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_BATCH_TOKENS = 512
 
 
 class XllamacppEngine(Engine):
@@ -53,7 +53,7 @@ class XllamacppEngine(Engine):
         self._embeddings = False
 
     async def load(self) -> ModelInfo:
-        header = read_header(self._config.model)
+        header = open_model(self._config.model)
         try:
             import xllamacpp
         except ImportError as err:
@@ -85,7 +85,7 @@ class XllamacppEngine(Engine):
         server = self._server
         run = server.handle_completions if request.messages is None else server.handle_chat_completions
         body = json.dumps(emit_request(request)).encode()
-        stream = _ThreadStream(lambda on_chunk: run(body, on_chunk))
+        stream: ThreadStream[bytes] = ThreadStream(lambda on_chunk: run(body, on_chunk))
         reader = ChunkReader(request)
         try:
             async for chunk in stream.chunks():
@@ -99,20 +99,14 @@ class XllamacppEngine(Engine):
         if not self._embeddings:
             raise Unsupported("embeddings are switched off for this model")
         body = json.dumps({"input": [list(i) if isinstance(i, tuple) else i for i in inputs]}).encode()
-        answer = json.loads(await _in_thread(lambda: self._call_embeddings(body)))
-        if error := answer.get("error"):
-            raise parse_error(error)
-        rows = sorted(answer["data"], key=lambda row: int(row["index"]))
-        return Embeddings(
-            tuple(tuple(row["embedding"]) for row in rows), int(answer["usage"]["prompt_tokens"])
-        )
+        return parse_embeddings(json.loads(await in_thread(lambda: self._call_embeddings(body))))
 
     async def close(self) -> None:
         server, self._server = self._server, None
         if server is not None:
             holder = [server]
             del server
-            await _in_thread(holder.clear)  # the destructor joins llama.cpp's own threads
+            await in_thread(holder.clear)  # the destructor joins llama.cpp's own threads
 
     def _call_embeddings(self, body: bytes) -> bytes:
         try:
@@ -129,7 +123,7 @@ class XllamacppEngine(Engine):
         params.model.path = str(config.model)
         params.n_ctx = config.context_tokens * config.parallel  # the pool that all slots share
         params.n_parallel = config.parallel
-        params.n_batch = params.n_ubatch = _BATCH_TOKENS
+        params.n_batch = params.n_ubatch = config.batch_tokens
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = config.threads
         params.n_gpu_layers = config.gpu_layers
         params.cache_ram_mib = config.cache_ram_mib
@@ -149,97 +143,13 @@ class XllamacppEngine(Engine):
         return params
 
 
-class _ThreadStream:
-    """One blocking call with a callback, run in a thread and read as an async iterator.
-
-    Nothing ever blocks the callback: what it brings is bounded by the slot's context, and a blocked
-    callback would keep the answer in llama.cpp's own queue instead, which is no smaller.
-    """
-
-    def __init__(self, run: Callable[[Callable[[bytes], bool]], None]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._queue: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue()
-        self._done = asyncio.Event()
-        self._cancelled = False
-        self._run = run
-        threading.Thread(target=self._main, name="generation", daemon=True).start()
-
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        while (item := await self._queue.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    async def stop(self) -> None:
-        """End the call and wait for it; cancelling the caller does not cut the wait short."""
-        self._cancelled = True
-        cancelled: asyncio.CancelledError | None = None
-        while not self._done.is_set():
-            try:
-                await self._done.wait()
-            except asyncio.CancelledError as err:
-                cancelled = err
-        if cancelled is not None:
-            raise cancelled
-
-    def _main(self) -> None:
-        last: BaseException | None = None
-        try:
-            if not self._cancelled:
-                self._run(self._on_chunk)
-        except ValueError as err:
-            last = InvalidRequest(str(err))
-        except RuntimeError as err:
-            last = EngineFailed(str(err))
-        with contextlib.suppress(RuntimeError):  # the loop may have been closed by an exit in haste
-            self._loop.call_soon_threadsafe(self._on_end, last)
-
-    def _on_chunk(self, chunk: bytes) -> bool:
-        if not self._cancelled:
-            self._loop.call_soon_threadsafe(self._queue.put_nowait, chunk)
-        return self._cancelled
-
-    def _on_end(self, error: BaseException | None) -> None:
-        if error is not None:
-            self._queue.put_nowait(error)
-        self._queue.put_nowait(None)
-        self._done.set()
-
-
-def _in_thread(call: Callable[[], Any]) -> asyncio.Future[Any]:
-    """Run `call` in a daemon thread, so that an exit never waits for it."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Any] = loop.create_future()
-
-    def settle(result: Any, error: Exception | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)
-
-    def main() -> None:
-        result: Any = None
-        error: Exception | None = None
-        try:
-            result = call()
-        except Exception as err:
-            error = err
-        with contextlib.suppress(RuntimeError):  # the loop may have been closed by an exit in haste
-            loop.call_soon_threadsafe(settle, result, error)
-
-    threading.Thread(target=main, name="xllamacpp", daemon=True).start()
-    return future
-
-
 async def _load_in_thread(call: Callable[[], Any]) -> Any:
     """Run the load with SIGINT and SIGTERM held back, looking for them a few times a second."""
     if threading.current_thread() is not threading.main_thread():
-        return await _in_thread(call)
+        return await in_thread(call)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # the new thread inherits the mask
     try:
-        future = _in_thread(call)
+        future = in_thread(call)
         while not future.done():
             await asyncio.wait([future], timeout=0.05)
             if not future.done() and signal.sigpending() & set(_SIGNALS):

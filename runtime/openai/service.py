@@ -65,6 +65,7 @@ class Service:
         """Load the model and open the doors; LoadError passes through."""
         started = time.monotonic()
         self.info = await self.engine.load()
+        self.admission.slots = self.info.slots
         self.metrics.loaded(time.monotonic() - started)
         self.phase = Phase.READY
 

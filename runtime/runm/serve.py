@@ -17,8 +17,9 @@ from aiohttp import web
 
 from bronzewillow.host.tasks import spawn
 from runtime.engine.interface import Engine, EngineConfig, LoadError
+from runtime.engine.model_file import open_model
 from runtime.engine.registry import ENGINES, MODELLESS_ENGINES
-from runtime.gguf import GgufError, GgufHeader, read_header
+from runtime.gguf import GgufHeader
 from runtime.openai.app import make_app
 from runtime.openai.guard import Guard
 from runtime.openai.service import ModelCard, Phase, Service
@@ -101,7 +102,7 @@ async def serve(config: ServeConfig) -> bool:
                 if not await _load(service, stop):
                     return False
                 _tell_ready(config, listeners, header)
-                await stop.wait()
+                await _until(stop, engine)
                 service.phase = Phase.DRAINING
                 for site in sites:
                     await site.stop()
@@ -117,20 +118,16 @@ def _read_model(config: ServeConfig) -> GgufHeader | None:
             return None
         raise ServeError("no model: say --model FILE.gguf")
     try:
-        return read_header(config.model)
-    except FileNotFoundError as err:
-        raise ServeError(f"{config.model}: no such file") from err
-    except IsADirectoryError as err:
-        raise ServeError(f"{config.model}: is a folder; name the .gguf file in it") from err
-    except OSError as err:
-        raise ServeError(f"{config.model}: {err.strerror or err}") from err
-    except GgufError as err:
-        raise ServeError(f"{config.model}: {err}") from err
+        return open_model(config.model)
+    except LoadError as err:
+        raise ServeError(str(err)) from err
 
 
 def _engine_config(config: ServeConfig, header: GgufHeader | None) -> EngineConfig:
     trained = header.trained_context_tokens if header is not None else 0
     context = config.context_tokens or min(trained or _DEFAULT_CONTEXT_TOKENS, _DEFAULT_CONTEXT_TOKENS)
+    if header is not None and header.generates and not (header.chat_template or config.chat_template):
+        _log.warning("%s has no chat template: ChatML is assumed, and answers may be odd", config.model)
     if config.context_tokens and trained and config.context_tokens > trained:
         _log.warning(
             "--context %d is more than the %d tokens that the model was trained with", context, trained
@@ -237,6 +234,16 @@ def _tell_ready(config: ServeConfig, listeners: list[Listener], header: GgufHead
         where = listener.address if listener.address.path is not None else f"http://{listener.address}"
         print(f"listening on {where}", file=sys.stderr)  # noqa: T201
     print("ready", file=sys.stderr, flush=True)  # noqa: T201
+
+
+async def _until(stop: asyncio.Event, engine: Engine) -> None:
+    """Wait for the order to stop; ServeError if the engine dies first."""
+    stopped, died = spawn(stop.wait(), name="stop"), spawn(engine.died(), name="engine")
+    await asyncio.wait([stopped, died], return_when=asyncio.FIRST_COMPLETED)
+    for task in (stopped, died):
+        task.cancel()
+    if not stopped.done() and died.done():
+        raise ServeError(died.result())
 
 
 async def _drain(service: Service, hurry: asyncio.Event, limit_s: float) -> None:
