@@ -52,8 +52,8 @@ unit: deps
 pure: deps
 	BRONZEWILLOW_PURE=1 $(BIN)/python -m pytest tests/unit/bronzewillow/wire tests/property/wire $(ARGS)
 
-LAB_PACKAGES := iproute2 iputils-ping ethtool tcpdump iperf3 curl nftables iptables ipset util-linux python3-venv python3-dev gcc
-LAB_PROGRAMS := ip ping ethtool tcpdump iperf3 curl nft iptables ipset setpriv cc
+LAB_PACKAGES := iproute2 iputils-ping ethtool tcpdump iperf3 curl iptables ipset util-linux python3-venv python3-dev gcc
+LAB_PROGRAMS := ip ping ethtool tcpdump iperf3 curl iptables ipset setpriv cc
 
 lab-deps:
 	@test "$$(uname -s)" = Linux || { echo "make: the lab needs Linux network namespaces" >&2; exit 1; }

@@ -1,0 +1,148 @@
+"""The product in a lab: the agent and runm as user 65534 without capabilities, in the Mac's namespace."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bronzewillow.testing.lab.child import Child, wait_until
+from bronzewillow.testing.lab.config import OtherPeer, Pod, Port, render
+from bronzewillow.testing.lab.netns import NOBODY, run, unprivileged
+from bronzewillow.testing.lab.plan import MAC_POD
+from bronzewillow.testing.lab.relay import Impairment
+from bronzewillow.testing.lab.topology import Topology
+
+HTTP_PORT, TCP_PORT = 8080, 9000
+"""Of a pod: runm behind the HTTP proxy, the file server behind the relay."""
+FILES = "127.0.0.1:9100"
+"""Where the file server listens in the Mac's namespace."""
+
+
+@dataclass(slots=True)
+class Node:
+    """The Mac's namespace, and what runs in it."""
+
+    topology: Topology
+    environment: Path
+    """What `bronzewillow.testing.lab.environment` has made."""
+    children: list[Child] = field(default_factory=list)
+    agent: Child | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where user 65534 may write: sockets and logs."""
+        return self.topology.folder / "run"
+
+    @property
+    def model_socket(self) -> Path:
+        """Where runm listens."""
+        return self.folder / "runm.sock"
+
+    @property
+    def control(self) -> Path:
+        """The agent's control socket."""
+        return self.folder / "agent" / "control.sock"
+
+    @property
+    def config(self) -> Path:
+        """The agent's configuration file."""
+        return self.topology.folder / "node.toml"
+
+    def pod(self, name: str = "default/model-0", address: str = MAC_POD) -> Pod:
+        """The pod of most tests: the model on 8080, files on 9000."""
+        model = Port(HTTP_PORT, f"unix:{self.model_socket}", "http")
+        return Pod(name, address, (model, Port(TCP_PORT, f"tcp:{FILES}", "tcp")))
+
+    def prepare(self) -> None:
+        """Make the folders that user 65534 owns."""
+        for folder in (self.folder, self.folder / "agent"):
+            folder.mkdir(mode=0o700)
+            os.chown(folder, NOBODY, NOBODY)
+
+    def start(self, name: str, *argv: str, ready: str = "ready", timeout_s: float = 60.0) -> Child:
+        """A program of the lab's installation, unprivileged; returned when it says `ready`."""
+        program = str(self.environment / "venv" / "bin" / argv[0])
+        child = Child(
+            name, self.topology.mac, unprivileged([program, *argv[1:]]), self.folder, self._environ()
+        )
+        self.children.append(child)
+        child.wait_line(ready, timeout_s)
+        return child
+
+    def start_agent(self, pods: Sequence[Pod] = (), *options: str) -> Child:
+        """The agent with the worker as its peer; `pods` is the usual one by default."""
+        self.config.write_text(render(self.topology.plan, pods or (self.pod(),)))
+        argv = ("bronzewillow", "agent", "--config", str(self.config), "--control", str(self.control))
+        self.agent = self.start("agent", *argv, "--node-name", "mac-1", *options)
+        return self.agent
+
+    def start_model(self, *options: str) -> Child:
+        """runm with the real model."""
+        model = str(self.environment / "model.gguf")
+        argv = (
+            "runm",
+            "serve",
+            "--model",
+            model,
+            "--name",
+            "smollm2",
+            "--listen",
+            f"unix:{self.model_socket}",
+        )
+        return self.start("runm", *argv, "--threads", "2", "--context", "512", *options)
+
+    def start_files(self) -> Child:
+        """The file server behind the opaque relay."""
+        return self.start("files", "python", "-m", "bronzewillow.testing.lab.files", FILES)
+
+    def reload(self, pods: Sequence[Pod], others: Sequence[OtherPeer] = ()) -> None:
+        """Write a new configuration and tell the agent; returns when it has said that it took it."""
+        assert self.agent is not None
+        count = self.agent.log.count("reloaded:")
+        self.config.write_text(render(self.topology.plan, pods, others))
+        self.agent.signal(signal.SIGHUP)
+        log = self.agent
+        wait_until(lambda: log.log.count("reloaded:") > count, "the agent has reloaded")
+
+    def tell(self, what: str) -> Any:
+        """`bronzewillow status --json` or `flows --json`."""
+        program = str(self.environment / "venv" / "bin" / "bronzewillow")
+        argv = unprivileged([program, what, "--json", "--control", str(self.control)])
+        return json.loads(run(*argv))
+
+    def status(self) -> dict[str, Any]:
+        """The agent's status."""
+        answer: dict[str, Any] = self.tell("status")
+        return answer
+
+    def _environ(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+            "HOME": str(self.folder),
+            "LANG": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+
+def start_relay(topology: Topology, impairment: Impairment, seed: int = 1) -> Child:
+    """The relay of a relayed plan. It runs as root, from the working tree."""
+    assert topology.net is not None
+    argv = [sys.executable, "-m", "bronzewillow.testing.lab.relay", "w0", "m0", *impairment.arguments()]
+    relay = Child("relay", topology.net, [*argv, "--seed", str(seed)], topology.folder, dict(os.environ))
+    relay.wait_line("ready")
+    return relay
+
+
+def relay_counts(relay: Child) -> dict[str, int]:
+    """What the relay has done so far."""
+    before = relay.log.count("}")
+    relay.signal(signal.SIGUSR1)
+    wait_until(lambda: relay.log.count("}") > before, "the relay tells its counters")
+    counts: dict[str, int] = json.loads(relay.log.strip().splitlines()[-1])
+    return counts

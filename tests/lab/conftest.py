@@ -1,0 +1,82 @@
+"""The labs that tests stand in, and their logs when a test fails."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from bronzewillow.testing.lab.features import ENVIRONMENT_VARIABLE, Verdict, missing, verdict
+from bronzewillow.testing.lab.node import Node
+from bronzewillow.testing.lab.plan import Plan, Style
+from bronzewillow.testing.lab.topology import build
+
+_nodes: list[Node] = []
+"""Those that run now."""
+
+Running = Callable[..., AbstractContextManager[Node]]
+
+
+def require(*features: str) -> None:
+    """Skip or fail where one of `features` cannot be had."""
+    for feature in features:
+        reason = missing(feature)
+        match verdict(feature, reason, os.environ):
+            case Verdict.SKIP:
+                pytest.skip(f"{feature}: {reason}")
+            case Verdict.FAIL:
+                pytest.fail(f"{feature} is required (LAB_REQUIRE): {reason}", pytrace=False)
+            case Verdict.RUN:
+                pass
+
+
+@contextmanager
+def _run_node(plan: Plan = Plan(), *, model: bool = True) -> Iterator[Node]:  # noqa: B008  # a frozen value
+    """A lab with the agent, the file server and, if wanted, the model."""
+    if plan.style is Style.CALICO:
+        require("ipset")
+    with build(plan) as topology:
+        node = Node(topology, Path(os.environ[ENVIRONMENT_VARIABLE]))
+        node.prepare()
+        _nodes.append(node)
+        try:
+            if model:
+                node.start_model()
+            node.start_files()
+            node.start_agent()
+            yield node
+        finally:
+            _nodes.remove(node)
+
+
+@pytest.fixture(scope="session")
+def running() -> Running:
+    """Makes a lab with the product in it; tests that break things make their own."""
+    require("netns", "vxlan", "environment", "curl", "ping", "tcpdump")
+    return _run_node
+
+
+@pytest.fixture(scope="session")
+def namespaces() -> None:
+    """Network namespaces and kernel VXLAN, without the product."""
+    require("netns", "vxlan", "curl", "ping", "tcpdump")
+
+
+@pytest.fixture(scope="session")
+def node(running: Running) -> Iterator[Node]:
+    """One lab for all tests that leave it as it was: Flannel's style, a real cable."""
+    with running() as node:
+        yield node
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        for node in _nodes:
+            for child in node.children:
+                report.sections.append((f"{child.name} ({node.topology.plan})", child.tail()))
+    return report
