@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 VNI = 1
+_VXLAN_PORT = 4789
 POD_NAME = "default/smollm2-0"
 POD_ADDRESS = "10.244.7.10"
 POD_PORT = 8080
@@ -16,14 +17,21 @@ CLUSTER_MAC = bytes.fromhex("02aaaaaaaa01")
 
 
 def free_udp_ports() -> tuple[int, int]:
-    """Two UDP ports of 127.0.0.1 that nobody uses now."""
-    with (
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one,
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
-    ):
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
+    """Two UDP ports of 127.0.0.1 that nobody uses now: VXLAN's own and its neighbour, else any.
+
+    tcpdump and Wireshark look into VXLAN on 4789 without being told.
+    """
+    try:
+        return _bind(_VXLAN_PORT), _bind(_VXLAN_PORT + 1)
+    except OSError:
+        return _bind(0), _bind(0)
+
+
+def _bind(port: int) -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", port))
+        bound: int = probe.getsockname()[1]
+        return bound
 
 
 def node_toml(node_port: int, cluster_port: int, upstream: Path) -> str:
