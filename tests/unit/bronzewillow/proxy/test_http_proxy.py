@@ -8,8 +8,10 @@ import json
 from pathlib import Path
 
 import aiohttp
+import openai
 import pytest
 from aiohttp import web
+from openai.types.chat import ChatCompletionChunk
 
 from bronzewillow.host import tasks
 from bronzewillow.proxy import HttpLimits, HttpProxy, Upstream
@@ -221,6 +223,58 @@ def test_a_declined_upgrade_is_an_ordinary_answer() -> None:
             client.send(asked + GET)
             assert (await client.response()).body == b"ok"
             assert (await client.response()).body == b"ok"
+
+    aio.run(main())
+
+
+def test_openai_clients_understand_our_errors_and_stop_the_model_by_leaving() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    event = (
+        b'data: {"id":"x","object":"chat.completion.chunk","created":1,"model":"m",'
+        b'"choices":[{"index":0,"delta":{"content":"word"},"finish_reason":null}]}\n\n'
+    )
+
+    async def main() -> None:
+        stopped = asyncio.Event()
+
+        async def serve(wire: Wire) -> None:
+            request = await wire.request()
+            wire.send(head + b"%x\r\n%b\r\n" % (len(event), event))
+            if b"stay" in request.body:
+                await wire.rest()
+                stopped.set()
+
+        limits = HttpLimits(concurrent_requests=1, queue_length=0)
+        async with (
+            proxied(serve, limits) as rig,
+            openai.AsyncOpenAI(
+                base_url=f"http://127.0.0.1:{rig.port}/v1", api_key="k", max_retries=0
+            ) as client,
+        ):
+
+            async def ask(text: str) -> openai.AsyncStream[ChatCompletionChunk]:
+                return await client.chat.completions.create(
+                    model="m", messages=[{"role": "user", "content": text}], stream=True
+                )
+
+            stream = await ask("die")
+            with pytest.raises(openai.APIError, match="port 8080"):
+                async for chunk in stream:
+                    assert chunk.choices[0].delta.content == "word"
+            stream = await ask("stay")
+            assert (await anext(aiter(stream))).choices[0].delta.content == "word"
+            with pytest.raises(openai.RateLimitError, match="busy"):
+                await ask("one too many")
+            await stream.close()
+            await stopped.wait()
+        async with (
+            proxied(None) as rig,
+            openai.AsyncOpenAI(
+                base_url=f"http://127.0.0.1:{rig.port}/v1", api_key="k", max_retries=0
+            ) as client,
+        ):
+            with pytest.raises(openai.InternalServerError, match="socket does not exist"):
+                await client.models.list()
 
     aio.run(main())
 

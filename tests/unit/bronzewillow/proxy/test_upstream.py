@@ -71,6 +71,7 @@ def test_what_ended_or_spoke_unasked_is_not_used_again(sends: bytes) -> None:
             release.set()
             await acted.wait()  # the kernel knows; our side of the loop may not have read it yet
             assert await pool.acquire() is not connection
+            await connection.lost
             await pool.close()
 
     aio.run(main())
