@@ -10,11 +10,11 @@
     state ESTABLISHED
 
 `<` is put into the stack, `>` must come out at exactly that virtual time, in that order; whatever else comes
-out is a failure. Times are relative to the line before. Sequence numbers count from each side's ISN, our
-TS values from our first one, the peer's are its own. A super-segment is one line. Payload bytes follow from their
-position (`pattern`), so contents are compared too. Other lines: the user's calls (connect, accept, send N,
-consume N, shutdown, close, abort), `state X`, `events A B` (all since the last such line), `nothing` (no
-output is left), `ignore` (whatever output there is).
+out is a failure. Times are relative to the line before. Sequence numbers count from each side's ISN, our TS
+values from our first one, the peer's are its own. A super-segment is one line. Payload bytes follow from
+their position (`pattern`), so contents are compared too. Other lines: the user's calls (connect, accept,
+send N, consume N, shutdown, close, abort), `state X`, `events A B` (all since the last such line), `nothing`
+(no output is left), `ignore` (whatever output there is).
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ class _Sent:
 class Scripted:
     """A stack with one connection, and the peer that scripts write for."""
 
-    def __init__(self, config: StackConfig | None = None, *, isn: int = 1_000_000, port: int = 80) -> None:
-        self.now = 0
+    def __init__(self, config: StackConfig | None = None, *, isn: int = 1_000_000, now: int = 0) -> None:
+        self.now = now
         self.stack = Stack(config or StackConfig(LOCAL), random.Random(7))
         self.invariants = Invariants(self.stack)
-        self.port = port
+        self.port = 80
         """The listening port, or the one that `connect` dials."""
-        self.local_port = port
+        self.local_port = self.port
         self.peer_port = 40_000
         self.peer_isn = isn
         self.local_isn: int | None = None

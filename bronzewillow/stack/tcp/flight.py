@@ -7,10 +7,18 @@ never in "segments I sent": a peer's ACKs and SACK blocks follow its own idea of
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from operator import attrgetter
 
 DUP_THRESH = 3  # RFC 6675 2
+
+#: SACK blocks that would cut the flight into more ranges than this are ignored: blocks of one byte each are
+#: an attack on our time. A megabyte in flight with every second segment lost has 750.
+MAX_RANGES = 2048
+
+_START = attrgetter("start")
+_END = attrgetter("end")
 
 
 class SentRange:
@@ -33,7 +41,7 @@ class Flight:
     __slots__ = ("_ranges", "lost_bytes", "nxt", "sacked_bytes", "una")
 
     def __init__(self) -> None:
-        self._ranges: deque[SentRange] = deque()
+        self._ranges: list[SentRange] = []
         self.una = 0
         self.nxt = 0
         self.sacked_bytes = 0
@@ -76,16 +84,17 @@ class Flight:
 
     def on_ack(self, una: int) -> SentRange | None:
         """Everything before `una` is acknowledged; the newest range of it, for an RTT sample."""
+        ranges = self._ranges
+        count = bisect_left(ranges, una, key=_START)
+        if count and ranges[count - 1].end > una:
+            self._split(count - 1, una)
         newest: SentRange | None = None
-        while self._ranges and self._ranges[0].start < una:
-            first = self._ranges[0]
-            if first.end > una:
-                self._split(0, una)
-                first = self._ranges[0]
-            self._forget_marks(first)
-            self._ranges.popleft()
-            if newest is None or first.sent_at >= newest.sent_at:
-                newest = first
+        for sent in ranges[:count]:
+            # what was SACKed arrived some time ago: its acknowledgment now tells nothing of the RTT
+            if not sent.sacked and (newest is None or sent.sent_at >= newest.sent_at):
+                newest = sent
+            self._forget_marks(sent)
+        del ranges[:count]
         self.una = una
         return newest
 
@@ -140,7 +149,7 @@ class Flight:
     def split_range(self, sent: SentRange, size: int) -> None:
         """Cut `sent` so that it holds at most `size` bytes; the rest follows it as a range of its own."""
         if sent.end - sent.start > size:
-            self._split(self._ranges.index(sent), sent.start + size)
+            self._split(bisect_left(self._ranges, sent.start, key=_START), sent.start + size)
 
     def clear(self) -> None:
         """The connection has ended."""
@@ -149,19 +158,20 @@ class Flight:
         self.sacked_bytes = self.lost_bytes = 0
 
     def _mark_sacked(self, left: int, right: int) -> None:
-        index = 0
+        if len(self._ranges) >= MAX_RANGES:
+            return
+        index = bisect_right(self._ranges, left, key=_END)  # the first that ends after `left`
         while index < len(self._ranges):
             sent = self._ranges[index]
             if sent.start >= right:
                 return
-            if sent.end > left and not sent.sacked:
+            if not sent.sacked:
                 if sent.start < left:
                     self._split(index, left)
                     index += 1
-                    continue
+                    sent = self._ranges[index]
                 if sent.end > right:
                     self._split(index, right)
-                    sent = self._ranges[index]
                 self._forget_marks(sent)
                 sent.sacked = True
                 self.sacked_bytes += sent.end - sent.start

@@ -129,8 +129,8 @@ def _on_established(c: Connection, now: int) -> None:
 def _is_simultaneous_syn_ack(c: Connection, seg: TcpSegment) -> bool:
     """The SYN-ACK of a simultaneous open (RFC 9293 3.5, figure 7).
 
-    deviation: its SYN lies before RCV.NXT, so 3.10.7.4 would answer it with an ACK, and both hosts would go by
-    those. It acknowledges our SYN itself; to repeat our SYN-ACK instead would go on for ever between two of us.
+    deviation: its SYN lies before RCV.NXT, so 3.10.7.4 would answer it with an ACK, and both hosts would go
+    by those. It acknowledges our SYN itself; to repeat our SYN-ACK instead would never end between two of us.
     """
     flags = seg.flags & (_SYN | _ACK | _RST | _FIN)
     expected = c.tcb.state is State.SYN_RECEIVED and flags == _SYN | _ACK
@@ -283,9 +283,9 @@ def _on_new_ack(c: Connection, seg: TcpSegment, acked_bytes: int, now: int) -> N
     tcb.snd_una = seg.ack
     newest = flight.on_ack(flight.una + acked_bytes)
     c.send_buffer.release(flight.una)
-    c.stalled_since = now
     if newest is not None:
         _sample_rtt(c, seg, newest.sent_at, newest.retransmitted, now)
+    c.stalled_since = now
     c.recovery.on_new_ack(flight, c.congestion, acked_bytes, tcb.sack_on, tcb.eff_snd_mss, now)
     if c.recovery.phase is not Phase.RECOVERY and size_before * 2 >= c.congestion.cwnd:
         c.congestion.on_ack(acked_bytes, c.rtt.srtt, now)
@@ -303,7 +303,9 @@ def _sample_rtt(c: Connection, seg: TcpSegment, sent_at: int, retransmitted: boo
         c.rtt.on_sample(now - sent_at)
     elif c.tcb.timestamps_on and seg.options.timestamps:
         echoed = diff(c.ts_value(now), seg.options.timestamps[1])  # RFC 7323 4.1
-        if echoed >= 0:
+        # what is in flight left at most about a round trip before the last progress: an older echo is made up
+        oldest_ms = (now - c.stalled_since + 2 * c.rtt.srtt) // 1_000
+        if 0 <= echoed <= oldest_ms:
             c.rtt.on_sample(echoed * 1_000)
 
 

@@ -12,6 +12,7 @@ from enum import IntEnum
 from typing import Generic, Protocol, TypeVar
 
 NEVER = 1 << 62
+_FIRST_SWEEP = 64
 
 
 class Timer(IntEnum):
@@ -77,11 +78,15 @@ _Owner = TypeVar("_Owner", bound=Timed)
 class TimerQueue(Generic[_Owner]):
     """All connections of a stack that have a timer armed."""
 
-    __slots__ = ("_heap", "_order")
+    __slots__ = ("_heap", "_order", "_sweep_at")
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, _Owner]] = []
         self._order = 0
+        self._sweep_at = _FIRST_SWEEP
+
+    def __len__(self) -> int:
+        return len(self._heap)
 
     def update(self, owner: _Owner) -> None:
         """Call after any change of `owner.timers`."""
@@ -90,6 +95,8 @@ class TimerQueue(Generic[_Owner]):
             owner.queued_at = earliest
             self._order += 1
             heapq.heappush(self._heap, (earliest, self._order, owner))
+            if len(self._heap) >= self._sweep_at:
+                self._sweep()
 
     def next_timeout(self) -> int | None:
         """The earliest deadline; it may turn out to be a moved one, then nothing is due at it."""
@@ -112,6 +119,12 @@ class TimerQueue(Generic[_Owner]):
             else:
                 self.update(owner)
         return due
+
+    def _sweep(self) -> None:
+        """Forget entries that were superseded: a long timer would keep each of them, and its owner, alive."""
+        self._heap = [entry for entry in self._heap if entry[0] == entry[2].queued_at]
+        heapq.heapify(self._heap)
+        self._sweep_at = max(2 * len(self._heap), _FIRST_SWEEP)
 
     def _drop_first(self) -> _Owner | None:
         deadline, _, owner = heapq.heappop(self._heap)

@@ -6,7 +6,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class Node:
     """What `bronzewillow.testing.lab.environment` has made."""
     children: list[Child] = field(default_factory=list)
     agent: Child | None = None
+    relay: Child | None = None
 
     @property
     def folder(self) -> Path:
@@ -101,6 +103,11 @@ class Node:
         """The file server behind the opaque relay."""
         return self.start("files", "python", "-m", "bronzewillow.testing.lab.files", FILES)
 
+    def start_relay(self, impairment: Impairment, seed: int = 1) -> None:
+        """The relay of a relayed plan, before anything is sent."""
+        self.relay = start_relay(self.topology, impairment, seed)
+        self.children.append(self.relay)
+
     def reload(self, pods: Sequence[Pod], others: Sequence[OtherPeer] = ()) -> None:
         """Write a new configuration and tell the agent; returns when it has said that it took it."""
         assert self.agent is not None
@@ -128,6 +135,10 @@ class Node:
             "LANG": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
+
+
+Running = Callable[..., AbstractContextManager[Node]]
+"""Makes a lab with the product in it: (plan, model=, impairment=)."""
 
 
 def start_relay(topology: Topology, impairment: Impairment, seed: int = 1) -> Child:

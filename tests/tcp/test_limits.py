@@ -1,0 +1,140 @@
+"""What a stranger can make grow, and how far: RFC 4987, and the bounds of TcpConfig."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bronzewillow.stack import Accepted, Closed, LocalError, StackConfig, TcpConfig
+from bronzewillow.testing.script import LOCAL, PEER, Scripted
+from bronzewillow.testing.simnet import Link, SimNet
+from bronzewillow.wire.errors import DropReason
+from bronzewillow.wire.packet import TcpPacket
+from bronzewillow.wire.seqnum import add
+from bronzewillow.wire.tcp import Flags, TcpSegment
+
+SYN, ACK, RST = int(Flags.SYN), int(Flags.ACK), int(Flags.RST)
+
+
+def syn_from(i: int) -> TcpPacket:
+    source = bytes((10, 1 + (i >> 16), i >> 8 & 255, i & 255))
+    return TcpPacket(source, LOCAL, TcpSegment(1024 + i % 50_000, 80, i * 977, 0, SYN, 65_535))
+
+
+@pytest.mark.parametrize("backlog", [128, 100_000])
+def test_ten_thousand_spoofed_syns_and_then_a_real_client(listening: Scripted, backlog: int) -> None:
+    s = listening
+    s.stack.listen(81, backlog)
+    for i in range(10_000):
+        packet = syn_from(i)
+        s.stack.receive([replace(packet, segment=replace(packet.segment, destination_port=81))], i)
+        s.stack.output(i)
+    limit = min(backlog, s.stack.config.tcp.max_half_open)
+    assert len(s.stack.connections()) == limit
+    assert s.stack.counters.half_open_evicted == 10_000 - limit
+    assert s.stack.drops[DropReason.BACKLOG_FULL] == 10_000 - limit
+    assert s.stack.events() == []
+    s.local_port = 81
+    s.advance(10_000)
+    s.inject(s.segment("S 0:0(0) <mss 1000>"))
+    (syn_ack,) = s.take()
+    assert isinstance(syn_ack, TcpPacket)
+    s.inject(TcpSegment(s.peer_port, 81, add(s.peer_isn, 1), add(syn_ack.segment.seq, 1), ACK, 1000))
+    assert [type(event) for event in s.event_log] == [Accepted]
+
+
+def test_abandoned_handshakes_are_freed_by_their_timer(listening: Scripted) -> None:
+    for i in range(50):
+        listening.inject(syn_from(i))
+    listening.take()
+    listening.advance(250_000_000)
+    listening.take()
+    assert listening.stack.connections() == []
+    assert listening.stack.next_timeout() is None
+    assert listening.event_log == []
+
+
+def test_one_listeners_backlog_does_not_starve_another() -> None:
+    s = Scripted(StackConfig(LOCAL))
+    small, other = s.stack.listen(80, backlog=2), s.stack.listen(81)
+    for i in range(10):
+        s.inject(syn_from(i), replace(syn_from(i), segment=replace(syn_from(i).segment, destination_port=81)))
+    s.take()
+    assert (len(small.half_open), len(other.half_open)) == (2, 10)
+
+
+def test_a_connection_limit_drops_syns_and_counts_them() -> None:
+    s = Scripted(StackConfig(LOCAL, tcp=TcpConfig(max_connections=3)))
+    s.stack.listen(80)
+    for i in range(5):
+        s.inject(syn_from(i))
+    assert len(s.take()) == 3
+    assert s.stack.counters.refused_over_limit == 2
+    with pytest.raises(LocalError, match="too many"):
+        s.stack.connect(PEER, 80, s.now)
+
+
+def test_time_wait_gives_way_when_room_is_needed(established: Scripted) -> None:
+    s = established
+    s.script("shutdown\nignore\n< F. 1:1(0) ack 2\nignore\nstate TIME_WAIT")
+    object.__setattr__(s.stack.config.tcp, "max_connections", 1)
+    s.inject(syn_from(1))
+    assert len(s.take()) == 1
+    s.script("state CLOSED")
+
+
+def test_a_closed_listener_forgets_half_open_and_keeps_accepted(listening: Scripted) -> None:
+    listening.script("""
+        < S  0:0(0) <mss 1000>
+        ignore
+        < .  1:1(0) ack 1
+        accept
+    """)
+    listening.inject(syn_from(1))
+    listening.take()
+    assert listening.c.listener is not None
+    listening.c.listener.close()
+    listening.c.listener.close()
+    assert listening.stack.connections() == [listening.c]
+    listening.inject(syn_from(2))
+    (reset,) = listening.take()
+    assert isinstance(reset, TcpPacket) and reset.segment.flags == RST | ACK
+    listening.script("+0 < P. 1:11(10) ack 1\n+40ms > . 1:1(0) ack 11")
+    listening.stack.listen(80)
+
+
+def test_a_port_has_one_listener(listening: Scripted) -> None:
+    with pytest.raises(LocalError, match="port 80"):
+        listening.stack.listen(80)
+
+
+def test_many_open_close_cycles_leave_nothing() -> None:
+    net = SimNet(1, Link(delay=50))
+    net.b.stack.listen(80)
+    net.b.on_event = lambda event, now: event.connection.shutdown(now)
+    net.a.on_event = lambda event, now: event.connection.shutdown(now)
+    for _ in range(1000):
+        net.a.stack.connect(bytes((10, 0, 0, 2)), 80, net.now)
+        net.run(lambda: any(isinstance(event, Closed) for event in net.a.events))
+        net.a.events.clear()
+    net.run_until_quiet()
+    for host in (net.a, net.b):
+        assert host.stack.connections() == []
+        assert host.stack.next_timeout() is None
+    assert sum(isinstance(event, Closed) for event in net.b.events) == 1000
+
+
+def test_a_busy_connection_leaves_no_pile_of_timer_entries(established: Scripted) -> None:
+    """Each round trip moves timers earlier and later; the queue must not remember all of it."""
+    s = established
+    seq = 1
+    for _ in range(3000):
+        s.stack.receive([TcpPacket(PEER, LOCAL, s.segment(f"P. {seq}:{seq + 1}(1) ack {seq}"))], s.now)
+        s.c.send(b"x", s.now)
+        s.stack.output(s.now)
+        s.stack.events()
+        s.c.consume(1, s.now)
+        seq += 1
+        s.now += 1000
+    assert len(s.stack._tcp.timer_queue) < 100
