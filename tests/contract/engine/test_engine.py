@@ -271,7 +271,7 @@ def test_cancelling_frees_the_slots(subject: Subject) -> None:
                     pass
 
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(consume()) for _ in range(subject.info.slots)]  # held by the group
+            tasks = [group.create_task(consume()) for _ in range(subject.info.slots)]
             await begun.wait()
             for task in tasks:
                 task.cancel()
@@ -285,7 +285,7 @@ def test_several_at_once(subject: Subject) -> None:
     async def main() -> None:
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(_events(subject.engine, _chat(max_tokens=5 + index, ignore_eos=True)))  # held by the group
+                group.create_task(_events(subject.engine, _chat(max_tokens=5 + index, ignore_eos=True)))
                 for index in range(subject.info.slots)
             ]
         assert [_usage(task.result()).completion_tokens for task in tasks] == list(range(5, 5 + len(tasks)))

@@ -1,0 +1,52 @@
+"""The command line: every wrong one is one line and an exit code."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from runtime.runm.cli import cli
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["serve"], "--listen"),
+        (["serve", "--listen", "80"], "HOST:PORT"),
+        (["serve", "--listen", "unix:/a", "--engine", "mlx"], "mlx"),
+        (["serve", "--listen", "unix:/a", "--parallel", "0"], "--parallel"),
+        (["serve", "--listen", "unix:/a", "--cors-origin", "a.example"], "no origin"),
+        (["serve", "--listen", "unix:/a", "--api-key-file", "/nowhere"], "/nowhere: No such file"),
+        (["serve", "--listen", "unix:/a", "--chat-template-file", "/nowhere"], "/nowhere"),
+        (["serve", "--lissten", "x"], "--lissten"),
+        (["dance"], "dance"),
+    ],
+)
+def test_wrong_commands(arguments: list[str], word: str) -> None:
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 2
+    assert word in result.output
+
+
+def test_help() -> None:
+    result = CliRunner().invoke(cli, ["serve", "--help"])
+    assert result.exit_code == 0
+    assert "--api-key-file" in result.output and "api-key " not in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [(["serve", "--listen", "unix:x"], 1, "--model"), (["serve"], 2, "--listen"), (["--help"], 0, "serve")],
+)
+def test_process(arguments: list[str], code: int, word: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "runtime.runm", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == code
+    assert word in (result.stderr if code else result.stdout)
+    if code:
+        (line,) = result.stderr.splitlines()
+        assert line.startswith("runm: ")
