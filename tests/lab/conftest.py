@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from bronzewillow.testing.lab.features import ENVIRONMENT_VARIABLE, Verdict, missing, verdict
-from bronzewillow.testing.lab.node import Node
+from bronzewillow.testing.lab.node import Node, Running
 from bronzewillow.testing.lab.plan import Plan, Style
+from bronzewillow.testing.lab.relay import Impairment
 from bronzewillow.testing.lab.topology import build
 
 _nodes: list[Node] = []
 """Those that run now."""
-
-Running = Callable[..., AbstractContextManager[Node]]
 
 
 def require(*features: str) -> None:
@@ -34,7 +33,12 @@ def require(*features: str) -> None:
 
 
 @contextmanager
-def _run_node(plan: Plan = Plan(), *, model: bool = True) -> Iterator[Node]:  # noqa: B008  # a frozen value
+def _run_node(
+    plan: Plan = Plan(),  # noqa: B008  # a frozen value
+    *,
+    model: bool = True,
+    impairment: Impairment | None = None,
+) -> Iterator[Node]:
     """A lab with the agent, the file server and, if wanted, the model."""
     if plan.style is Style.CALICO:
         require("ipset")
@@ -43,6 +47,8 @@ def _run_node(plan: Plan = Plan(), *, model: bool = True) -> Iterator[Node]:  # 
         node.prepare()
         _nodes.append(node)
         try:
+            if impairment is not None:
+                node.start_relay(impairment)
             if model:
                 node.start_model()
             node.start_files()

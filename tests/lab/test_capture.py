@@ -1,0 +1,73 @@
+"""`bronzewillow capture` writes what tcpdump reads, without a checksum that tcpdump finds wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bronzewillow.testing.lab.calls import FILES, chat
+from bronzewillow.testing.lab.netns import unprivileged
+from bronzewillow.testing.lab.node import Node
+from bronzewillow.testing.lab.plan import MAC_POD
+
+pytestmark = pytest.mark.lab
+
+
+def decode(file: Path) -> str:
+    """What tcpdump says, with every checksum looked at."""
+    argv = ["tcpdump", "-nn", "-vv", "-e", "-T", "vxlan", "-r", str(file)]
+    result = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert "truncated" not in result.stderr
+    return result.stdout
+
+
+def traffic(node: Node) -> None:
+    """Some of everything."""
+    pod = node.topology.pod
+    pod.run("ping", "-c", "2", "-i", "0.05", "-s", "2000", MAC_POD)
+    chat(pod, 4)
+    pod.run("curl", "-sSf", "-m", "10", "-o", "/dev/null", f"{FILES}/bytes/500000")
+
+
+def assert_sound(text: str, node: Node) -> None:
+    assert text.count("VXLAN, flags [I] (0x08), vni 1") > 100
+    for mark in ("incorrect", "bad udp cksum", "bad cksum", "wrong icmp cksum", "[bad", "trunc"):
+        assert mark not in text, next(line for line in text.splitlines() if mark in line)
+    for part in ("ICMP echo request", "ICMP echo reply", "Flags [S]", "Flags [S.]", "(correct)"):
+        assert part in text
+    lengths = [
+        int(line.split(" length ")[1].split(":")[0]) for line in text.splitlines() if "ethertype" in line
+    ]
+    assert lengths
+    assert max(lengths) <= node.topology.plan.pod_mtu + 14 + 50
+
+
+def test_the_agents_capture(node: Node) -> None:
+    file = node.folder / "agent.pcap"
+    program = str(node.environment / "venv" / "bin" / "bronzewillow")
+    argv = unprivileged([program, "capture", "--control", str(node.control), "-w", str(file)])
+    environ = {"PATH": os.environ["PATH"], "HOME": str(node.folder)}
+    with subprocess.Popen(argv, env=environ, cwd=node.folder, stderr=subprocess.PIPE, text=True) as capture:
+        while not file.exists() or not file.stat().st_size:
+            traffic(node)
+        traffic(node)
+        capture.terminate()
+        _, said = capture.communicate(timeout=10)
+        assert capture.returncode == 0, said
+    assert "frames in" in said
+    assert_sound(decode(file), node)
+
+
+def test_what_the_agent_says_is_what_the_cable_carries(node: Node) -> None:
+    file = node.topology.folder / "cable.pcap"
+    argv = ("tcpdump", "-i", "out0", "-U", "-w", str(file), "udp")
+    tcpdump = node.topology.mac.popen(*argv, stderr=subprocess.PIPE)
+    assert tcpdump.stderr is not None
+    tcpdump.stderr.readline()
+    traffic(node)
+    tcpdump.terminate()
+    tcpdump.communicate(timeout=10)
+    assert_sound(decode(file), node)

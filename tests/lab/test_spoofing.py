@@ -1,0 +1,117 @@
+"""VXLAN carries no authentication: forged sources are dropped, counted, and never answered."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.l2 import ARP, Ether
+from scapy.layers.vxlan import VXLAN
+from scapy.packet import Packet, Raw
+
+from bronzewillow.testing.lab.child import wait_until
+from bronzewillow.testing.lab.config import OtherPeer
+from bronzewillow.testing.lab.node import HTTP_PORT, Node
+from bronzewillow.testing.lab.plan import MAC_MAC, MAC_OUT, MAC_POD, STRANGER_OUT, WORKER_MAC, WORKER_OUT
+
+pytestmark = pytest.mark.lab
+
+POD, FOREIGN = "10.244.1.11", "10.244.9.9"
+OTHER = OtherPeer("worker-2", "192.0.2.9", "02:aa:aa:aa:aa:09", "10.244.9.0/24")
+COUNT = 5
+
+
+@pytest.fixture(scope="module")
+def two_peers(node: Node) -> Iterator[Node]:
+    """The agent knows a second worker, so that a source may be another's."""
+    node.reload([node.pod()], [OTHER])
+    yield node
+    node.reload([node.pod()])
+
+
+def syn(source: str, destination: str = MAC_POD) -> Packet:
+    """An inner frame that would be answered, were it believed."""
+    inner = Ether(src=WORKER_MAC, dst=MAC_MAC)
+    return inner / IP(src=source, dst=destination) / TCP(sport=40000, dport=HTTP_PORT, flags="S", seq=1)
+
+
+def datagram(node: Node, inner: Packet, *, outer: str = WORKER_OUT, vni: int | None = None) -> str:
+    """The whole frame on the underlay, in hexadecimal."""
+    plan = node.topology.plan
+    link = node.topology.mac.run("cat", "/sys/class/net/out0/address").strip()
+    frame = (
+        Ether(dst=link)
+        / IP(src=outer, dst=MAC_OUT)
+        / UDP(sport=50000, dport=plan.port, chksum=0)
+        / VXLAN(vni=plan.vni if vni is None else vni, flags=0x08)
+        / inner
+    )
+    return bytes(frame).hex()
+
+
+def inject(node: Node, frame: str) -> int:
+    """Send it several times from the worker; how many datagrams the agent sent meanwhile."""
+    before = node.status()
+    program = str(Path(__file__).with_name("inject.py"))
+    node.topology.worker.run(sys.executable, program, "out0", input=f"{frame}\n" * COUNT)
+    arrived = before["datagrams"]["in"] + COUNT
+    wait_until(lambda: node.status()["datagrams"]["in"] >= arrived, "the frames have arrived")
+    sent: int = node.status()["datagrams"]["out"] - before["datagrams"]["out"]
+    return sent
+
+
+CASES = {
+    "a stranger's underlay address": ("unknown_outer_source", syn(POD), {"outer": STRANGER_OUT}),
+    "another node's pod": ("spoofed_inner_source", syn(FOREIGN), {}),
+    "an address of no node": ("spoofed_inner_source", syn("203.0.113.5"), {}),
+    "our own pod": ("spoofed_inner_source", syn(MAC_POD), {}),
+    "another node's own underlay address": ("spoofed_inner_source", syn(OTHER.address), {}),
+    "a destination outside our pod CIDR": ("unknown_inner_destination", syn(POD, "10.244.8.1"), {}),
+    "another network": ("wrong_vni", syn(POD), {"vni": 99}),
+    "an ARP sender that is another's": (
+        "spoofed_inner_source",
+        Ether(src=WORKER_MAC, dst="ff:ff:ff:ff:ff:ff") / ARP(psrc=FOREIGN, hwsrc=WORKER_MAC, pdst=MAC_POD),
+        {},
+    ),
+    "a broken TCP checksum": (
+        "bad_tcp_checksum",
+        Ether(src=WORKER_MAC, dst=MAC_MAC)
+        / IP(src=POD, dst=MAC_POD)
+        / TCP(dport=HTTP_PORT, flags="S", chksum=0x1234),
+        {},
+    ),
+    "rubbish": ("truncated", Raw(b"\0" * 5), {}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_forged_and_broken_are_counted_and_not_answered(two_peers: Node, case: str) -> None:
+    reason, inner, how = CASES[case]
+    before = two_peers.status()["drops"].get(reason, 0)
+    sent = inject(two_peers, datagram(two_peers, inner, **how))  # type: ignore[arg-type]
+    drops = two_peers.status()["drops"]
+    assert drops.get(reason, 0) == before + COUNT, drops
+    assert sent == 0
+
+
+def test_the_same_frame_from_its_rightful_sender_is_answered(two_peers: Node) -> None:
+    """What the tests above send is right but for the forgery."""
+    assert inject(two_peers, datagram(two_peers, syn(POD))) >= 1
+
+
+def test_ping_from_a_forged_source_has_no_reply(two_peers: Node) -> None:
+    mac = two_peers.topology.mac
+    sniffer = mac.popen(
+        "tcpdump", "-nn", "-i", "out0", "-Q", "out", "udp", stderr=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert sniffer.stderr is not None
+    sniffer.stderr.readline()
+    echo = Ether(src=WORKER_MAC, dst=MAC_MAC) / IP(src=FOREIGN, dst=MAC_POD) / ICMP(id=1, seq=1)
+    inject(two_peers, datagram(two_peers, echo))
+    sniffer.terminate()
+    out, _ = sniffer.communicate(timeout=10)
+    assert out == b""
