@@ -190,7 +190,13 @@ class UpstreamPool:
                 code="upstream_timeout",
             ) from None
         except ConnectionRefusedError:
-            raise ProxyError(502, "the model refused the connection", code="upstream_refused") from None
+            # What a killed model leaves behind: a socket that nobody listens on, until it is started again.
+            raise ProxyError(
+                503,
+                "the model is not up (nobody listens on its socket)",
+                code="upstream_refused",
+                retry_after_s=limits.retry_after_s,
+            ) from None
         except OSError as error:
             _log.warning("upstream %s: %s", upstream, error)
             cause = f"the model cannot be reached ({error.strerror or type(error).__name__})"

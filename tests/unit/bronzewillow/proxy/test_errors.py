@@ -127,7 +127,7 @@ def test_a_model_that_is_loading_passes_with_retry_after() -> None:
 
 
 @pytest.mark.loopback
-def test_a_refused_connection_is_502() -> None:
+def test_a_refused_connection_is_503_with_retry_after() -> None:
     async def main() -> None:
         async with proxied(answer_ok) as rig, await rig.client() as client:
             path = rig.path + "2"
@@ -136,7 +136,8 @@ def test_a_refused_connection_is_502() -> None:
                 rig.proxy.pool._upstream = type(rig.proxy.upstream)(path=path)
                 client.send(POST)
                 response = await client.response()
-            assert response.status == 502
+            assert response.status == 503
+            assert response.get(b"retry-after")
             assert error_of(response)["code"] == "upstream_refused"
 
     aio.run(main())
