@@ -123,8 +123,8 @@ class SimNet:
                 for packet in packets:
                     self._depart(packet, other, way)
                 busy = busy or bool(packets)
-            self.on_step()
             if not busy:
+                self.on_step()
                 return
         raise AssertionError(f"the hosts never come to rest at {self.now}")
 

@@ -197,7 +197,7 @@ def send_syn_ack(c: Connection, now: int) -> None:
     """The answer to a SYN; RFC 7323 2.2: the window of a SYN is never scaled."""
     tcb = c.tcb
     wnd = min(c.config.receive_buffer_bytes, _UNSCALED)
-    tcb.rcv_wnd = wnd
+    tcb.rcv_wnd = max(tcb.rcv_wnd, wnd)  # an ACK in SYN-RECEIVED may have promised more already
     tcb.last_ack_sent = tcb.rcv_nxt
     answered = options.answer(c.config, c.tcp.config.mtu, c.ts_value(now), tcb)
     _put(c, TcpSegment(c.local[1], c.remote[1], tcb.iss, tcb.rcv_nxt, _SYN_ACK, wnd, answered))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -14,7 +16,7 @@ from typing import Any
 
 from bronzewillow.testing.lab.child import Child, wait_until
 from bronzewillow.testing.lab.config import OtherPeer, Pod, Port, render
-from bronzewillow.testing.lab.netns import NOBODY, run, unprivileged
+from bronzewillow.testing.lab.netns import NOBODY, LabError, run, unprivileged
 from bronzewillow.testing.lab.plan import MAC_POD
 from bronzewillow.testing.lab.relay import Impairment
 from bronzewillow.testing.lab.topology import Topology
@@ -111,22 +113,25 @@ class Node:
     def reload(self, pods: Sequence[Pod], others: Sequence[OtherPeer] = ()) -> None:
         """Write a new configuration and tell the agent; returns when it has said that it took it."""
         assert self.agent is not None
-        count = self.agent.log.count("reloaded:")
+        agent = self.agent
+        count = agent.log.count(": reloaded: ")
         self.config.write_text(render(self.topology.plan, pods, others))
-        self.agent.signal(signal.SIGHUP)
-        log = self.agent
-        wait_until(lambda: log.log.count("reloaded:") > count, "the agent has reloaded")
+        agent.signal(signal.SIGHUP)
 
-    def tell(self, what: str) -> Any:
-        """`bronzewillow status --json` or `flows --json`."""
+        def refused() -> None:
+            if "not reloaded:" in agent.log:
+                raise LabError(agent.tail())
+
+        wait_until(lambda: agent.log.count(": reloaded: ") > count, "the agent has reloaded", check=refused)
+
+    def run_cli(self, *argv: str) -> str:
+        """Standard output of a `bronzewillow` command, run by the agent's own user."""
         program = str(self.environment / "venv" / "bin" / "bronzewillow")
-        argv = unprivileged([program, what, "--json", "--control", str(self.control)])
-        return json.loads(run(*argv))
+        return run(*unprivileged([program, *argv, "--control", str(self.control)]))
 
     def status(self) -> dict[str, Any]:
-        """The agent's status."""
-        answer: dict[str, Any] = self.tell("status")
-        return answer
+        """The agent's status, by its control socket: no program has to start for it."""
+        return ask_control(self.control, "/status")
 
     def _environ(self) -> dict[str, str]:
         return {
@@ -139,6 +144,30 @@ class Node:
 
 Running = Callable[..., AbstractContextManager[Node]]
 """Makes a lab with the product in it: (plan, model=, impairment=)."""
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("agent", timeout=20)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def ask_control(control: Path, path: str) -> dict[str, Any]:
+    """What the control socket answers to a GET."""
+    connection = _UnixConnection(control)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        assert response.status == 200, response.status
+        answer: dict[str, Any] = json.load(response)
+        return answer
+    finally:
+        connection.close()
 
 
 def start_relay(topology: Topology, impairment: Impairment, seed: int = 1) -> Child:
