@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import platformdirs
@@ -14,7 +15,9 @@ MAX_SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103
 
 def runtime_folder() -> Path:
     """The folder for sockets of this user; not created here."""
-    return Path(platformdirs.user_runtime_dir("bronzewillow"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that XDG_RUNTIME_DIR is not set, as outside a login session
+        return Path(platformdirs.user_runtime_dir("bronzewillow"))
 
 
 def control_socket() -> Path:
@@ -33,8 +36,12 @@ def prepare_socket_folder(socket_path: Path) -> None:
     folder = socket_path.parent
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        mode = folder.stat().st_mode & 0o777
+        found = folder.stat()
     except OSError as error:
         raise ValueError(f"{folder}: cannot be made: {error.strerror}") from None
-    if mode & 0o077:
-        raise ValueError(f"{folder}: mode {mode:o} lets others in; choose a folder of mode 700")
+    if found.st_uid != os.geteuid():
+        raise ValueError(f"{folder}: belongs to another user; choose another folder")
+    if found.st_mode & 0o077:
+        raise ValueError(
+            f"{folder}: mode {found.st_mode & 0o777:o} lets others in; choose a folder of mode 700"
+        )

@@ -1,0 +1,222 @@
+"""The agent's configuration file: TOML to values, validated once. docs/configuration.md describes it.
+
+All mistakes of a file are told at once, each in one line with file, line and key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from bronzewillow.agent.fields import Problems, Table
+from bronzewillow.agent.toml_lines import KeyLines
+from bronzewillow.overlay.spec import OverlaySpec, Peer, Prefix, contains, node_address
+from bronzewillow.proxy import Upstream
+from bronzewillow.wire.encap import DEFAULT_PORTS, Encap
+
+_MAX_VNI = (1 << 24) - 1
+_MIN_MTU = 576  # RFC 1122 3.3.2: what every host must be able to take
+_MAX_MTU = 65_000
+_DEFAULT_MTU = 1450  # Ethernet's 1500, less VXLAN or Geneve over IPv4
+_LONGEST_POD_PREFIX = 30  # the network, the node, a pod, the broadcast address
+
+
+@dataclass(frozen=True, slots=True)
+class PortSpec:
+    """One port of a pod."""
+
+    port: int
+    """The TCP port on the pod's address."""
+    upstream: Upstream
+    """Where its connections go."""
+    protocol: Literal["http", "tcp"] = "http"
+    """`http` is proxied with limits and metrics, `tcp` is relayed as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodSpec:
+    """One pod."""
+
+    name: str
+    """Namespace and name, for people and metrics."""
+    address: bytes
+    """Its IPv4 address, inside the pod CIDR."""
+    ports: tuple[PortSpec, ...]
+    """What it serves."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConfig:
+    """The whole file."""
+
+    overlay: OverlaySpec
+    """[overlay] and its peers."""
+    pods: tuple[PodSpec, ...]
+    """[[pods]]."""
+
+
+class ConfigError(Exception):
+    """A file that cannot be used; `problems` has a line for each reason."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def load_config(path: Path, node_name: str) -> AgentConfig:
+    """Read and validate a file. Raises ConfigError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: is not UTF-8 text") from None
+    return parse_config(text, str(path), node_name)
+
+
+def parse_config(text: str, file: str, node_name: str) -> AgentConfig:
+    """Validate the text of a file; `file` names it in errors. Raises ConfigError."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(_syntax_error(error, text, file)) from None
+    except RecursionError:
+        raise ConfigError(f"{file}:1: is nested too deeply") from None
+    problems = Problems(file, KeyLines(text))
+    root = Table(values, (), problems)
+    section = root.table("overlay")
+    overlay = _overlay(section, node_name) if section is not None else None
+    pods = _pods(root.tables("pods"), overlay)
+    root.refuse_unknown()
+    found = problems.lines()
+    if found or overlay is None:
+        raise ConfigError(*found)
+    return AgentConfig(overlay, pods)
+
+
+def derived_mac(node_name: str) -> bytes:
+    """A locally administered MAC that a node keeps for life."""
+    return b"\x02" + hashlib.sha1(node_name.encode(), usedforsecurity=False).digest()[:5]
+
+
+def _syntax_error(error: tomllib.TOMLDecodeError, text: str, file: str) -> str:
+    message = str(error)
+    head, _, place = message.rpartition(" (at ")
+    if place.startswith("line "):
+        return f"{file}:{place.removeprefix('line ').split(',')[0]}: TOML: {head}"
+    return f"{file}:{text.count(chr(10)) + 1}: TOML: {head or message}"
+
+
+def _overlay(table: Table, node_name: str) -> OverlaySpec | None:
+    name = table.choice("encap", [encap.value for encap in Encap], Encap.VXLAN.value)
+    encap = Encap(name) if name else Encap.VXLAN
+    address = table.address("address")
+    port = table.number("port", 1, 65535, DEFAULT_PORTS[encap])
+    vni = table.number("vni", 0, _MAX_VNI)
+    pod_cidr = table.prefix("pod_cidr")
+    mac = table.mac("mac", derived_mac(node_name))
+    mtu = table.number("mtu", _MIN_MTU, _MAX_MTU, _DEFAULT_MTU)
+    if pod_cidr is not None and pod_cidr[1] > _LONGEST_POD_PREFIX:
+        table.fail("pod_cidr", f"a /{pod_cidr[1]} has no room for the node and a pod; /30 is the smallest")
+        pod_cidr = None
+    peers = _peers(table.tables("peers"), port)
+    table.refuse_unknown()
+    if address is None or port is None or vni is None or pod_cidr is None or mac is None or mtu is None:
+        return None
+    _check_peers(peers, address, port, pod_cidr)
+    return OverlaySpec(encap, address, port, vni, pod_cidr, mac, mtu, tuple(peer for peer, _ in peers))
+
+
+def _peers(tables: Iterable[Table], default_port: int | None) -> list[tuple[Peer, Table]]:
+    peers = []
+    for table in tables:
+        name = table.text("name")
+        address = table.address("address")
+        port = table.number("port", 1, 65535, default_port or 1)
+        mac = table.mac("mac")
+        prefixes = table.prefixes("pod_cidrs")
+        table.refuse_unknown()
+        if name is not None and address is not None and port is not None and mac is not None:
+            peers.append((Peer(name, address, port, mac, prefixes), table))
+    return peers
+
+
+def _check_peers(peers: list[tuple[Peer, Table]], address: bytes, port: int, pod_cidr: Prefix) -> None:
+    for number, (peer, table) in enumerate(peers):
+        others = [other for other, _ in peers[:number]]
+        if any(peer.name == other.name for other in others):
+            table.fail("name", f"{peer.name!r} is the name of another peer, too")
+        if (peer.address, peer.port) == (address, port):
+            table.fail("address", "is this node's own address and port")
+        for other in others:
+            if (peer.address, peer.port) == (other.address, other.port):
+                table.fail("address", f"is the address and port of peer {other.name!r}, too")
+        for prefix in peer.prefixes:
+            if _overlap(prefix, pod_cidr):
+                table.fail("pod_cidrs", f"{_text(prefix)} overlaps our own pod_cidr, {_text(pod_cidr)}")
+            for other in others:
+                if prefix in other.prefixes:
+                    table.fail("pod_cidrs", f"{_text(prefix)} belongs to peer {other.name!r}, too")
+
+
+def _pods(tables: Iterable[Table], overlay: OverlaySpec | None) -> tuple[PodSpec, ...]:
+    pods: list[PodSpec] = []
+    for table in tables:
+        name = table.text("name")
+        address = table.address("address")
+        ports = _ports(table.tables("ports"))
+        table.refuse_unknown()
+        if any(name == pod.name for pod in pods):
+            table.fail("name", f"{name!r} is the name of another pod, too")
+        for pod in pods:
+            if address == pod.address:
+                table.fail("address", f"is the address of pod {pod.name!r}, too")
+        if address is not None and overlay is not None:
+            _check_pod_address(table, address, overlay.pod_cidr)
+        if name is not None and address is not None:
+            pods.append(PodSpec(name, address, ports))
+    return tuple(pods)
+
+
+def _ports(tables: Iterable[Table]) -> tuple[PortSpec, ...]:
+    ports: list[PortSpec] = []
+    for table in tables:
+        number = table.number("port", 1, 65535)
+        text = table.text("upstream")
+        protocol = table.choice("protocol", ("http", "tcp"), "http")
+        table.refuse_unknown()
+        if any(number == port.port for port in ports):
+            table.fail("port", f"{number} is another port of this pod, too")
+        try:
+            upstream = Upstream.parse(text) if text is not None else None
+        except ValueError as error:
+            table.fail("upstream", str(error))
+            continue
+        if number is not None and upstream is not None and protocol is not None:
+            ports.append(PortSpec(number, upstream, cast(Literal["http", "tcp"], protocol)))
+    return tuple(ports)
+
+
+def _check_pod_address(table: Table, address: bytes, pod_cidr: Prefix) -> None:
+    number, network = int.from_bytes(address, "big"), int.from_bytes(pod_cidr[0], "big")
+    if not contains(pod_cidr, address):
+        table.fail("address", f"is not in overlay.pod_cidr, {_text(pod_cidr)}")
+    elif address == node_address(pod_cidr):
+        table.fail("address", "is the first address of overlay.pod_cidr, which is the node's own")
+    elif number in (network, network + (1 << 32 - pod_cidr[1]) - 1):
+        table.fail("address", "is the first or last number of overlay.pod_cidr, which no pod can have")
+
+
+def _overlap(one: Prefix, other: Prefix) -> bool:
+    shorter, longer = sorted((one, other), key=lambda prefix: prefix[1])
+    return contains(shorter, longer[0])
+
+
+def _text(prefix: Prefix) -> str:
+    return f"{socket.inet_ntoa(prefix[0])}/{prefix[1]}"

@@ -1,0 +1,204 @@
+"""Typed reading of parsed TOML: each mistake becomes a line with file, line and key."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from bronzewillow.agent.toml_lines import KeyLines, Path
+from bronzewillow.overlay.spec import Prefix
+
+_MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
+
+
+class Problems:
+    """What is wrong with one file."""
+
+    def __init__(self, file: str, lines: KeyLines) -> None:
+        self._file = file
+        self._lines = lines
+        self._found: list[tuple[int, int, str]] = []
+
+    def add(self, path: Path, text: str) -> None:
+        """`path` is at fault; `text` says what is wrong, and what to write."""
+        line = self._lines.line(path)
+        self._found.append((line, len(self._found), f"{self._file}:{line}: {dotted(path)}: {text}"))
+
+    def lines(self) -> tuple[str, ...]:
+        """All of them, in the order of the file."""
+        return tuple(text for _, _, text in sorted(self._found))
+
+
+class Table:
+    """One table of the file. A reader that finds a mistake notes it and answers None."""
+
+    def __init__(self, values: dict[str, Any], path: Path, problems: Problems) -> None:
+        self._values = values
+        self._known: list[str] = []
+        self.path = path
+        self.problems = problems
+
+    def has(self, key: str) -> bool:
+        """Whether the key is given."""
+        return key in self._values
+
+    def fail(self, key: str, text: str) -> None:
+        """A mistake in a key of this table."""
+        self.problems.add((*self.path, key), text)
+
+    def text(self, key: str, default: str | None = None) -> str | None:
+        """A string that is not empty; required without a default."""
+        value = self._value(key, str, "a string", default)
+        if value == "":
+            self.fail(key, "must not be empty")
+            return None
+        return value if value is None else str(value)
+
+    def choice(self, key: str, choices: Iterable[str], default: str) -> str | None:
+        """One of `choices`."""
+        value = self.text(key, default)
+        if value is None or value in choices:
+            return value
+        self.fail(key, f"{value!r} is not one of: {', '.join(choices)}")
+        return None
+
+    def number(self, key: str, low: int, high: int, default: int | None = None) -> int | None:
+        """An integer from `low` to `high`; required without a default."""
+        value = self._value(key, int, "an integer", default)
+        if value is None:
+            return None
+        if not low <= value <= high:
+            self.fail(key, f"{value} is not between {low} and {high}")
+            return None
+        return int(value)
+
+    def address(self, key: str) -> bytes | None:
+        """An IPv4 unicast address."""
+        text = self.text(key)
+        if text is None:
+            return None
+        try:
+            address = ipaddress.IPv4Address(text)
+        except ValueError:
+            self.fail(key, f"{text!r} is not an IPv4 address, such as 192.0.2.2")
+            return None
+        if (
+            address.is_multicast
+            or address.is_unspecified
+            or address == ipaddress.IPv4Address("255.255.255.255")
+        ):
+            self.fail(key, f"{text} is not an address that a host can have")
+            return None
+        return address.packed
+
+    def prefix(self, key: str) -> Prefix | None:
+        """An IPv4 network."""
+        text = self.text(key)
+        return None if text is None else self._prefix((*self.path, key), text)
+
+    def prefixes(self, key: str) -> tuple[Prefix, ...]:
+        """A list of IPv4 networks, at least one."""
+        values = self._value(key, list, "a list of networks", None)
+        if values is None:
+            return ()
+        if not values:
+            self.fail(key, 'must name at least one network, such as "10.244.1.0/24"')
+        found = []
+        for number, text in enumerate(values):
+            where = (*self.path, key, number)
+            if not isinstance(text, str):
+                self.problems.add(where, f"expected a string, got {_kind(text)}")
+            elif (prefix := self._prefix(where, text)) is not None:
+                found.append(prefix)
+        return tuple(found)
+
+    def mac(self, key: str, default: bytes | None = None) -> bytes | None:
+        """A unicast MAC."""
+        if default is not None and not self.has(key):
+            self._known.append(key)
+            return default
+        text = self.text(key)
+        if text is None:
+            return None
+        if not _MAC.fullmatch(text):
+            self.fail(key, f"{text!r} is not a MAC, such as 02:aa:aa:aa:aa:01")
+            return None
+        mac = bytes.fromhex(text.replace(":", ""))
+        if mac[0] & 1 or mac == bytes(6):
+            self.fail(key, f"{text} is not a unicast MAC; the lowest bit of its first byte must be 0")
+            return None
+        return mac
+
+    def table(self, key: str) -> Table | None:
+        """A table within; required."""
+        value = self._value(key, dict, f"a table: write [{key}]", None)
+        return None if value is None else Table(value, (*self.path, key), self.problems)
+
+    def tables(self, key: str) -> list[Table]:
+        """An array of tables; none when absent."""
+        values = self._value(key, list, "a list of tables", [])
+        tables = []
+        for number, value in enumerate(values or ()):
+            where = (*self.path, key, number)
+            if isinstance(value, dict):
+                tables.append(Table(value, where, self.problems))
+            else:
+                self.problems.add(where, f"expected a table, got {_kind(value)}")
+        return tables
+
+    def refuse_unknown(self) -> None:
+        """Call when every known key has been read."""
+        for key in self._values:
+            if key not in self._known:
+                near = difflib.get_close_matches(key, self._known, 1)
+                hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(sorted(self._known))}"
+                self.fail(key, f"unknown key; {hint}")
+
+    def _value(self, key: str, kind: type, name: str, default: Any) -> Any:
+        self._known.append(key)
+        if key not in self._values:
+            if default is None:
+                self.problems.add((*self.path, key), f"is missing; expected {name}")
+            return default
+        value = self._values[key]
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            self.fail(key, f"expected {name}, got {_kind(value)}")
+            return None
+        return value
+
+    def _prefix(self, where: Path, text: str) -> Prefix | None:
+        try:
+            network = ipaddress.IPv4Network(text, strict=False)
+        except ValueError:
+            self.problems.add(where, f"{text!r} is not a network, such as 10.244.1.0/24")
+            return None
+        if "/" not in text:
+            self.problems.add(where, f"{text!r} has no length; write {text}/24 or {text}/32")
+            return None
+        if str(network.network_address) != text.split("/")[0]:
+            self.problems.add(where, f"{text!r} has host bits set; write {network}")
+            return None
+        return network.network_address.packed, network.prefixlen
+
+
+def dotted(path: Path) -> str:
+    """`overlay.peers[0].mac`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text or "file"
+
+
+def _kind(value: object) -> str:
+    names = {
+        bool: "a boolean",
+        int: "an integer",
+        float: "a float",
+        str: "a string",
+        list: "a list",
+        dict: "a table",
+    }
+    return names.get(type(value), f"a {type(value).__name__}")
