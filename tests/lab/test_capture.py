@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from bronzewillow.testing.lab.calls import FILES, chat
+from bronzewillow.testing.lab.calls import FILES, chat, events, stream
 from bronzewillow.testing.lab.netns import unprivileged
 from bronzewillow.testing.lab.node import Node
 from bronzewillow.testing.lab.plan import MAC_POD
@@ -59,6 +60,25 @@ def test_the_agents_capture(node: Node) -> None:
         assert capture.returncode == 0, said
     assert "frames in" in said
     assert_sound(decode(file), node)
+
+
+def test_the_commands_show_what_happens(node: Node) -> None:
+    pod = node.topology.pod
+    status = json.loads(node.run_cli("status", "--json"))
+    assert [peer["name"] for peer in status["peers"]] == ["worker-1"]
+    assert "default/model-0" in node.run_cli("status")
+    answering = stream(pod, 60)
+    assert answering.stdout is not None
+    first = answering.stdout.readline()
+    flows = json.loads(node.run_cli("flows", "--json"))
+    assert MAC_POD in node.run_cli("flows")
+    rest, _ = answering.communicate(timeout=60)
+    assert events((first + rest).decode())
+    (flow,) = flows
+    assert flow["state"] == "ESTABLISHED"
+    assert flow["local"] == f"{MAC_POD}:8080"
+    assert flow["remote"].startswith("10.244.1.11:")
+    assert flow["mss"] == node.topology.plan.pod_mtu - 52
 
 
 def test_what_the_agent_says_is_what_the_cable_carries(node: Node) -> None:
