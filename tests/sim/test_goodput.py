@@ -15,7 +15,7 @@ from bronzewillow.testing.simnet import MILLISECOND, Link, SimNet
 
 SNAPSHOT = Path(__file__).with_name("goodput.txt")
 SEEDS = range(3)
-SIZE = 1_000_000
+SIZE = 500_000
 LINKS = {
     "clean, 0.2 ms RTT": Link(delay=100),
     "clean, 20 ms RTT": Link(delay=10 * MILLISECOND),
@@ -57,7 +57,7 @@ def row(stack: str, link: str, directory: Path) -> str:
 def test_the_goodput_table(tmp_path: Path) -> None:
     head = f"{'link':32} {'stack':8} {'Mbit/s':>10} {'retrans.':>8} {'timeouts':>9} {'recoveries':>11}"
     rows = [row(stack, link, tmp_path) for link in LINKS for stack in STACKS]
-    table = "\n".join([f"1 MB one way, medians over {len(SEEDS)} seeds", head, *rows, ""])
+    table = "\n".join([f"0.5 MB one way, medians over {len(SEEDS)} seeds", head, *rows, ""])
     if os.environ.get("UPDATE_SNAPSHOTS"):
         SNAPSHOT.write_text(table, encoding="utf-8")
     assert table == SNAPSHOT.read_text(encoding="utf-8")

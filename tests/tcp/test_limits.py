@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -75,10 +76,9 @@ def test_a_connection_limit_drops_syns_and_counts_them() -> None:
         s.stack.connect(PEER, 80, s.now)
 
 
-def test_time_wait_gives_way_when_room_is_needed(established: Scripted) -> None:
-    s = established
+def test_time_wait_gives_way_when_room_is_needed(open_with: Callable[..., Scripted]) -> None:
+    s = open_with(TcpConfig(timestamps=False, max_connections=1))
     s.script("shutdown\nignore\n< F. 1:1(0) ack 2\nignore\nstate TIME_WAIT")
-    object.__setattr__(s.stack.config.tcp, "max_connections", 1)
     s.inject(syn_from(1))
     assert len(s.take()) == 1
     s.script("state CLOSED")

@@ -173,3 +173,31 @@ def test_segments_for_a_closed_connection_get_rst(established: Scripted) -> None
         +0 <  P. 1:11(10) ack 1
         +0 >  R  1:1(0)
     """)
+
+
+def test_rst_in_last_ack_is_no_error_once_all_data_is_acknowledged(established: Scripted) -> None:
+    """RFC 9293 3.10.7.4: CLOSING, LAST-ACK and TIME-WAIT just end. A peer may have left TIME-WAIT already."""
+    established.script("""
+        +0 <  F. 1:1(0) ack 1
+        +0 >  .  1:1(0) ack 2
+        send 10
+        shutdown
+        +0 >  P. 1:11(10) ack 2
+        +0 >  F. 11:11(0) ack 2
+        +0 <  .  2:2(0) ack 11
+        +0 <  R  2:2(0)
+        state CLOSED
+        events PeerClosed Closed
+    """)
+
+
+def test_rst_in_last_ack_is_an_error_while_data_is_missing(established: Scripted) -> None:
+    established.script("""
+        +0 <  F. 1:1(0) ack 1
+        +0 >  .  1:1(0) ack 2
+        send 10
+        shutdown
+        ignore
+        +0 <  R  2:2(0)
+        events PeerClosed Reset Closed
+    """)

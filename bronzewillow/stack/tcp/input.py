@@ -202,8 +202,9 @@ def _on_reset(c: Connection, seg: TcpSegment, now: int) -> None:
         _challenge(c, now)
         return
     c.tcp.counters.resets_in += 1
-    if c.tcb.state is State.TIME_WAIT:
-        c.end()
+    all_delivered = c.fin_position is not None and c.flight.una >= c.fin_position
+    if c.tcb.state is State.TIME_WAIT or (c.tcb.state in (State.CLOSING, State.LAST_ACK) and all_delivered):
+        c.end()  # both streams were whole: RFC 9293 3.10.7.4 does not tell the user of this RST
     else:
         refused = c.tcb.state is State.SYN_RECEIVED and c.listener is None
         c.fail(ConnectionRefused("refused") if refused else ConnectionResetByPeer("reset by the peer"), now)

@@ -34,6 +34,7 @@ CONFIGS = st.builds(
     max_reassembly_ranges=st.sampled_from([1, 256]),
     initial_window_segments=st.sampled_from([1, 10]),
     user_timeout=st.just(1 << 50),
+    max_rto=st.just(5_000_000),  # so that TIME-WAIT outlives any series of lost FINs
 )
 
 

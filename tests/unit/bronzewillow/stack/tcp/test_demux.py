@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from bronzewillow.stack import StackConfig
+from bronzewillow.testing.script import LOCAL, PEER, Scripted
+from bronzewillow.wire.errors import DropReason
+from bronzewillow.wire.packet import TcpPacket
+from bronzewillow.wire.tcp import Flags, TcpSegment
+
+
+def test_connections_are_told_apart_by_both_ends() -> None:
+    s = Scripted()
+    s.stack.listen(80)
+    s.stack.listen(81)
+    for source, source_port, port in (
+        (PEER, 5, 80),
+        (PEER, 6, 80),
+        (PEER, 5, 81),
+        (bytes((10, 0, 0, 3)), 5, 80),
+    ):
+        s.inject(TcpPacket(source, LOCAL, TcpSegment(source_port, port, 9, 0, int(Flags.SYN), 100)))
+    assert len(s.stack.connections()) == len(s.take()) == 4
+
+
+def test_local_ports_are_ephemeral_and_distinct() -> None:
+    s = Scripted()
+    ports = {s.stack.connect(PEER, 80, 0).local[1] for _ in range(500)}
+    assert len(ports) == 500 and min(ports) >= 49_152
+
+
+def test_a_local_port_is_never_a_listening_one() -> None:
+    s = Scripted(StackConfig(LOCAL))
+    for port in range(49_152, 65_536):
+        if port != 50_000:
+            s.stack.listen(port)
+    assert s.stack.connect(PEER, 80, 0).local[1] == 50_000
+
+
+def test_unknown_segments_are_counted() -> None:
+    s = Scripted()
+    s.inject(s.segment("S 0:0(0)"), s.segment(". 0:0(0) ack 5"), s.segment("R 0:0(0)"))
+    assert s.stack.drops == {DropReason.NO_LISTENER: 1, DropReason.TCP_NO_CONNECTION: 2}
+    assert len(s.take()) == 2

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from bronzewillow.stack.icmp import RateLimit, echo_reply, unreachable
+from bronzewillow.wire import icmp
+from bronzewillow.wire.ipv4 import Ipv4Packet
+
+A, B = bytes((10, 0, 0, 2)), bytes((10, 0, 0, 1))
+
+
+def test_an_echo_reply_has_the_same_data_and_tos() -> None:
+    request = Ipv4Packet(A, B, icmp.PROTOCOL, b"", tos=0x28)
+    reply = echo_reply(request, icmp.EchoRequest(7, 8, b"data"))
+    assert (reply.source, reply.destination, reply.tos) == (B, A, 0x28)
+    assert icmp.parse_icmp(reply.payload) == icmp.EchoReply(7, 8, b"data")
+
+
+def test_an_error_quotes_the_packet() -> None:
+    packet = Ipv4Packet(A, B, 99, b"0123456789")
+    error = unreachable(packet, icmp.PROTOCOL_UNREACHABLE)
+    assert error is not None and error.destination == A
+    message = icmp.parse_icmp(error.payload)
+    assert message == icmp.DestinationUnreachable(icmp.PROTOCOL_UNREACHABLE, icmp.quote(packet))
+
+
+def test_errors_are_never_about_these() -> None:  # RFC 1122 3.2.2
+    for packet in (
+        Ipv4Packet(A, B, 99, b"x" * 8, fragment_offset_bytes=8),
+        Ipv4Packet(bytes((224, 0, 0, 1)), B, 99, b""),
+        Ipv4Packet(bytes((255, 255, 255, 255)), B, 99, b""),
+        Ipv4Packet(bytes(4), B, 99, b""),
+    ):
+        assert unreachable(packet, 3) is None
+
+
+def test_the_rate_limit_is_per_second() -> None:
+    limit = RateLimit(2)
+    assert [limit.allows(t) for t in (0, 1, 2, 999_999, 1_000_000, 1_000_001, 1_000_002)] == [
+        True,
+        True,
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
