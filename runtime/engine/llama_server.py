@@ -123,9 +123,15 @@ class LlamaServerEngine(Engine):
             except TimeoutError:
                 self._process.kill()
                 await self._process.wait()
+        if self._reader is not None:
+            await self._reader
         if self._watchdog is not None and self._watchdog.returncode is None:
             self._watchdog.kill()
             await self._watchdog.wait()
+        if self._watchdog is not None and self._watchdog.stdin is not None:
+            self._watchdog.stdin.close()
+            with contextlib.suppress(OSError):
+                await self._watchdog.stdin.wait_closed()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
