@@ -9,7 +9,7 @@ import pytest
 
 from bronzewillow.stack import StackConfig, TcpConfig
 from bronzewillow.testing.exchange import Exchange, bytes_on_the_wire, recorded
-from bronzewillow.testing.simnet import MILLISECOND, Link, SimNet
+from bronzewillow.testing.simnet import MILLISECOND, SECOND, Link, SimNet
 
 A, B = bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2))
 DEFAULT = TcpConfig()
@@ -43,7 +43,8 @@ def exchange(
     path: Path, seed: int, link: Link, tcp: TcpConfig = DEFAULT, *, up: int = 150_000, down: int = 150_000,
     connections: int = 1, half_close: bool = False, batch_reader: bool = False,
 ) -> SimNet:  # fmt: skip
-    tcp = replace(tcp, user_timeout=1 << 50) if link.loss > 0.1 else tcp  # ten lost in a row do happen
+    if link.loss > 0.1:  # ten lost in a row do happen: neither side may give up, nor leave TIME-WAIT early
+        tcp = replace(tcp, user_timeout=1 << 50, max_rto=5 * SECOND)
     net = SimNet(seed, link, a=StackConfig(A, tcp=tcp), b=StackConfig(B, tcp=tcp))
     with recorded(net, seed, path):
         Exchange(

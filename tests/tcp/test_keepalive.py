@@ -32,6 +32,12 @@ def test_an_idle_peer_is_probed_and_its_answer_counts(kept_alive: Scripted) -> N
     """)
 
 
+def test_each_answer_starts_the_count_again(kept_alive: Scripted) -> None:
+    for _ in range(10):
+        kept_alive.script("+60s > . 0:0(0) ack 1\n< . 1:1(0) ack 1")
+    kept_alive.script("state ESTABLISHED")
+
+
 def test_traffic_postpones_it(kept_alive: Scripted) -> None:
     kept_alive.script("""
         +59s <  P. 1:11(10) ack 1

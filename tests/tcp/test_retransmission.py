@@ -294,9 +294,9 @@ def test_crafted_sack_blocks_are_ignored(with_sack: Scripted, blocks: str) -> No
         +0 >  P. 1:5001(5000) ack 1
         +0 <  .  1:1(0) ack 1 <sack {blocks}>
         nothing
-        +0 <  .  1:1(0) ack 5001
     """)
     assert with_sack.c.flight.sacked_bytes == 0
+    with_sack.script("+0 < . 1:1(0) ack 5001")
 
 
 def test_sack_blocks_without_sack_permitted_are_ignored(established: Scripted) -> None:
@@ -380,6 +380,13 @@ def test_our_sequence_numbers_wrap_with_sack_blocks_across_it() -> None:
         nothing
     """)
     assert s.local_isn == 2**32 - 2500
+
+
+def test_a_window_that_is_not_used_does_not_grow(established: Scripted) -> None:
+    """RFC 9438 5.8, RFC 7661: the ACKs of a trickle say nothing about how much the path could take."""
+    for at in range(1, 50_001, 1000):
+        established.script(f"send 1000\nignore\n+1ms < . 1:1(0) ack {at + 1000}")
+    assert established.c.congestion.cwnd == 10_000
 
 
 def test_reno_halves_the_window(open_with: Open) -> None:

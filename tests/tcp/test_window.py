@@ -254,6 +254,23 @@ def test_a_peer_with_a_small_buffer_is_not_starved(open_with: Open) -> None:
     """)
 
 
+def test_half_of_the_largest_window_is_worth_sending(open_with: Open) -> None:
+    """The largest so far, not that of the SYN: what was much once is silly now."""
+    s = open_with(win=400)
+    s.script("""
+        +0 <  .  1:1(0) ack 1 win 900
+        send 2000
+        +0 >  .  1:901(900) ack 1
+        +0 <  .  1:1(0) ack 901 win 449
+        nothing
+        +0 <  .  1:1(0) ack 901 win 450
+        +0 >  .  901:1351(450) ack 1
+        +0 <  .  1:1(0) ack 1351 win 900
+        +0 >  P. 1351:2001(650) ack 1
+        +0 <  .  1:1(0) ack 2001
+    """)
+
+
 def test_the_last_bytes_are_no_silly_window(established: Scripted) -> None:
     established.script("send 1\n+0 > P. 1:2(1) ack 1\nsend 1\n+0 > P. 2:3(1) ack 1\n< . 1:1(0) ack 3")
 
