@@ -11,14 +11,14 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo $$p; break; fi; done)
 
-.PHONY: help deps demo test lint types unit pure lab lab-deps e2e bench fuzz sim clean
+.PHONY: help deps demo test lint types unit pure lab lab-deps e2e e2e-deps bench bench-lab fuzz sim clean
 
 help:
 	@echo "make demo    a real model answers on a pod IP, on this machine; ARGS=... goes to the demo"
 	@echo "make test    lint, types for linux and darwin, import contracts, default tests"
 	@echo "make lab     network namespaces against the Linux kernel (Linux, root)"
 	@echo "make e2e     a real model and real processes"
-	@echo "make sim     long simulations      make fuzz    SECONDS_EACH=60 for each target      make bench    benchmarks"
+	@echo "make sim     long simulations      make fuzz    SECONDS_EACH=60 for each target      make bench    benchmarks (bench-lab: as root)"
 	@echo "make clean   removes what the others made"
 
 deps: $(VENV)/.deps
@@ -67,8 +67,17 @@ lab: deps lab-deps
 	BRONZEWILLOW_LAB="$$($(BIN)/python -m bronzewillow.testing.lab.environment)" \
 		$(BIN)/python -m pytest -m lab --durations=15 tests/lab $(ARGS)
 
-e2e: deps
-	$(BIN)/python -m pytest -m e2e $(ARGS)
+# The two engines that no wheel brings are built once into .cache/engines: ten minutes on two cores.
+e2e-deps: deps
+	@missing=; for p in cmake c++ tcpdump; do command -v $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	if test -n "$$missing" && test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
+		echo "installing what gives$$missing"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends cmake g++ tcpdump </dev/null >/dev/null; fi
+	$(BIN)/python -m runtime.models.smollm2 >/dev/null
+	tests/e2e/runm/engines.sh .cache/engines $(BIN)/python >.cache/engines.env
+
+e2e: e2e-deps
+	env $$(cat .cache/engines.env) $(BIN)/python -m pytest -m e2e $(ARGS)
 
 sim: deps
 	$(BIN)/python -m pytest -m slow --ignore=tests/fuzz $(ARGS)
@@ -77,7 +86,13 @@ fuzz: deps
 	FUZZ_SECONDS=$(SECONDS_EACH) $(BIN)/python -m pytest -m slow tests/fuzz $(ARGS)
 
 bench: deps
-	for file in benchmarks/[a-z]*.py; do $(BIN)/python $$file $(ARGS) || exit 1; done
+	$(BIN)/python -m runtime.models.smollm2 >/dev/null
+	for name in kernel proxy runm; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+# The pod IP beside direct access, over a kernel VXLAN peer.
+bench-lab: deps lab-deps
+	BRONZEWILLOW_LAB="$$($(BIN)/python -m bronzewillow.testing.lab.environment)" \
+		$(BIN)/python -m benchmarks.pod_ip $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
