@@ -51,11 +51,16 @@ async def _digest(request: web.Request) -> web.Response:
     return web.Response(text=whole.hexdigest())
 
 
-async def _serve(host: str, port: int) -> None:
-    app = web.Application(client_max_size=1 << 40)
+def make_app() -> web.Application:
+    """The server's routes."""
+    app = web.Application()
     app.router.add_get(r"/bytes/{size:\d+}", _send)
     app.router.add_put("/sha256", _digest)
-    runner = web.AppRunner(app, access_log=None)
+    return app
+
+
+async def _serve(host: str, port: int) -> None:
+    runner = web.AppRunner(make_app(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, host, port).start()
     sys.stderr.write("ready\n")
