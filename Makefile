@@ -11,7 +11,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo $$p; break; fi; done)
 
-.PHONY: help deps demo test lint types unit pure lab lab-deps e2e e2e-deps bench bench-lab fuzz sim clean
+.PHONY: help deps demo test lint types unit pure lab lab-deps e2e e2e-quick e2e-deps bench bench-lab fuzz sim clean
 
 help:
 	@echo "make demo    a real model answers on a pod IP, on this machine; ARGS=... goes to the demo"
@@ -74,10 +74,16 @@ e2e-deps: deps
 		echo "installing what gives$$missing"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y -qq --no-install-recommends cmake g++ tcpdump </dev/null >/dev/null; fi
 	$(BIN)/python -m runtime.models.smollm2 >/dev/null
+	@mkdir -p .cache
 	tests/e2e/runm/engines.sh .cache/engines $(BIN)/python >.cache/engines.env
 
 e2e: e2e-deps
 	env $$(cat .cache/engines.env) $(BIN)/python -m pytest -m e2e $(ARGS)
+
+# The part of e2e that needs no engine to be compiled.
+e2e-quick: deps
+	$(BIN)/python -m runtime.models.smollm2 >/dev/null
+	$(BIN)/python -m pytest -m e2e -k 'not llama-server and not llama_server and not llama-cpp-python' $(ARGS)
 
 sim: deps
 	$(BIN)/python -m pytest -m slow --ignore=tests/fuzz $(ARGS)
