@@ -130,8 +130,9 @@ class Node:
     def _answer_arp(self, peer: Peer, request: ArpPacket) -> None:
         if request.tpa in self.stacks:
             reply = answer_arp(request, request.tpa, self.vtep.spec.mac)
-            if reply is not None:
-                self._send(self.vtep.encap_arp(peer, reply))
+            datagrams = self.vtep.encap_arp(peer, reply) if reply is not None else None
+            if datagrams is not None:
+                self._send(datagrams)
 
     def _refuse(self, packet: Packet) -> None:
         """An address of ours that no pod has: RFC 1122 3.2.2.1, host unreachable, from the node's address."""

@@ -14,8 +14,7 @@ from bronzewillow.overlay.spec import OverlaySpec, Peer, contains
 from bronzewillow.wire import arp
 from bronzewillow.wire.arp import ArpPacket
 from bronzewillow.wire.encap import emit_encap_header
-from bronzewillow.wire.errors import DropReason
-from bronzewillow.wire.ipv4 import HEADER_BYTES
+from bronzewillow.wire.errors import DropReason, WireError
 from bronzewillow.wire.kernel import Coalescer, encap_packet, segment
 from bronzewillow.wire.packet import Packet, TcpPacket
 
@@ -70,12 +69,13 @@ class Vtep:
 
     @property
     def partial_checksums(self) -> dict[str, int]:
-        """Segments accepted with an unfinished checksum, by peer."""
-        counts: Counter[str] = Counter()
-        for origin, count in self._coalescer.partial_checksums.items():
-            peers = self._by_address.get(origin) if isinstance(origin, bytes) else None
-            counts["+".join(peer.name for peer in peers) if peers else "unknown"] += count
-        return dict(counts)
+        """Segments accepted with an unfinished checksum, by peer; peers at one address share their count."""
+        return {
+            peer.name: count
+            for origin, count in self._coalescer.partial_checksums.items()
+            if isinstance(origin, bytes)
+            for peer in self._by_address.get(origin, ())
+        }
 
     def all_drops(self) -> Counter[DropReason]:
         """Everything that was not used, malformed encapsulations and packets included."""
@@ -128,25 +128,32 @@ class Vtep:
     # ---- outbound
 
     def encap(self, packet: Packet) -> Datagrams | None:
-        """`packet` for the peer its destination belongs to; None, and counted, when there is none."""
+        """`packet` for the peer its destination belongs to; None, and counted, when it cannot be sent."""
         peer = self._routes.lookup(packet.destination) or self._node_at(packet.destination)
         if peer is None:
             self.drops[DropReason.NO_ROUTE] += 1
             return None
         header = self._headers[peer]
-        if isinstance(packet, TcpPacket):
-            buffer, piece_bytes = segment(header, packet)
-        elif HEADER_BYTES + len(packet.options) + len(packet.payload) > self.spec.mtu:
+        try:
+            if isinstance(packet, TcpPacket):
+                buffer, piece_bytes = segment(header, packet)
+            else:
+                buffer = encap_packet(header, packet)
+                piece_bytes = len(buffer)
+        except WireError as error:
+            self.drops[error.reason] += 1
+            return None
+        if piece_bytes - len(header) > self.spec.mtu:
             self.drops[DropReason.OVERSIZE] += 1
             return None
-        else:
-            buffer = encap_packet(header, packet)
-            piece_bytes = len(buffer)
         return self._sent(Datagrams(peer, buffer, piece_bytes))
 
-    def encap_arp(self, peer: Peer, packet: ArpPacket) -> Datagrams:
-        """An ARP reply to `peer`."""
-        buffer = self._arp_headers[peer] + arp.emit_arp(packet)
+    def encap_arp(self, peer: Peer, packet: ArpPacket) -> Datagrams | None:
+        """An ARP reply to `peer`; None when it is a peer no longer."""
+        header = self._arp_headers.get(peer)
+        if header is None:
+            return None
+        buffer = header + arp.emit_arp(packet)
         return self._sent(Datagrams(peer, buffer, len(buffer)))
 
     def _sent(self, datagrams: Datagrams) -> Datagrams:

@@ -1,0 +1,40 @@
+"""Prefixes, and the node's own address."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bronzewillow.overlay.spec import contains, node_address
+
+
+@pytest.mark.parametrize(
+    ("prefix", "address", "inside"),
+    [
+        ("10.244.1.0/24", "10.244.1.0", True),
+        ("10.244.1.0/24", "10.244.1.255", True),
+        ("10.244.1.0/24", "10.244.2.0", False),
+        ("10.244.1.7/32", "10.244.1.7", True),
+        ("10.244.1.7/32", "10.244.1.6", False),
+        ("0.0.0.0/0", "192.0.2.1", True),
+    ],
+)
+def test_contains(prefix: str, address: str, inside: bool) -> None:
+    network, length = prefix.split("/")
+    assert contains((socket.inet_aton(network), int(length)), socket.inet_aton(address)) is inside
+
+
+@given(st.ip_addresses(v=4), st.integers(0, 32), st.ip_addresses(v=4))
+def test_contains_agrees_with_ipaddress(
+    base: ipaddress.IPv4Address, length: int, other: ipaddress.IPv4Address
+) -> None:
+    network = ipaddress.IPv4Network((base, length), strict=False)
+    assert contains((network.network_address.packed, length), other.packed) is (other in network)
+
+
+def test_the_first_address_is_the_nodes() -> None:
+    assert node_address((socket.inet_aton("10.244.7.0"), 24)) == socket.inet_aton("10.244.7.1")

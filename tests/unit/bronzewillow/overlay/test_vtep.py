@@ -1,0 +1,218 @@
+"""What the tunnel endpoint takes, what it drops and why, and where it sends."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from dataclasses import replace
+
+import pytest
+
+from bronzewillow.overlay.spec import OverlaySpec, Peer
+from bronzewillow.overlay.vtep import Vtep
+from bronzewillow.wire.arp import REPLY, REQUEST, ArpPacket
+from bronzewillow.wire.encap import Encap
+from bronzewillow.wire.errors import DropReason
+from bronzewillow.wire.ipv4 import Ipv4Packet
+from bronzewillow.wire.packet import TcpPacket
+from bronzewillow.wire.tcp import Flags, TcpSegment
+
+ip = socket.inet_aton
+WORKER, MAC, STRANGER = ip("192.0.2.1"), ip("192.0.2.2"), ip("192.0.2.66")
+WORKER_POD, MAC_POD = ip("10.244.1.11"), ip("10.244.7.10")
+ACK_PSH = int(Flags.ACK | Flags.PSH)
+
+
+def spec(encap: Encap = Encap.VXLAN, **changes: object) -> OverlaySpec:
+    worker = Peer("worker-1", WORKER, 8472, bytes.fromhex("02aaaaaaaa01"), ((ip("10.244.1.0"), 24),))
+    base = OverlaySpec(
+        encap, MAC, 8472, 1, (ip("10.244.7.0"), 24), bytes.fromhex("02bbbbbbbb02"), 1450, (worker,)
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def mirrored(encap: Encap = Encap.VXLAN) -> OverlaySpec:
+    """The same overlay as the worker sees it."""
+    us = Peer("mac-1", MAC, 8472, bytes.fromhex("02bbbbbbbb02"), ((ip("10.244.7.0"), 24),))
+    return OverlaySpec(
+        encap, WORKER, 8472, 1, (ip("10.244.1.0"), 24), bytes.fromhex("02aaaaaaaa01"), 1450, (us,)
+    )
+
+
+def echo(source: bytes = WORKER_POD, destination: bytes = MAC_POD, size: int = 40) -> Ipv4Packet:
+    return Ipv4Packet(source, destination, 1, bytes(size))
+
+
+def tcp(payload: bytes, mss: int = 1398, seq: int = 1000) -> TcpPacket:
+    return TcpPacket(WORKER_POD, MAC_POD, TcpSegment(40000, 8080, seq, 7, ACK_PSH, 512, payload=payload), mss)
+
+
+def datagram(packet: Ipv4Packet | TcpPacket, encap: Encap = Encap.VXLAN) -> bytes:
+    """What the worker sends for `packet`."""
+    sent = Vtep(mirrored(encap)).encap(packet)
+    assert sent is not None
+    return bytes(sent.buffer)
+
+
+@pytest.mark.parametrize("encap", list(Encap))
+def test_what_one_endpoint_sends_the_other_delivers(encap: Encap) -> None:
+    sender, receiver = Vtep(mirrored(encap)), Vtep(spec(encap))
+    sent = sender.encap(echo())
+    assert sent is not None
+    assert (sent.peer.address, sent.peer.port, sent.count) == (MAC, 8472, 1)
+    receiver.receive(bytes(sent.buffer), 0, WORKER)
+    [(peer, packet)] = receiver.flush()
+    assert peer.name == "worker-1"
+    assert packet == echo()
+    assert not receiver.all_drops()
+    assert (receiver.datagrams_in, receiver.bytes_in) == (1, len(sent.buffer))
+    assert (sender.datagrams_out, sender.bytes_out) == (1, len(sent.buffer))
+
+
+@pytest.mark.parametrize("encap", list(Encap))
+def test_a_super_segment_crosses_as_a_train_and_is_one_again(encap: Encap) -> None:
+    sent = Vtep(mirrored(encap)).encap(tcp(bytes(range(256)) * 200))
+    assert sent is not None
+    assert sent.count == -(-51200 // 1398)
+    receiver = Vtep(spec(encap))
+    receiver.receive(bytes(sent.buffer), sent.piece_bytes, WORKER)
+    [(_, packet)] = receiver.flush()
+    assert isinstance(packet, TcpPacket)
+    assert packet.segment.payload == bytes(range(256)) * 200
+    assert packet.pieces == receiver.datagrams_in == sent.count
+
+
+def test_a_stranger_is_not_heard() -> None:
+    vtep = Vtep(spec())
+    vtep.receive(datagram(echo()), 0, STRANGER)
+    vtep.receive(datagram(tcp(bytes(5000))), 1398 + 62, STRANGER)
+    assert vtep.flush() == []
+    assert vtep.all_drops() == {DropReason.UNKNOWN_OUTER_SOURCE: 5}
+
+
+@pytest.mark.parametrize("source", ["10.244.2.11", "8.8.8.8", "10.244.7.10", "192.0.2.66"])
+def test_a_peer_speaks_only_for_its_own(source: str) -> None:
+    other = Peer("worker-2", ip("192.0.2.3"), 8472, b"\x02" + bytes(5), ((ip("10.244.2.0"), 24),))
+    vtep = Vtep(spec(peers=(*spec().peers, other)))
+    vtep.receive(datagram(echo(source=ip(source))), 0, WORKER)
+    assert vtep.flush() == []
+    assert vtep.all_drops() == {DropReason.SPOOFED_INNER_SOURCE: 1}
+    assert vtep.drops_by_peer == {("worker-1", DropReason.SPOOFED_INNER_SOURCE): 1}
+
+
+def test_every_piece_of_a_forged_train_is_counted() -> None:
+    vtep = Vtep(spec())
+    train = datagram(replace(tcp(bytes(1398 * 3)), source=ip("10.9.9.9")))
+    vtep.receive(train, len(train) // 3, WORKER)
+    assert vtep.flush() == []
+    assert vtep.all_drops() == {DropReason.SPOOFED_INNER_SOURCE: 3}
+
+
+def test_a_node_may_speak_from_its_underlay_address_and_is_answered_there() -> None:
+    vtep = Vtep(spec())
+    vtep.receive(datagram(echo(source=WORKER)), 0, WORKER)
+    [(peer, _)] = vtep.flush()
+    assert peer.name == "worker-1"
+    back = vtep.encap(echo(source=MAC_POD, destination=WORKER))
+    assert back is not None
+    assert back.peer.name == "worker-1"
+
+
+def test_what_is_not_for_us_is_dropped() -> None:
+    vtep = Vtep(spec())
+    frame = bytearray(datagram(echo()))
+    frame[22 + 16 : 22 + 20] = ip("10.245.0.1")
+    frame[22 + 10 : 22 + 12] = bytes(2)
+    total = sum(struct.unpack("!10H", frame[22:42]))
+    total = (total & 0xFFFF) + (total >> 16)
+    frame[22 + 10 : 22 + 12] = struct.pack("!H", ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF)
+    vtep.receive(bytes(frame), 0, WORKER)
+    assert vtep.flush() == []
+    assert vtep.all_drops() == {DropReason.UNKNOWN_INNER_DESTINATION: 1}
+
+
+@pytest.mark.parametrize(
+    ("offset", "value", "reason"),
+    [
+        (0, 0x00, DropReason.VXLAN_FLAGS),
+        (0, 0x88, DropReason.VXLAN_FLAGS),
+        (7, 0x01, DropReason.VXLAN_RESERVED),
+        (6, 0x02, DropReason.WRONG_VNI),
+        (20, 0x86, DropReason.UNSUPPORTED_ETHERTYPE),
+        (22, 0x65, DropReason.IP_VERSION),
+        (30, 0x01, DropReason.BAD_IP_CHECKSUM),
+    ],
+)
+def test_a_damaged_header_is_counted_by_its_reason(offset: int, value: int, reason: DropReason) -> None:
+    vtep = Vtep(spec())
+    damaged = bytearray(datagram(echo()))
+    damaged[offset] = value
+    vtep.receive(bytes(damaged), 0, WORKER)
+    assert vtep.flush() == []
+    assert vtep.all_drops() == {reason: 1}
+
+
+def test_a_wrong_checksum_is_dropped_and_an_unfinished_one_is_counted_for_its_peer() -> None:
+    good = datagram(tcp(b"hello"))
+    at = 22 + 20 + 16
+    pseudo = sum(struct.unpack("!4H", WORKER_POD + MAC_POD)) + 6 + 25
+    unfinished = (pseudo & 0xFFFF) + (pseudo >> 16)
+    vtep = Vtep(spec())
+    vtep.receive(good[:at] + struct.pack("!H", unfinished) + good[at + 2 :], 0, WORKER)
+    assert len(vtep.flush()) == 1
+    assert vtep.partial_checksums == {"worker-1": 1}
+    vtep.receive(good[:at] + struct.pack("!H", unfinished ^ 0x0101) + good[at + 2 :], 0, WORKER)
+    assert vtep.flush() == []
+    assert vtep.all_drops() == {DropReason.BAD_TCP_CHECKSUM: 1}
+
+
+def test_two_nodes_on_one_address_have_their_own_ports() -> None:
+    first = replace(spec().peers[0], port=8473)
+    second = Peer("worker-2", WORKER, 8474, b"\x02" + bytes(5), ((ip("10.244.2.0"), 24),))
+    vtep = Vtep(spec(peers=(first, second)))
+    for destination, port in (("10.244.1.5", 8473), ("10.244.2.5", 8474)):
+        sent = vtep.encap(echo(source=MAC_POD, destination=ip(destination)))
+        assert sent is not None
+        assert sent.peer.port == port
+        vtep.receive(datagram(echo(source=ip(destination))), 0, WORKER)
+    assert [peer.name for peer, _ in vtep.flush()] == ["worker-1", "worker-2"]
+
+
+def test_no_route_and_oversize_are_counted() -> None:
+    vtep = Vtep(spec())
+    assert vtep.encap(echo(source=MAC_POD, destination=ip("10.250.0.1"))) is None
+    assert vtep.encap(echo(source=MAC_POD, destination=WORKER_POD, size=1431)) is None
+    for size in (4000, 65_530):  # an uncut segment, and one that no IPv4 packet can hold
+        uncut = replace(tcp(bytes(size), mss=0), source=MAC_POD, destination=WORKER_POD)
+        assert vtep.encap(uncut) is None
+    assert vtep.all_drops() == {DropReason.NO_ROUTE: 1, DropReason.OVERSIZE: 3}
+    assert vtep.datagrams_out == 0
+    assert vtep.encap(echo(source=MAC_POD, destination=WORKER_POD, size=1430)) is not None
+
+
+def test_update_replaces_peers_and_keeps_counters() -> None:
+    vtep = Vtep(spec())
+    vtep.receive(datagram(echo()), 0, STRANGER)
+    newcomer = Peer("worker-9", STRANGER, 8472, b"\x02" + bytes(5), ((ip("10.244.1.0"), 24),))
+    vtep.update(spec(peers=(newcomer,)))
+    vtep.receive(datagram(echo()), 0, WORKER)
+    vtep.receive(datagram(echo()), 0, STRANGER)
+    assert [peer.name for peer, _ in vtep.flush()] == ["worker-9"]
+    assert vtep.all_drops() == {DropReason.UNKNOWN_OUTER_SOURCE: 2}
+
+
+def test_arp_comes_in_and_goes_out() -> None:
+    worker, vtep = Vtep(mirrored()), Vtep(spec())
+    asked = ArpPacket(REQUEST, b"\x02" + bytes(5), WORKER_POD, bytes(6), MAC_POD)
+    sent = worker.encap_arp(worker.spec.peers[0], asked)
+    assert sent is not None
+    vtep.receive(bytes(sent.buffer), 0, WORKER)
+    [(peer, packet)] = vtep.flush()
+    assert packet == asked
+    reply = ArpPacket(REPLY, vtep.spec.mac, MAC_POD, asked.sha, asked.spa)
+    answered = vtep.encap_arp(peer, reply)
+    assert answered is not None
+    worker.receive(bytes(answered.buffer), 0, MAC)
+    assert [packet for _, packet in worker.flush()] == [reply]
+    vtep.update(spec(peers=()))
+    assert vtep.encap_arp(peer, reply) is None
