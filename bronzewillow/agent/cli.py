@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import os
 import platform
 import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import aiohttp
 import click
@@ -131,7 +132,7 @@ async def _capture(control: Path, file: Path, count: int | None, duration: float
     for number in (2, 15):  # SIGINT, SIGTERM
         loop.add_signal_handler(number, ended.set)
     frames = 0
-    with file.open("wb") as output:
+    with _private(file) as output:
 
         async def copy() -> None:
             nonlocal frames
@@ -156,6 +157,11 @@ async def _capture(control: Path, file: Path, count: int | None, duration: float
             copying.cancel()
             await asyncio.wait({copying})
     return frames
+
+
+def _private(file: Path) -> BinaryIO:
+    """Open for writing, for its owner alone: a capture holds what people asked and were answered."""
+    return open(file, "wb", opener=lambda path, flags: os.open(path, flags, 0o600))
 
 
 @asynccontextmanager

@@ -1,8 +1,9 @@
 """The one UDP socket of the overlay: trains of datagrams in and out, by the best way that the kernel has.
 
 The rungs: `gso` reads and writes whole trains by UDP_GRO and UDP_SEGMENT (Linux); `plain` is one datagram a
-call, everywhere. A train that the kernel refuses to cut makes the socket step down for good. The socket is
-never connected: peers send from ports that they derive from the inner flow.
+call, everywhere. A train that the kernel refuses to cut makes the socket send plainly for good; it still
+reads whole trains, because the kernel goes on making them. The socket is never connected: peers send from
+ports that they derive from the inner flow.
 """
 
 from __future__ import annotations
@@ -43,14 +44,14 @@ class Rung(StrEnum):
 class DatagramSocket:
     """A bound, unconnected UDP socket on the event loop.
 
-    `on_train(train, piece_bytes, source)` gets what arrives, 0 for a single datagram; `on_drained()` follows
-    the last of a wake-up.
+    `on_train(train, piece_bytes, source)` gets what arrives: `piece_bytes` is 0 for a single datagram,
+    `source` a packed address and a port. `on_drained()` follows the last of a wake-up.
     """
 
     def __init__(
         self,
         address: Address,
-        on_train: Callable[[bytes, int, bytes], None],
+        on_train: Callable[[bytes, int, tuple[bytes, int]], None],
         on_drained: Callable[[], None],
         rung: Rung | None = None,
     ) -> None:
@@ -71,6 +72,7 @@ class DatagramSocket:
                 self._enlarge(option)
             self._socket.bind(address)
             self.rung = self._choose(rung)
+            self._reads_trains = self.rung is Rung.GSO
         except BaseException:
             self._socket.close()
             raise
@@ -113,7 +115,7 @@ class DatagramSocket:
 
     def _read_one(self) -> bool:
         try:
-            if self.rung is Rung.GSO:
+            if self._reads_trains:
                 train, ancillary, flags, source = self._socket.recvmsg(_READ_BYTES, 64)
                 piece_bytes = _gro_size(ancillary)
                 if flags & socket.MSG_TRUNC:
@@ -128,7 +130,7 @@ class DatagramSocket:
             self.errors[_name(error)] += 1
             return False
         self.reads += 1
-        self._on_train(train, piece_bytes, self._packed(source[0]))
+        self._on_train(train, piece_bytes, (self._packed(source[0]), source[1]))
         return True
 
     def _packed(self, host: str) -> bytes:

@@ -100,15 +100,10 @@ class Node:
 
     # ---- the network's side
 
-    def _on_train(self, train: bytes, piece_bytes: int, source: bytes) -> None:
-        self.vtep.receive(train, piece_bytes, source)
+    def _on_train(self, train: bytes, piece_bytes: int, source: tuple[bytes, int]) -> None:
+        self.vtep.receive(train, piece_bytes, source[0])
         for tap in self.taps:
-            tap(
-                train,
-                piece_bytes,
-                (source, self.vtep.spec.port),
-                (self.vtep.spec.address, self.vtep.spec.port),
-            )
+            tap(train, piece_bytes, source, (self.vtep.spec.address, self.vtep.spec.port))
 
     def _on_drained(self) -> None:
         batches: dict[bytes, list[Packet]] = {}

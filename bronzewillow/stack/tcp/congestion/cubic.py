@@ -53,7 +53,8 @@ class Cubic:
             grown = max(cwnd, self._w_est)
         else:
             grown = cwnd + (target - cwnd) / cwnd * acked
-        self.cwnd = min(int(grown * self._smss), UNLIMITED)
+        # segments and back to bytes loses a byte to rounding; an ACK never closes the window
+        self.cwnd = max(self.cwnd, min(int(grown * self._smss), UNLIMITED))
 
     def on_congestion(self, flight_size: int, now: int) -> None:
         """RFC 9438 4.6, with fast convergence (4.7)."""

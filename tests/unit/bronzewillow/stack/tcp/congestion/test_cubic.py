@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bronzewillow.stack.tcp.congestion.cubic import Cubic
@@ -62,6 +62,7 @@ def test_a_timeout_and_a_repeated_one() -> None:
     assert (cubic.cwnd, cubic.ssthresh) == (MSS, 70_000)
 
 
+@example([("ack", (1 << 30) - 10_000, 0), ("mss", 8_388_607, 0), ("ack", 0, 0)])
 @given(
     st.lists(
         st.tuples(
