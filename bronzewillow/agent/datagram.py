@@ -60,7 +60,7 @@ class DatagramSocket:
         self._on_train = on_train
         self._on_drained = on_drained
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._pending: deque[tuple[bytes | memoryview, int, Address]] = deque()
+        self._pending: deque[tuple[bytes, int, Address]] = deque()
         self._pending_bytes = 0
         self._sources: dict[str, bytes] = {}
         self.errors: Counter[str] = Counter()
@@ -84,14 +84,14 @@ class DatagramSocket:
         host, port = self._socket.getsockname()
         return host, port
 
-    def send(self, buffer: bytes | bytearray, piece_bytes: int, to: Address) -> None:
+    def send(self, buffer: bytes | bytearray | memoryview, piece_bytes: int, to: Address) -> None:
         """Send `buffer` as datagrams of `piece_bytes`, the last perhaps shorter. Never blocks or raises."""
         view = memoryview(buffer)
-        step = piece_bytes
-        if self.rung is Rung.GSO:
-            step *= max(min(_MAX_SEGMENTS, _MAX_TRAIN_BYTES // piece_bytes), 1)
-        for at in range(0, len(view), step):
-            part = view[at : at + step]
+        while view:
+            reach = piece_bytes
+            if self.rung is Rung.GSO:
+                reach *= max(min(_MAX_SEGMENTS, _MAX_TRAIN_BYTES // piece_bytes), 1)
+            part, view = view[:reach], view[reach:]
             if self._pending:
                 self._wait(part, piece_bytes, to)
             else:
@@ -152,9 +152,9 @@ class DatagramSocket:
             self.errors[_name(error)] += 1
             if error.errno == errno.ENOBUFS:
                 self._wait(part, piece_bytes, to)
-            elif self.rung is Rung.GSO and error.errno in _CANNOT_CUT and len(part) > piece_bytes:
+            elif error.errno in _CANNOT_CUT and len(part) > piece_bytes:
                 self.rung = Rung.PLAIN
-                self.send(part.tobytes(), piece_bytes, to)
+                self.send(part, piece_bytes, to)
             # all else is loss, which TCP repairs: EMSGSIZE, EHOSTUNREACH, EPERM of a firewall
 
     def _transmit(self, part: memoryview, piece_bytes: int, to: Address) -> None:
@@ -183,6 +183,13 @@ class DatagramSocket:
                 return
             except OSError as error:
                 self.errors[_name(error)] += 1
+                if error.errno in _CANNOT_CUT and len(part) > piece_bytes:
+                    self.rung = Rung.PLAIN
+                    starts = range(0, len(part), piece_bytes)
+                    singles = [(part[at : at + piece_bytes], piece_bytes, to) for at in starts]
+                    self._pending.popleft()
+                    self._pending.extendleft(reversed(singles))
+                    continue
             self._pending.popleft()
             self._pending_bytes -= len(part)
         self._loop.remove_writer(self._socket)
