@@ -58,10 +58,12 @@ class Net:
         """Connections that have a transport."""
         return len(self._transports)
 
-    async def create_server(self, protocol_factory: ProtocolFactory, address: str, port: int) -> NetServer:
+    async def create_server(
+        self, protocol_factory: ProtocolFactory, address: str, port: int, *, backlog: int = 1024
+    ) -> NetServer:
         """Accept on a pod address that has a stack. LocalError when the port is taken."""
         stack = self.node.stacks[socket.inet_aton(address)]
-        listener = stack.listen(port)
+        listener = stack.listen(port, backlog)
         self._factories[listener] = protocol_factory
         return NetServer(listener, lambda: self._forget(listener))
 

@@ -1,0 +1,200 @@
+"""Servers and connections on pod addresses, from node to node over the overlay."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from bronzewillow.agent.net import Net
+from bronzewillow.stack import LocalError
+from bronzewillow.testing.aio import run
+from bronzewillow.testing.loopback import until, until_still
+from bronzewillow.testing.overlay import OTHER_POD, POD, TwoNodes, free_udp_port, node_spec, two_nodes
+
+pytestmark = pytest.mark.loopback
+
+
+class Echo(asyncio.Protocol):
+    """Answers with what it got, until the peer's FIN."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.transport.write(data)
+
+
+async def ask(net: Net, payload: bytes, address: str = POD, source: str | None = None) -> bytes:
+    """Send and half-close; everything that comes back."""
+    reader = asyncio.StreamReader()
+    transport, _ = await net.create_connection(
+        lambda: asyncio.StreamReaderProtocol(reader), address, 80, source=source
+    )
+    transport.write(payload)
+    transport.write_eof()
+    answer = await reader.read()
+    transport.close()
+    return answer
+
+
+async def until_idle(nodes: TwoNodes) -> None:
+    await until(lambda: not nodes.server.open_connections and not nodes.client.open_connections)
+
+
+def test_an_answer_comes_back() -> None:
+    async def main() -> bytes:
+        async with two_nodes() as nodes:
+            await nodes.server.create_server(Echo, POD, 80)
+            return await ask(nodes.client, b"bronze")
+
+    assert run(main()) == b"bronze"
+
+
+def test_the_writes_of_one_turn_leave_as_one_segment() -> None:
+    async def main() -> tuple[int, int]:
+        async with two_nodes() as nodes:
+            await nodes.server.create_server(asyncio.Protocol, POD, 80)
+            transport, _ = await nodes.client.create_connection(asyncio.Protocol, POD, 80)
+            await until_still(lambda: nodes.client.node.vtep.datagrams_out)
+            before = nodes.client.node.vtep.datagrams_out
+            for _ in range(20):
+                transport.write(b"token ")
+            await until_still(lambda: nodes.client.node.vtep.datagrams_out)
+            return nodes.client.node.vtep.datagrams_out - before, nodes.server.node.vtep.drops.total()
+
+    assert run(main()) == (1, 0)
+
+
+def test_two_hundred_at_once() -> None:
+    async def main() -> None:
+        async with two_nodes() as nodes:
+            await nodes.server.create_server(Echo, POD, 80)
+            payloads = [bytes([number]) * 5000 for number in range(200)]
+            answers = await asyncio.gather(*(ask(nodes.client, payload) for payload in payloads))
+            assert answers == payloads
+            await until_idle(nodes)
+
+    run(main())
+
+
+def test_two_thousand_in_turn_leave_nothing_behind() -> None:
+    async def main() -> None:
+        async with two_nodes() as nodes:
+            await nodes.server.create_server(Echo, POD, 80)
+            tasks = len(asyncio.all_tasks())
+            for _ in range(2000):
+                assert await ask(nodes.client, b"x") == b"x"
+            await until_idle(nodes)
+            assert len(asyncio.all_tasks()) == tasks
+            assert not nodes.client._connecting
+            # the server closes last and remembers nothing; TIME-WAIT is with whoever closed first
+            assert not nodes.server.node.stacks[socket.inet_aton(POD)].connections()
+
+    run(main(), timeout_s=60)
+
+
+def test_nobody_listens() -> None:
+    async def main() -> None:
+        async with two_nodes() as nodes:
+            with pytest.raises(ConnectionRefusedError):
+                await nodes.client.create_connection(asyncio.Protocol, POD, 81)
+            assert not nodes.client.open_connections
+            assert not nodes.client._connecting
+
+    run(main())
+
+
+def test_a_dial_that_is_given_up_leaves_nothing() -> None:
+    async def main() -> None:
+        async with two_nodes() as nodes:
+            nodes.server.node.socket.close()  # the other node is silent
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await nodes.client.create_connection(asyncio.Protocol, POD, 80)
+            await until_still(lambda: nodes.client.node.vtep.datagrams_out)
+            assert not nodes.client.open_connections
+            assert not nodes.client._connecting
+            assert not nodes.client.node.stacks[nodes.client.node.address].connections()
+
+    run(main())
+
+
+def test_a_port_is_taken_until_its_server_is_closed() -> None:
+    async def main() -> None:
+        async with two_nodes() as nodes:
+            server = await nodes.server.create_server(Echo, POD, 80)
+            with pytest.raises(LocalError, match="80"):
+                await nodes.server.create_server(Echo, POD, 80)
+            await nodes.server.create_server(Echo, OTHER_POD, 80)
+            transport, _ = await nodes.client.create_connection(asyncio.Protocol, POD, 80)
+            await until(lambda: nodes.server.open_connections == 1)
+            server.close()
+            server.close()
+            with pytest.raises(ConnectionRefusedError):
+                await ask(nodes.client, b"late")
+            assert not transport.is_closing()
+            await nodes.server.create_server(Echo, POD, 80)
+            assert await ask(nodes.client, b"again") == b"again"
+
+    run(main())
+
+
+def test_pods_of_one_node_reach_each_other() -> None:
+    async def main() -> tuple[bytes, int]:
+        async with two_nodes() as nodes:
+            await nodes.server.create_server(Echo, POD, 80)
+            answer = await ask(nodes.server, b"near" * 50_000, source=OTHER_POD)
+            return answer, nodes.server.node.vtep.datagrams_out
+
+    assert run(main()) == (b"near" * 50_000, 0)
+
+
+def test_a_pod_that_ends_resets_its_clients() -> None:
+    async def main() -> None:
+        async with two_nodes() as nodes:
+            await nodes.server.create_server(Echo, POD, 80)
+            reader = asyncio.StreamReader()
+            await nodes.client.create_connection(lambda: asyncio.StreamReaderProtocol(reader), POD, 80)
+            await until(lambda: nodes.server.open_connections == 1)
+            nodes.server.node.remove_stack(socket.inet_aton(POD))
+            with pytest.raises(ConnectionResetError):
+                await reader.read()
+            await until_idle(nodes)
+
+    run(main())
+
+
+def test_drain_waits_then_resets() -> None:
+    async def main() -> None:
+        async with two_nodes() as nodes:
+            await nodes.server.create_server(Echo, POD, 80)
+            await nodes.server.drain(0)  # nothing to wait for
+            asking = asyncio.ensure_future(ask(nodes.client, b"last"))  # noqa: TID251
+            await until(lambda: nodes.server.open_connections == 1)
+            await nodes.server.drain(5)  # lets it end in order
+            assert await asking == b"last"
+
+            reader = asyncio.StreamReader()
+            await nodes.client.create_connection(lambda: asyncio.StreamReaderProtocol(reader), POD, 80)
+            await until(lambda: nodes.server.open_connections == 1)
+            await nodes.server.drain(0.01)
+            with pytest.raises(ConnectionResetError):
+                await reader.read()
+
+    run(main())
+
+
+def test_an_address_that_is_not_ours_cannot_be_bound() -> None:
+    async def main() -> None:
+        spec = node_spec(7, free_udp_port(), free_udp_port())
+        first = Net(spec)
+        try:
+            with pytest.raises(OSError, match="in use"):
+                Net(spec)
+        finally:
+            first.close()
+
+    run(main())
