@@ -151,7 +151,7 @@ async def _capture(control: Path, file: Path, count: int | None, duration: float
         if copying.done():
             try:
                 copying.result()
-            except asyncio.IncompleteReadError:
+            except (asyncio.IncompleteReadError, aiohttp.ClientError):
                 raise CommandError(f"{control}: the agent has ended") from None
         else:
             copying.cancel()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _PORT = ("pod", "port")
@@ -86,6 +88,10 @@ class ProxyMetrics:
             registry=registry,
         )
 
+        # while a port moves to another upstream, the old server and the new one share its series
+        self._holders: collections.Counter[tuple[str, str, str]] = collections.Counter()
+        self._by_status: dict[tuple[str, str], dict[int, Counter]] = {}
+
     def http_port(self, pod: str, port: int) -> HttpPortMetrics:
         """The series of one HTTP pod port."""
         return HttpPortMetrics(self, pod, port)
@@ -94,6 +100,24 @@ class ProxyMetrics:
         """The series of one relayed pod port."""
         return RelayPortMetrics(self, pod, port)
 
+    def hold(self, kind: str, labels: tuple[str, str]) -> None:
+        """One server more counts in these series."""
+        self._holders[kind, *labels] += 1
+
+    def release(self, kind: str, labels: tuple[str, str]) -> bool:
+        """One server fewer; whether it was the last, so that the series may go."""
+        self._holders[kind, *labels] -= 1
+        if self._holders[kind, *labels]:
+            return False
+        del self._holders[kind, *labels]
+        if kind == "http":
+            del self._by_status[labels]
+        return True
+
+    def statuses(self, labels: tuple[str, str]) -> dict[int, Counter]:
+        """The counters of answers by status, those that exist so far."""
+        return self._by_status.setdefault(labels, {})
+
 
 class HttpPortMetrics:
     """One port's children, looked up once; `forget` removes the series when the pod goes."""
@@ -101,7 +125,8 @@ class HttpPortMetrics:
     def __init__(self, metrics: ProxyMetrics, pod: str, port: int) -> None:
         self._labels = (pod, str(port))
         self._metrics = metrics
-        self._by_status: dict[int, Counter] = {}
+        metrics.hold("http", self._labels)
+        self._by_status = metrics.statuses(self._labels)
         self._is_forgotten = False
         self.in_flight = metrics.in_flight.labels(*self._labels)
         self.queued = metrics.queued.labels(*self._labels)
@@ -122,9 +147,11 @@ class HttpPortMetrics:
         counter.inc()
 
     def forget(self) -> None:
-        """Remove every series of this port."""
+        """Remove every series of this port, unless another server counts in them."""
         all_of = self._metrics
         self._is_forgotten = True
+        if not all_of.release("http", self._labels):
+            return
         for status in self._by_status:
             all_of.requests.remove(*self._labels, str(status))
         self._by_status.clear()
@@ -147,6 +174,7 @@ class RelayPortMetrics:
     def __init__(self, metrics: ProxyMetrics, pod: str, port: int) -> None:
         self._labels = (pod, str(port))
         self._metrics = metrics
+        metrics.hold("relay", self._labels)
         self._in = metrics.relay_bytes.labels(*self._labels, "in")
         self._out = metrics.relay_bytes.labels(*self._labels, "out")
         self._accepted = metrics.relay_connections.labels(*self._labels)
@@ -168,7 +196,9 @@ class RelayPortMetrics:
         self._failed.inc()
 
     def forget(self) -> None:
-        """Remove every series of this port."""
+        """Remove every series of this port, unless another server counts in them."""
+        if not self._metrics.release("relay", self._labels):
+            return
         self._metrics.relay_bytes.remove(*self._labels, "in")
         self._metrics.relay_bytes.remove(*self._labels, "out")
         for collector in (

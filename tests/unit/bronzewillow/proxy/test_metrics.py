@@ -39,3 +39,26 @@ def test_a_relay_counts_by_direction_and_forgets() -> None:
     assert registry.get_sample_value("bronzewillow_relay_open_connections", labels) == 0
     relay.forget()
     assert 'pod="a/x"' not in generate_latest(registry).decode()
+
+
+def test_a_server_that_takes_over_keeps_the_series() -> None:
+    registry = CollectorRegistry()
+    metrics = ProxyMetrics(registry)
+    old, new = metrics.http_port("a/x", 80), metrics.http_port("a/x", 80)
+    old.answered(200)
+    new.answered(200)
+    old.forget()
+    new.answered(200)
+    new.answered(503)
+    labels = {"pod": "a/x", "port": "80"}
+    assert registry.get_sample_value("bronzewillow_http_requests_total", labels | {"status": "200"}) == 3
+    assert registry.get_sample_value("bronzewillow_http_requests_total", labels | {"status": "503"}) == 1
+    before, after = metrics.relay_port("a/x", 9), metrics.relay_port("a/x", 9)
+    before.forget()
+    after.opened()
+    assert registry.get_sample_value("bronzewillow_relay_open_connections", {"pod": "a/x", "port": "9"}) == 1
+    new.forget()
+    after.forget()
+    assert 'pod="a/x"' not in generate_latest(registry).decode()
+    metrics.http_port("a/x", 80).answered(200)
+    assert registry.get_sample_value("bronzewillow_http_requests_total", labels | {"status": "200"}) == 1

@@ -1,0 +1,51 @@
+"""The agent's metrics, as Prometheus reads them."""
+
+from __future__ import annotations
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from bronzewillow.agent.metrics import AgentCollector
+from bronzewillow.testing.agents import POD_NAME, running_agent
+from bronzewillow.testing.aio import run
+from bronzewillow.testing.loopback import until
+
+pytestmark = pytest.mark.loopback
+
+
+def test_counters_follow_the_work() -> None:
+    async def main() -> None:
+        async with running_agent() as rig, rig.session() as session:
+            registry = CollectorRegistry()
+            registry.register(AgentCollector(rig.agent.net, rig.agent.pods))
+            value = registry.get_sample_value
+            assert value("bronzewillow_overlay_datagrams_total", {"direction": "in"}) == 0
+            async with session.get("http://10.244.7.10:8080/x") as response:
+                assert response.status == 200
+            vtep = rig.agent.net.node.vtep
+            assert value("bronzewillow_overlay_datagrams_total", {"direction": "in"}) == vtep.datagrams_in
+            assert value("bronzewillow_overlay_bytes_total", {"direction": "out"}) == vtep.bytes_out > 0
+            assert value("bronzewillow_peers") == 1
+            assert value("bronzewillow_stack_accepted_total", {"pod": POD_NAME}) == 1
+            established = {"pod": POD_NAME, "state": "ESTABLISHED"}
+            assert value("bronzewillow_tcp_connections", established) == 1
+            assert value("bronzewillow_datagram_calls_total", {"direction": "in"})
+
+            rig.client.node.socket.send(b"short", 5, ("127.0.0.1", rig.port))
+            await until(lambda: value("bronzewillow_drops_total", {"reason": "truncated"}) == 1)
+
+    run(main())
+
+
+def test_every_family_has_a_help_text_and_parses() -> None:
+    async def main() -> None:
+        async with running_agent() as rig:
+            registry = CollectorRegistry()
+            registry.register(AgentCollector(rig.agent.net, rig.agent.pods))
+            families = list(text_string_to_metric_families(generate_latest(registry).decode()))
+            assert len(families) > 15
+            assert all(family.name.startswith("bronzewillow_") for family in families)
+            assert all(family.documentation for family in families)
+
+    run(main())
