@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bronzewillow.wire.packet import Packet
 
 _ACK = int(Flags.ACK)
+_FIN = int(Flags.FIN)
 _RST = int(Flags.RST)
 _SYN = int(Flags.SYN)
 _FIRST_EPHEMERAL_PORT = 49152  # RFC 6335 6
@@ -85,6 +86,9 @@ class Tcp:
         seg = packet.segment
         self.counters.segments_in += packet.pieces
         self.counters.payload_bytes_in += len(seg.payload)
+        if seg.source_port == 0 or seg.destination_port == 0:
+            self.drop(DropReason.TCP_PORT)  # RFC 6335 6: reserved; nobody sends from it who wants an answer
+            return
         key = (seg.destination_port, packet.source, seg.source_port)
         c = self.connections.get(key)
         floor: int | None = None
@@ -95,7 +99,10 @@ class Tcp:
         if c is not None:
             segment_arrives(c, seg, now)
         elif seg.flags & (_SYN | _ACK | _RST) == _SYN and seg.destination_port in self.listeners:
-            self._on_syn(packet, floor, now)
+            if seg.flags & _FIN:
+                self.drop(DropReason.TCP_FLAGS)  # opens and closes at once: scanners and floods do so
+            else:
+                self._on_syn(packet, floor, now)
         else:
             self._refuse(packet)
 

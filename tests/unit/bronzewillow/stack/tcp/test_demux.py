@@ -40,3 +40,14 @@ def test_unknown_segments_are_counted() -> None:
     s.inject(s.segment("S 0:0(0)"), s.segment(". 0:0(0) ack 5"), s.segment("R 0:0(0)"))
     assert s.stack.drops == {DropReason.NO_LISTENER: 1, DropReason.TCP_NO_CONNECTION: 2}
     assert len(s.take()) == 2
+
+
+def test_segments_that_no_honest_peer_sends_get_no_answer() -> None:
+    s = Scripted()
+    s.stack.listen(80)
+    syn = int(Flags.SYN)
+    for source_port, port, flags in ((0, 80, syn), (5, 0, syn), (5, 80, syn | Flags.FIN)):
+        s.inject(TcpPacket(PEER, LOCAL, TcpSegment(source_port, port, 9, 0, flags, 100)))
+    assert s.stack.drops == {DropReason.TCP_PORT: 2, DropReason.TCP_FLAGS: 1}
+    assert not s.take()
+    assert not s.stack.connections()
