@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
-import os
 import platform
 import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 import click
@@ -21,7 +20,7 @@ from bronzewillow.agent.config import AgentConfig, ConfigError, load_config
 from bronzewillow.agent.datagram import Rung
 from bronzewillow.agent.report import flow_lines, status_lines
 from bronzewillow.host.command import CommandError, log_to_stderr
-from bronzewillow.host.paths import control_socket
+from bronzewillow.host.paths import control_socket, open_private
 
 _T = TypeVar("_T")
 _PCAP_HEADER_BYTES = 24
@@ -132,7 +131,7 @@ async def _capture(control: Path, file: Path, count: int | None, duration: float
     for number in (2, 15):  # SIGINT, SIGTERM
         loop.add_signal_handler(number, ended.set)
     frames = 0
-    with _private(file) as output:
+    with open_private(file) as output:  # it holds what people asked and were answered
 
         async def copy() -> None:
             nonlocal frames
@@ -157,11 +156,6 @@ async def _capture(control: Path, file: Path, count: int | None, duration: float
             copying.cancel()
             await asyncio.wait({copying})
     return frames
-
-
-def _private(file: Path) -> BinaryIO:
-    """Open for writing, for its owner alone: a capture holds what people asked and were answered."""
-    return open(file, "wb", opener=lambda path, flags: os.open(path, flags, 0o600))
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from bronzewillow.demo.layout import (
     POD_PORT,
     VNI,
 )
+from bronzewillow.host.paths import open_private
 from bronzewillow.host.tasks import spawn
 from bronzewillow.overlay.spec import OverlaySpec, Peer
 from bronzewillow.proxy.splice import CLIENT, UPSTREAM, Splice
@@ -37,7 +38,7 @@ class ClusterSide:
         self.net = Net(
             OverlaySpec(Encap.VXLAN, _LOOPBACK, port, VNI, CLUSTER_CIDR, CLUSTER_MAC, 1450, (peer,))
         )
-        self._file = pcap.open("wb")
+        self._file = open_private(pcap)
         self._capture = Capture(self.net.node, file=self._file)
         self._forward: asyncio.Server | None = None
 

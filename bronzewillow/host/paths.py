@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import platformdirs
 
@@ -23,6 +24,11 @@ def runtime_folder() -> Path:
 def control_socket() -> Path:
     """Where the agent's control socket stands, unless it is told otherwise."""
     return runtime_folder() / "agent.sock"
+
+
+def open_private(path: Path) -> BinaryIO:
+    """Open a file for writing, of mode 0600 when it is new; OSError when that cannot be."""
+    return open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def prepare_socket_folder(socket_path: Path) -> None:

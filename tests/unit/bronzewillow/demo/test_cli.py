@@ -1,0 +1,53 @@
+"""What people get wrong with `bronzewillow demo`; the demo itself is shown in tests/e2e/demo."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from bronzewillow.__main__ import cli
+from bronzewillow.host.command import run_command
+
+
+def demo(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr("sys.argv", ["bronzewillow", "demo", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        run_command("bronzewillow", cli)
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--model", "/nonexistent.gguf"], "/nonexistent.gguf"),
+        (["--model", "/"], "'/'"),
+        (["--pcap", "/"], "'/'"),
+        (["--promt", "x"], "--promt"),
+    ],
+)
+def test_wrong_options_are_one_line(
+    arguments: list[str], told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert demo(arguments, monkeypatch) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("bronzewillow: ")
+    assert told in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.loopback
+def test_a_model_that_is_none_ends_it_in_one_line_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"no model")
+    assert demo(["--model", str(broken), "--pcap", str(tmp_path / "d.pcap")], monkeypatch) == 1
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("bronzewillow: ")]
+    assert len(told) == 1
+    assert "broken.gguf" in told[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["broken.gguf"]

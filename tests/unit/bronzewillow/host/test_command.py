@@ -1,0 +1,91 @@
+"""How a command ends: exit codes, and errors in lines with the program's name."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import click
+import pytest
+
+from bronzewillow.host.command import CommandError, log_to_stderr, run_command
+
+
+def ended(body: Callable[[], None], arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run a command `tool` that does `body`; its exit code."""
+    monkeypatch.setattr("sys.argv", ["tool", *arguments])
+    command = click.command()(click.option("--size", type=int)(lambda size: body()))
+    try:
+        run_command("tool", command)
+    except SystemExit as ending:
+        assert isinstance(ending.code, int)
+        return ending.code
+    return 0
+
+
+def fail(error: BaseException) -> Callable[[], None]:
+    def body() -> None:
+        raise error
+
+    return body
+
+
+def test_success_is_silent(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(lambda: None, [], monkeypatch) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_every_line_of_an_error_has_the_programs_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(fail(CommandError("a.toml:1: wrong\na.toml:2: wrong too")), [], monkeypatch) == 1
+    assert capsys.readouterr().err == "tool: a.toml:1: wrong\ntool: a.toml:2: wrong too\n"
+
+
+@pytest.mark.parametrize("arguments", [["--size", "x"], ["--sise", "1"], ["surplus"]])
+def test_wrong_usage_is_two(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(lambda: None, arguments, monkeypatch) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("tool: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])
+def test_ctrl_c_is_130(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(fail(error), [], monkeypatch) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_reader_that_has_gone_is_141(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[bool] = []
+
+    class Stderr:
+        def close(self) -> None:
+            closed.append(True)
+
+    monkeypatch.setattr("sys.stderr", Stderr())
+    assert ended(fail(BrokenPipeError()), [], monkeypatch) == 141
+    assert closed == [True]
+
+
+def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ZeroDivisionError):
+        ended(fail(ZeroDivisionError()), [], monkeypatch)
+
+
+def test_logs_are_lines_with_their_module(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", root.level)
+    log_to_stderr("warning")
+    logging.getLogger("bronzewillow.x").info("hidden")
+    logging.getLogger("bronzewillow.x").warning("shown")
+    err = capsys.readouterr().err
+    assert err.endswith("WARNING bronzewillow.x: shown\n")
+    assert err.count("\n") == 1

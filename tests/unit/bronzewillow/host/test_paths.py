@@ -1,0 +1,72 @@
+"""Folders for sockets, and files for their owner alone."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from bronzewillow.host.paths import (
+    MAX_SOCKET_PATH_BYTES,
+    control_socket,
+    open_private,
+    prepare_socket_folder,
+    runtime_folder,
+)
+
+
+def test_the_control_socket_stands_in_the_users_own_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert control_socket().parent == runtime_folder()
+    assert runtime_folder().name == "bronzewillow"
+    assert len(os.fsencode(control_socket())) <= MAX_SOCKET_PATH_BYTES or len(str(tmp_path)) > 60
+
+
+def test_a_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    socket_path = tmp_path / "a" / "b" / "agent.sock"
+    for _ in range(2):
+        prepare_socket_folder(socket_path)
+        assert stat.S_IMODE(socket_path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o710, 0o777])
+def test_a_folder_that_lets_others_in_is_refused_and_left_alone(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(ValueError, match=f"open: mode {mode:o} lets others in; choose"):
+        prepare_socket_folder(folder / "s")
+    assert stat.S_IMODE(folder.stat().st_mode) == mode
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="cannot be made: Not a directory"):
+        prepare_socket_folder(tmp_path / "file" / "folder" / "s")
+
+
+def test_the_longest_path_is_one_that_the_system_binds() -> None:
+    with TemporaryDirectory(prefix="bw") as folder:
+        longest = Path(folder) / ("s" * (MAX_SOCKET_PATH_BYTES - len(folder) - 1))
+        prepare_socket_folder(longest)
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(str(longest))
+        with pytest.raises(ValueError, match=f"{MAX_SOCKET_PATH_BYTES + 1} bytes long"):
+            prepare_socket_folder(longest.with_name(longest.name + "s"))
+
+
+def test_a_private_file_is_its_owners(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    for text in (b"a longer text", b"short"):
+        with open_private(path) as file:
+            file.write(text)
+        assert path.read_bytes() == text
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(FileNotFoundError):
+        open_private(tmp_path / "nowhere" / "secret")
