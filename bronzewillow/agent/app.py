@@ -93,8 +93,8 @@ class Agent:
                     _log.error("not reloaded: %s", problem)
                 return
             old, new = self._config.overlay, config.overlay
-            if replace(new, peers=(), mtu=0) != replace(old, peers=(), mtu=0):
-                _log.error("not reloaded: overlay.encap, address, port, vni, pod_cidr and mac need a restart")
+            if replace(new, peers=()) != replace(old, peers=()):
+                _log.error("not reloaded: all of [overlay] but its peers needs a restart")
                 return
             self._config = config
             self.net.node.update(new)

@@ -66,8 +66,9 @@ def test_reload_takes_peers() -> None:
     ("before", "after", "told"),
     [
         ('encap = "vxlan"', 'encap = "vlan"', "node.toml:2: overlay.encap"),
-        ("vni = 1", "vni = 2", "need a restart"),
-        ('mac = "02:00:00:00:00:07"', 'mac = "02:00:00:00:00:17"', "need a restart"),
+        ("vni = 1", "vni = 2", "needs a restart"),
+        ('mac = "02:00:00:00:00:07"', 'mac = "02:00:00:00:00:17"', "needs a restart"),
+        ("vni = 1", "vni = 1\nmtu = 1400", "needs a restart"),
         ("[[pods]]", "[[pods", "node.toml:"),
     ],
 )

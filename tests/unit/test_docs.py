@@ -1,0 +1,52 @@
+"""The documents keep their word: examples parse, links lead somewhere, no key is left out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bronzewillow.agent.config import parse_config
+from bronzewillow.agent.fields import Table
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\[[^\]]*\]\(([^)#]+)(#[^)]*)?\)")
+
+
+def examples(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/configuration.md"])
+def test_examples_are_files_that_the_agent_takes(page: str) -> None:
+    (example,) = examples(page, "toml")
+    assert parse_config(example, page, "mac-1").pods
+
+
+def test_every_key_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    known: set[str] = set()
+    refuse = Table.refuse_unknown
+
+    def noting(table: Table) -> None:
+        known.update(table._known)
+        refuse(table)
+
+    monkeypatch.setattr(Table, "refuse_unknown", noting)
+    (example,) = examples("docs/configuration.md", "toml")
+    parse_config(example, "page", "mac-1")
+    assert {"encap", "pod_cidrs", "upstream"} < known
+    page = (ROOT / "docs/configuration.md").read_text()
+    described = set(re.findall(r"^\| `(?:ports\[\]\.)?(\w+)` \|", page, re.MULTILINE))
+    assert known - {"overlay", "peers", "pods"} == described & known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files(page: Path) -> None:
+    broken = [
+        target
+        for target, _ in LINK.findall(page.read_text())
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+    assert not broken
