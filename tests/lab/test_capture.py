@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from bronzewillow.testing.lab.calls import FILES, chat, events, stream
+from bronzewillow.testing.lab.calls import FILES, chat
 from bronzewillow.testing.lab.netns import unprivileged
 from bronzewillow.testing.lab.node import Node
 from bronzewillow.testing.lab.plan import MAC_POD
 
 pytestmark = pytest.mark.lab
+
+HOLD = f"""
+import signal, socket
+held = socket.create_connection(("{MAC_POD}", 8080))
+print(flush=True)
+signal.pause()
+"""
 
 
 def decode(file: Path) -> str:
@@ -67,14 +75,12 @@ def test_the_commands_show_what_happens(node: Node) -> None:
     status = json.loads(node.run_cli("status", "--json"))
     assert [peer["name"] for peer in status["peers"]] == ["worker-1"]
     assert "default/model-0" in node.run_cli("status")
-    answering = stream(pod, 60)
-    assert answering.stdout is not None
-    first = answering.stdout.readline()
-    flows = json.loads(node.run_cli("flows", "--json"))
-    assert MAC_POD in node.run_cli("flows")
-    rest, _ = answering.communicate(timeout=60)
-    assert events((first + rest).decode())
-    (flow,) = flows
+    with pod.popen(sys.executable, "-c", HOLD, stdout=subprocess.PIPE) as client:
+        assert client.stdout is not None
+        client.stdout.readline()
+        (flow,) = json.loads(node.run_cli("flows", "--json"))
+        assert MAC_POD in node.run_cli("flows")
+        client.terminate()
     assert flow["state"] == "ESTABLISHED"
     assert flow["local"] == f"{MAC_POD}:8080"
     assert flow["remote"].startswith("10.244.1.11:")
