@@ -48,7 +48,9 @@ class Child:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self.process.wait(), 0.05)
         except TimeoutError:
-            raise DemoError(f"{self.name} is not ready after {timeout_s:.0f} s: see {self.log}") from None
+            raise DemoError(
+                f"{self.name} is not ready after {timeout_s:.0f} s: {self._last_line()}"
+            ) from None
 
     async def end(self) -> None:
         """SIGTERM, and SIGKILL for one that does not heed it."""

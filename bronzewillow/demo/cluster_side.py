@@ -38,7 +38,11 @@ class ClusterSide:
         self.net = Net(
             OverlaySpec(Encap.VXLAN, _LOOPBACK, port, VNI, CLUSTER_CIDR, CLUSTER_MAC, 1450, (peer,))
         )
-        self._file = open_private(pcap)
+        try:
+            self._file = open_private(pcap)
+        except OSError:
+            self.net.close()
+            raise
         self._capture = Capture(self.net.node, file=self._file)
         self._forward: asyncio.Server | None = None
 

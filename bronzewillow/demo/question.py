@@ -30,7 +30,19 @@ class Answer:
 async def ask(
     connector: aiohttp.BaseConnector, url: str, prompt: str, on_text: Callable[[str], None]
 ) -> Answer:
-    """Stream the answer of the model at `url`; `on_text` gets each piece as it arrives."""
+    """Stream the answer of the model at `url`; `on_text` gets each piece as it arrives.
+
+    DemoError when there is no whole answer.
+    """
+    try:
+        return await _ask(connector, url, prompt, on_text)
+    except aiohttp.ClientError as error:
+        raise DemoError(f"the model's answer broke off: {error}") from None
+
+
+async def _ask(
+    connector: aiohttp.BaseConnector, url: str, prompt: str, on_text: Callable[[str], None]
+) -> Answer:
     body = {
         "model": "default",
         "messages": [{"role": "user", "content": prompt}],

@@ -15,6 +15,7 @@ class CommandError(click.ClickException):
 
 def run_command(program: str, command: Callable[..., object]) -> None:
     """Run a click command as `program`; every error that a user can cause is one line each."""
+    stdout = sys.stdout
     try:
         command(prog_name=program, standalone_mode=False)
     except click.UsageError as error:
@@ -25,9 +26,10 @@ def run_command(program: str, command: Callable[..., object]) -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except BrokenPipeError:  # the reader of our output has gone
-        sys.stderr.close()
-        sys.exit(141)
+    except SystemExit:
+        if sys.stdout is not stdout:  # the reader of our output has gone: click has put a silent one there
+            sys.exit(141)
+        raise
 
 
 def log_to_stderr(level: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -51,3 +52,18 @@ def test_a_model_that_is_none_ends_it_in_one_line_and_leaves_nothing(
     assert len(told) == 1
     assert "broken.gguf" in told[0]
     assert [path.name for path in tmp_path.iterdir()] == ["broken.gguf"]
+
+
+@pytest.mark.loopback
+def test_an_error_of_the_system_is_one_line_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+    model = tmp_path / "m.gguf"
+    model.touch()
+    assert demo(["--model", str(model)], monkeypatch) == 1
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("bronzewillow: ")]
+    assert told == [f"bronzewillow: {tmp_path / 'gone'}: No such file or directory"]
+    assert [path.name for path in tmp_path.iterdir()] == ["m.gguf"]

@@ -78,3 +78,13 @@ def test_a_pod_that_refuses_resets_the_forward(tmp_path: Path) -> None:
             wire.writer.transport.abort()
 
     run(main())
+
+
+def test_a_pcap_that_cannot_be_written_leaves_the_port_free(tmp_path: Path) -> None:
+    async def main() -> None:
+        port = free_udp_port()
+        with pytest.raises(FileNotFoundError):
+            ClusterSide(port, free_udp_port(), tmp_path / "nowhere" / "demo.pcap")
+        ClusterSide(port, free_udp_port(), tmp_path / "demo.pcap").close()
+
+    run(main())

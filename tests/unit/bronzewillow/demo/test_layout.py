@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import pytest
+
 from bronzewillow.agent.config import parse_config
 from bronzewillow.demo.layout import (
     CLUSTER_CIDR,
@@ -12,6 +14,7 @@ from bronzewillow.demo.layout import (
     NODE_CIDR,
     NODE_MAC,
     POD_ADDRESS,
+    POD_NAME,
     POD_PORT,
     VNI,
     free_udp_ports,
@@ -29,7 +32,38 @@ def test_the_configuration_is_one_that_the_agent_takes() -> None:
     (pod,) = config.pods
     assert contains(NODE_CIDR, pod.address)
     assert (pod.address, pod.ports[0].port) == (socket.inet_aton(POD_ADDRESS), POD_PORT)
-    assert pod.ports[0].upstream.path == "/tmp/t/model.sock"
+    assert (pod.ports[0].upstream.path, pod.ports[0].protocol) == ("/tmp/t/model.sock", "http")
+    assert pod.name == POD_NAME
+
+
+def test_vxlans_own_port_and_its_neighbour_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = neighbours()
+    monkeypatch.setattr("bronzewillow.demo.layout._VXLAN_PORT", first)  # 4789 may be somebody's here
+    assert free_udp_ports() == (first, first + 1)
+
+
+def test_a_neighbour_that_is_taken_makes_both_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = neighbours()
+    monkeypatch.setattr("bronzewillow.demo.layout._VXLAN_PORT", first)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", first + 1))
+        assert first + 1 not in free_udp_ports()
+
+
+def neighbours() -> int:
+    """The lower of two UDP ports in a row that nobody uses now."""
+    while True:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as low,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as high,
+        ):
+            low.bind(("127.0.0.1", 0))
+            port: int = low.getsockname()[1]
+            try:
+                high.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
 
 
 def test_ports_are_free_even_where_vxlans_own_is_taken() -> None:

@@ -77,3 +77,21 @@ def test_a_status_is_told() -> None:
 def test_silence_is_told() -> None:
     with pytest.raises(DemoError, match="said nothing"):
         run(ask_server(answering(["data: [DONE]\n\n"]), []))
+
+
+@pytest.mark.parametrize("events", [[], [chunk(choices=[{"delta": {"content": "Be"}}])]])
+def test_a_model_that_dies_is_told(events: list[str]) -> None:
+    async def dies(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        if events:
+            await response.prepare(request)
+            await response.write(events[0].encode())
+        assert request.transport is not None
+        request.transport.abort()
+        return response
+
+    app = web.Application()
+    app.router.add_get("/v1/models", models)
+    app.router.add_post("/v1/chat/completions", dies)
+    with pytest.raises(DemoError, match="the model's answer broke off"):
+        run(ask_server(app, []))

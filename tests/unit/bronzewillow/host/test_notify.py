@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from pathlib import Path
@@ -30,7 +31,8 @@ def test_ready_is_a_line_and_a_message(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="abstract sockets are Linux's")
 def test_an_abstract_socket(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert heard("@bronzewillow-test", lambda: notify("STOPPING=1"), monkeypatch) == b"STOPPING=1"
+    path = f"@bronzewillow-test-{os.getpid()}"  # the namespace is the whole machine's
+    assert heard(path, lambda: notify("STOPPING=1"), monkeypatch) == b"STOPPING=1"
 
 
 def test_nobody_listens(

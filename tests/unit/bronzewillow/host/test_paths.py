@@ -23,9 +23,14 @@ def test_the_control_socket_stands_in_the_users_own_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    assert control_socket().parent == runtime_folder()
+    assert control_socket() == runtime_folder() / "agent.sock"
     assert runtime_folder().name == "bronzewillow"
     assert len(os.fsencode(control_socket())) <= MAX_SOCKET_PATH_BYTES or len(str(tmp_path)) > 60
+
+
+def test_outside_a_login_session_nothing_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    assert runtime_folder().is_absolute()  # a warning would be an error here
 
 
 def test_a_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
@@ -35,7 +40,7 @@ def test_a_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
         assert stat.S_IMODE(socket_path.parent.stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize("mode", [0o755, 0o710, 0o777])
+@pytest.mark.parametrize("mode", [0o755, 0o710, 0o701, 0o777])
 def test_a_folder_that_lets_others_in_is_refused_and_left_alone(tmp_path: Path, mode: int) -> None:
     folder = tmp_path / "open"
     folder.mkdir()
@@ -43,6 +48,16 @@ def test_a_folder_that_lets_others_in_is_refused_and_left_alone(tmp_path: Path, 
     with pytest.raises(ValueError, match=f"open: mode {mode:o} lets others in; choose"):
         prepare_socket_folder(folder / "s")
     assert stat.S_IMODE(folder.stat().st_mode) == mode
+
+
+def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
+    folder = Path("/")
+    if os.geteuid() == 0:
+        folder = tmp_path / "theirs"
+        folder.mkdir(mode=0o700)
+        os.chown(folder, 12345, -1)
+    with pytest.raises(ValueError, match="belongs to another user; choose another folder"):
+        prepare_socket_folder(folder / "s")
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
@@ -59,6 +74,12 @@ def test_the_longest_path_is_one_that_the_system_binds() -> None:
             bound.bind(str(longest))
         with pytest.raises(ValueError, match=f"{MAX_SOCKET_PATH_BYTES + 1} bytes long"):
             prepare_socket_folder(longest.with_name(longest.name + "s"))
+
+
+def test_a_path_is_as_long_as_its_bytes(tmp_path: Path) -> None:
+    letters = (MAX_SOCKET_PATH_BYTES - len(os.fsencode(tmp_path)) - 1) // 2 + 1
+    with pytest.raises(ValueError, match=r"bytes long.*choose a shorter path"):
+        prepare_socket_folder(tmp_path / ("\N{LATIN SMALL LETTER E WITH ACUTE}" * letters))
 
 
 def test_a_private_file_is_its_owners(tmp_path: Path) -> None:
