@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from bronzewillow.__main__ import cli
+from bronzewillow.demo.children import Child
 from bronzewillow.host.command import run_command
 
 
@@ -47,10 +49,19 @@ def test_a_model_that_is_none_ends_it_in_one_line_and_leaves_nothing(
     monkeypatch.setattr(tempfile, "tempdir", None)
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"no model")
+    children: list[Child] = []
+
+    async def start(name: str, module: str, arguments: Sequence[str], log: Path) -> Child:
+        children.append(await real_start(name, module, arguments, log))
+        return children[-1]
+
+    real_start = Child.start
+    monkeypatch.setattr(Child, "start", start)
     assert demo(["--model", str(broken), "--pcap", str(tmp_path / "d.pcap")], monkeypatch) == 1
     told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("bronzewillow: ")]
     assert len(told) == 1
     assert "broken.gguf" in told[0]
+    assert [child.name for child in children if child.process.returncode is not None] == ["runm", "the agent"]
     assert [path.name for path in tmp_path.iterdir()] == ["broken.gguf"]
 
 
