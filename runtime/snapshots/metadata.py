@@ -1,0 +1,127 @@
+"""Snapshots on disk: a folder each, with `info.json` beside the tree, so that every change is one rename.
+
+    <root>/snapshots/<id>/info.json     what the snapshot is
+    <root>/snapshots/<id>/fs/           what is in it
+    <root>/new/<id>/                    one that is being made; thrown away when its maker has died
+    <root>/gone/<id>/                   one that is being removed; the next to come finishes that
+    <root>/lock                         held (flock) by whoever changes anything
+
+A snapshot exists when its folder is in `snapshots/`. There is no index that could disagree with the folders.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from runtime.snapshots.errors import NotFound, Unavailable
+from runtime.snapshots.info import Info, parse_info
+from runtime.snapshots.tree import remove_tree, sync_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A snapshot and its folder."""
+
+    info: Info
+    folder: Path
+
+    @property
+    def tree(self) -> Path:
+        """What is in the snapshot."""
+        return self.folder / "fs"
+
+
+class Metadata:
+    """The snapshots below one root. Read from disk each time: other processes change it too."""
+
+    def __init__(self, root: Path) -> None:
+        """Makes the root, and clears what dead processes have left half done. Unavailable."""
+        self._root = root
+        self._snapshots = root / "snapshots"
+        self._new, self._gone = root / "new", root / "gone"
+        self._threads = threading.Lock()
+        with _as_unavailable(root):
+            for folder in (root, self._snapshots, self._new, self._gone):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self.changing():
+            for leftover in (*self._new.iterdir(), *self._gone.iterdir()):
+                remove_tree(leftover)
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Alone in this root, among threads and processes. OSErrors inside become Unavailable."""
+        with self._threads, _as_unavailable(self._root), (self._root / "lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def entries(self) -> list[Entry]:
+        """All snapshots, by name. What cannot be read is no snapshot: it never was finished."""
+        found = []
+        with _as_unavailable(self._root):
+            for folder in self._snapshots.iterdir():
+                with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):
+                    found.append(Entry(parse_info(json.loads((folder / "info.json").read_bytes())), folder))
+        return sorted(found, key=lambda entry: entry.info.name)
+
+    def find(self, name: str) -> Entry | None:
+        """The snapshot of that name or key."""
+        return next((entry for entry in self.entries() if entry.info.name == name), None)
+
+    def get(self, name: str) -> Entry:
+        """As `find`; NotFound when there is none."""
+        entry = self.find(name)
+        if entry is None:
+            raise NotFound(f"snapshot {name!r} is not there")
+        return entry
+
+    def begin(self) -> Path:
+        """A folder for a snapshot to be; `publish` makes it one. Call with `changing` held."""
+        folder = self._new / uuid.uuid4().hex
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def publish(self, folder: Path, info: Info) -> Entry:
+        """From now on the snapshot exists."""
+        self._write_info(folder, info)
+        final = self._snapshots / folder.name
+        folder.rename(final)
+        sync_folder(self._snapshots)
+        return Entry(info, final)
+
+    def replace(self, entry: Entry, info: Info) -> Entry:
+        """The same folder, with another name, kind or labels."""
+        self._write_info(entry.folder, info)
+        return Entry(info, entry.folder)
+
+    def remove(self, entry: Entry) -> None:
+        """From now on the snapshot does not exist; then its files go."""
+        gone = self._gone / entry.folder.name
+        entry.folder.rename(gone)
+        sync_folder(self._snapshots)
+        remove_tree(gone)
+
+    def _write_info(self, folder: Path, info: Info) -> None:
+        temporary = folder / "info.json.new"
+        with temporary.open("w") as file:
+            json.dump(info.to_json(), file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(folder / "info.json")
+        sync_folder(folder)
+
+
+@contextmanager
+def _as_unavailable(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"{error.filename or root}: {error.strerror or error}") from error
