@@ -31,7 +31,10 @@ _SEED_MASK = 0xFFFFFFFF
 def parse_body(raw: bytes) -> dict[str, Any]:
     """The JSON object of a request."""
     try:
-        body = json.loads(raw)
+        text = raw.decode()  # RFC 8259 8.1
+        body = json.loads(text)
+        if "\\u" in text:  # half of a surrogate pair is no text, and could not be sent back
+            json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as err:
         raise bad_request(f"We could not parse the JSON body of your request: {err}") from err
     if not isinstance(body, dict):

@@ -12,11 +12,18 @@ from runtime.openai.errors import ApiError
 from runtime.openai.fields import boolean, include_usage, integer, number, parse_body, sampling_options
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'"x"', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"{", b"[]", b'"x"', b"\xff", b"[" * 100_000, b'{"a": "\\ud800"}', '{"a": 1}'.encode("utf-16")],
+)
 def test_bodies_that_are_no_object(raw: bytes) -> None:
     with pytest.raises(ApiError) as caught:
         parse_body(raw)
     assert caught.value.status == 400
+
+
+def test_a_whole_pair_is_a_character() -> None:
+    assert parse_body(b'{"a": "\\ud83d\\ude00"}') == {"a": "\U0001f600"}
 
 
 @given(st.binary(max_size=50))
