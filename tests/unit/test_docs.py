@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bronzewillow.agent.config import parse_config
+from bronzewillow.agent.config import ConfigError, parse_config
 from bronzewillow.agent.fields import Table
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +23,16 @@ def examples(page: str, language: str) -> list[str]:
 def test_examples_are_files_that_the_agent_takes(page: str) -> None:
     (example,) = examples(page, "toml")
     assert parse_config(example, page, "mac-1").pods
+
+
+def test_quoted_errors_are_the_ones_that_wrong_files_get() -> None:
+    page = (ROOT / "docs/configuration.md").read_text()
+    pairs = re.findall(r"^```toml wrong\n(.*?)^```\n\n```\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert len(pairs) == page.count("```toml wrong") == 2
+    for wrong, quoted in pairs:
+        with pytest.raises(ConfigError) as caught:
+            parse_config(wrong, "node.toml", "mac-1")
+        assert [f"bronzewillow: {problem}" for problem in caught.value.problems] == quoted.splitlines()
 
 
 def test_every_key_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
