@@ -7,6 +7,7 @@ length is checked against what is left of the file before it is used.
 from __future__ import annotations
 
 import mmap
+import stat
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -120,6 +121,8 @@ class GgufHeader:
 
 def read_header(path: Path) -> GgufHeader:
     """The header of the file at `path`; OSError if it cannot be read, GgufError if it is not whole."""
+    if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():  # opening a pipe would wait for ever
+        raise GgufError("not a regular file")
     with path.open("rb") as file:
         head = file.read(4)
         if not head:

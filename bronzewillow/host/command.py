@@ -18,6 +18,9 @@ def run_command(program: str, command: Callable[..., object]) -> None:
     stdout = sys.stdout
     try:
         command(prog_name=program, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
     except click.UsageError as error:
         _tell(program, error.format_message())
         sys.exit(2)

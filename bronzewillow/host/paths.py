@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import warnings
 from pathlib import Path
@@ -27,8 +28,12 @@ def control_socket() -> Path:
 
 
 def open_private(path: Path) -> BinaryIO:
-    """Open a file for writing, of mode 0600 when it is new; OSError when that cannot be."""
-    return open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600))
+    """Open a file for writing, with mode 0600; OSError when that cannot be."""
+    file = open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600))
+    found = os.fstat(file.fileno())
+    if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():  # it may be older than we are
+        os.fchmod(file.fileno(), 0o600)
+    return file
 
 
 def prepare_socket_folder(socket_path: Path) -> None:

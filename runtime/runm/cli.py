@@ -28,6 +28,9 @@ def main() -> NoReturn:
         code = cli.main(prog_name="runm", standalone_mode=False) or 0
     except click.exceptions.Exit as err:
         code = err.exit_code
+    except click.exceptions.NoArgsIsHelpError as err:
+        click.echo(err.format_message(), err=True)
+        code = _EXIT_USAGE
     except click.UsageError as err:
         code = _complain(err.format_message(), _EXIT_USAGE)
     except click.ClickException as err:

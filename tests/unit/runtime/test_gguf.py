@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 
@@ -125,3 +126,9 @@ def test_file(tmp_path: Path) -> None:
     path.write_bytes(b"<htm")
     with pytest.raises(GgufError, match="begins with"):
         read_header(path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.gguf")
+    with pytest.raises(GgufError, match="not a regular file"):
+        read_header(tmp_path / "pipe.gguf")

@@ -108,3 +108,12 @@ def test_logs_are_lines_with_their_module(
     err = capsys.readouterr().err
     assert err.endswith("WARNING bronzewillow.x: shown\n")
     assert err.count("\n") == 1
+
+
+def test_no_arguments_is_the_help_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["tool"])
+    with pytest.raises(SystemExit, match="2"):
+        run_command("tool", click.Group(help="All of it.", commands=[click.Command("part")]))
+    assert capsys.readouterr().err.startswith("Usage: tool [OPTIONS] COMMAND [ARGS]...\n")
