@@ -29,11 +29,15 @@ def control_socket() -> Path:
 
 def open_private(path: Path) -> BinaryIO:
     """Open a file for writing, with mode 0600; OSError when that cannot be."""
-    file = open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600))
-    found = os.fstat(file.fileno())
+    return open(path, "wb", opener=_open_for_owner)
+
+
+def _open_for_owner(name: str, flags: int) -> int:
+    descriptor = os.open(name, flags, 0o600)
+    found = os.fstat(descriptor)
     if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():  # it may be older than we are
-        os.fchmod(file.fileno(), 0o600)
-    return file
+        os.fchmod(descriptor, 0o600)
+    return descriptor
 
 
 def prepare_socket_folder(socket_path: Path) -> None:
