@@ -188,11 +188,12 @@ def _run(main: Coroutine[Any, Any, _T]) -> _T:
 def _explain(error: OSError, config: AgentConfig, metrics: tuple[str, int] | None) -> str:
     """Which of our addresses an OSError is about; the loop's own text names it where it can."""
     where = f"{socket.inet_ntoa(config.overlay.address)}:{config.overlay.port}"
+    cures = ("another agent, or a kernel VXLAN device?", "set overlay.address to one")
     text = str(error)
-    if metrics is not None and ("address" in text and str(metrics[1]) in text):
-        where = f"{metrics[0]}:{metrics[1]}"
+    if metrics is not None and "address" in text and str(metrics[1]) in text:
+        where, cures = f"{metrics[0]}:{metrics[1]}", ("choose another with --metrics",) * 2
     if error.errno == errno.EADDRINUSE:
-        return f"{where}: address already in use; another agent, or a kernel VXLAN device?"
+        return f"{where}: address already in use; {cures[0]}"
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"{where}: not an address of this machine; set overlay.address to one"
+        return f"{where}: not an address of this machine; {cures[1]}"
     return f"{where}: {error.strerror or text}"

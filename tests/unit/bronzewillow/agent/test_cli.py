@@ -195,5 +195,5 @@ def test_a_metrics_port_in_use_is_named(tmp_path: Path) -> None:
 
     ended, port = run(main(), 30)
     assert ended.code == 1
-    assert f"127.0.0.1:{port}: address already in use" in ended.err
+    assert f"127.0.0.1:{port}: address already in use; choose another with --metrics" in ended.err
     assert not (tmp_path / "c").exists()
