@@ -46,7 +46,7 @@ async def post_chat(request: web.Request) -> web.StreamResponse:
     service.require_ready()
     body = parse_body(await request.read())
     service.require_model(string(body, "model"))
-    generation = parse_chat(body, service.info)
+    generation = service.preset.apply_chat(parse_chat(body, service.info))
     head = {
         "id": new_id("chatcmpl"),
         "created": int(time.time()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
@@ -40,6 +40,8 @@ async def post_completions(request: web.Request) -> web.StreamResponse:
     body = parse_body(await request.read())
     service.require_model(string(body, "model"))
     wanted = parse_completion(body, service.info)
+    generations = tuple(service.preset.apply_completion(one) for one in wanted.generations)
+    wanted = replace(wanted, generations=generations)
     head = {
         "id": new_id("cmpl"),
         "object": "text_completion",

@@ -18,6 +18,7 @@ from runtime.openai.admission import Admission
 from runtime.openai.errors import ApiError, draining, from_engine, loading, model_not_found
 from runtime.openai.metrics import Metrics
 from runtime.openai.names import synonyms
+from runtime.openai.preset import Preset
 
 PING_S = 15.0
 _Queue = asyncio.Queue[Event | ApiError | None]
@@ -48,10 +49,18 @@ class Service:
     """One model, served."""
 
     def __init__(
-        self, engine: Engine, card: ModelCard, *, slots: int, queue_limit: int, ping_s: float = PING_S
+        self,
+        engine: Engine,
+        card: ModelCard,
+        *,
+        slots: int,
+        queue_limit: int,
+        preset: Preset | None = None,
+        ping_s: float = PING_S,
     ) -> None:
         self.engine = engine
         self.card = card
+        self.preset = preset or Preset()
         self.names = synonyms(card.name, card.aliases)
         self.admission = Admission(slots, queue_limit)
         self.metrics = Metrics(card.name, self.admission)
