@@ -62,6 +62,11 @@ class GgufHeader:
         return str(self.metadata.get("general.architecture", ""))
 
     @property
+    def is_adapter(self) -> bool:
+        """A LoRA, which is nothing without its model."""
+        return self.metadata.get("general.type") == "adapter"
+
+    @property
     def name(self) -> str:
         return str(self.metadata.get("general.name", ""))
 

@@ -94,6 +94,8 @@ class EngineConfig:
     """Whether `embed` is wanted."""
     chat_template: str | None = None
     """A Jinja template that replaces the one in the GGUF."""
+    adapters: tuple[Path, ...] = ()
+    """LoRA adapters (GGUF files), all applied at full strength."""
     verbose: bool = False
     """Whether llama.cpp logs its progress on standard error."""
     batch_limit_tokens: int = 512

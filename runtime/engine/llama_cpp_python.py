@@ -60,7 +60,9 @@ class LlamaCppPythonEngine(Engine):
         self._first_error = ""
 
     async def load(self) -> ModelInfo:
-        header = open_model(self._config.model)
+        header = open_model(self._config.model, self._config.adapters)
+        if len(self._config.adapters) > 1:
+            raise LoadError("the engine llama-cpp-python takes one adapter; use xllamacpp for more")
         try:
             import llama_cpp
         except (ImportError, OSError) as err:
@@ -110,6 +112,7 @@ class LlamaCppPythonEngine(Engine):
             n_threads=config.threads,
             n_threads_batch=config.threads,
             n_gpu_layers=config.gpu_layers,
+            lora_path=str(config.adapters[0]) if config.adapters else None,
             verbose=True,  # otherwise it swallows the reason of a failure
         )
 

@@ -60,7 +60,7 @@ class LlamaServerEngine(Engine):
         self._embeddings = config.embeddings
 
     async def load(self) -> ModelInfo:
-        header = open_model(self._config.model)
+        header = open_model(self._config.model, self._config.adapters)
         program = self._program()
         self._folder = Path(tempfile.mkdtemp(prefix="runm-"))
         await self._spawn(program, header)
@@ -194,6 +194,8 @@ class LlamaServerEngine(Engine):
             arguments["--batch-size"] = arguments["--ubatch-size"] = str(config.batch_tokens)
             if header.pooling is None:
                 arguments["--pooling"] = "mean"
+        for adapter in config.adapters:
+            flags += ["--lora", str(adapter)]
         return [*flags, *(word for pair in arguments.items() for word in pair)]
 
     async def _wait_until_healthy(self) -> None:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from runtime.engine.interface import LoadError
 from runtime.gguf import GgufError, GgufHeader, read_header
 
 
-def open_model(path: Path) -> GgufHeader:
-    """The header; LoadError with one line that names the file and what is wrong with it."""
+def open_model(path: Path, adapters: Sequence[Path] = ()) -> GgufHeader:
+    """The model's header; LoadError with one line that names the file and what is wrong with it."""
+    header = _open(path)
+    if header.is_adapter:
+        raise LoadError(f"{path}: is an adapter, not a model; name it with --adapter")
+    for adapter in adapters:
+        found = _open(adapter)
+        if not found.is_adapter:
+            raise LoadError(f"{adapter}: is no adapter: its general.type is not 'adapter'")
+        if found.architecture != header.architecture:
+            raise LoadError(f"{adapter}: is for {found.architecture}, the model is {header.architecture}")
+    return header
+
+
+def _open(path: Path) -> GgufHeader:
     try:
         return read_header(path)
     except FileNotFoundError as err:

@@ -53,7 +53,7 @@ class XllamacppEngine(Engine):
         self._embeddings = False
 
     async def load(self) -> ModelInfo:
-        header = open_model(self._config.model)
+        header = open_model(self._config.model, self._config.adapters)
         try:
             import xllamacpp
         except ImportError as err:
@@ -140,7 +140,14 @@ class XllamacppEngine(Engine):
             params.pooling_type = library.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
         if config.chat_template is not None:
             params.chat_template = config.chat_template
+        params.lora_adapters = [_adapter(library, path) for path in config.adapters]
         return params
+
+
+def _adapter(library: Any, path: Path) -> Any:
+    adapter = library.CommonAdapterLoraInfo()
+    adapter.path, adapter.scale = str(path), 1.0
+    return adapter
 
 
 async def _load_in_thread(call: Callable[[], Any]) -> Any:

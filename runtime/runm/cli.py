@@ -127,6 +127,9 @@ def cli() -> None:
     help="A Jinja template instead of the model's own.",
 )  # fmt: skip
 @click.option(
+    "--adapter", "adapters", multiple=True, type=click.Path(path_type=Path), help="A LoRA; may be repeated."
+)
+@click.option(
     "--api-key-file", "keys", callback=_checked(lambda path: read_keys(Path(path))), metavar="FILE",
     help="Accepted keys, one per line.",
 )  # fmt: skip

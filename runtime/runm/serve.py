@@ -63,6 +63,8 @@ class ServeConfig:
     """Whether /v1/embeddings is served."""
     chat_template: str | None = None
     """A Jinja template that replaces the model's own."""
+    adapters: tuple[Path, ...] = ()
+    """LoRA adapters, applied in this order."""
     keys: tuple[str, ...] = ()
     """API keys; none means that none is needed."""
     origins: tuple[str, ...] = ()
@@ -118,7 +120,7 @@ def _read_model(config: ServeConfig) -> GgufHeader | None:
             return None
         raise ServeError("no model: say --model FILE.gguf")
     try:
-        return open_model(config.model)
+        return open_model(config.model, config.adapters)
     except LoadError as err:
         raise ServeError(str(err)) from err
 
@@ -141,6 +143,7 @@ def _engine_config(config: ServeConfig, header: GgufHeader | None) -> EngineConf
         cache_ram_mib=config.cache_ram_mib,
         embeddings=config.embeddings,
         chat_template=config.chat_template,
+        adapters=config.adapters,
         verbose=config.verbose,
         options=dict(config.engine_options),
     )

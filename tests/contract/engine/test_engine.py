@@ -16,12 +16,13 @@ import struct
 import time
 from collections.abc import Coroutine, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
+from bronzewillow.testing.gguf import lora
 from runtime.engine.interface import (
     ContextExceeded,
     Engine,
@@ -406,3 +407,35 @@ def _gguf_of_an_unknown_architecture() -> bytes:
     head += text("general.architecture") + struct.pack("<I", 8) + text("perpetuum")
     head += text("weight") + struct.pack("<I", 1) + struct.pack("<Q", 4) + struct.pack("<IQ", 0, 0)
     return head + bytes(-len(head) % 32) + bytes(32)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_an_adapter_changes_the_answer(name: str, model_path: Path | None, tmp_path: Path) -> None:
+    _require(name, model_path)
+    adapter = tmp_path / "noise.gguf"
+    adapter.write_bytes(lora("llama", "blk.5.ffn_down.weight", 1536, 576, scale=2.0))
+
+    async def answer(config: EngineConfig) -> str:
+        engine = ENGINES[name](config)
+        await engine.load()
+        try:
+            return _text(await _events(engine, _chat(max_tokens=12)))
+        finally:
+            await engine.close()
+
+    config = replace(_config(name, model_path), parallel=1)
+    plain = asyncio.run(answer(config))
+    assert plain == asyncio.run(answer(config))
+    assert plain != asyncio.run(answer(replace(config, adapters=(adapter,))))
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_an_adapter_that_is_none_is_named(name: str, model_path: Path | None, tmp_path: Path) -> None:
+    _require(name, model_path)
+    other = tmp_path / "other.gguf"
+    other.write_bytes(lora("falcon", "blk.0.attn_q.weight", 8, 8, scale=1.0))
+    assert model_path is not None
+    for adapters, why in (((other,), "is for falcon"), ((model_path,), "is no adapter")):
+        engine = ENGINES[name](replace(_config(name, model_path), adapters=adapters))
+        with pytest.raises(LoadError, match=f"{adapters[0]}: {why}"):
+            asyncio.run(engine.load())
