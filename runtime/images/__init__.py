@@ -1,0 +1,1 @@
+"""What an LLM image is made of, as pure values: names, manifests, parameters, Modelfiles."""
