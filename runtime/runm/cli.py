@@ -13,8 +13,12 @@ from typing import Any, NoReturn
 import click
 
 from runtime.engine.registry import DEFAULT_ENGINE, ENGINES
+from runtime.oci.errors import RuntimeRefusal
 from runtime.openai.guard import parse_origins, read_keys
+from runtime.openai.preset import Preset
+from runtime.runm import oci_verbs
 from runtime.runm.listen import ListenError, parse_address
+from runtime.runm.model_folder import ModelFolder, ModelFolderError, read_model_folder
 from runtime.runm.serve import ServeConfig, ServeError, serve
 from runtime.runm.threads import default_threads
 
@@ -35,7 +39,7 @@ def main() -> NoReturn:
         code = _complain(err.format_message(), _EXIT_USAGE)
     except click.ClickException as err:
         code = _complain(err.format_message(), _EXIT_FAILED)
-    except (ServeError, ListenError) as err:
+    except (ServeError, ListenError, ModelFolderError, RuntimeRefusal) as err:
         code = _complain(str(err), _EXIT_FAILED)
     except (click.Abort, KeyboardInterrupt):
         code = 130
@@ -90,8 +94,23 @@ def cli() -> None:
     """Run a model."""
 
 
-@cli.command("serve")
+for verb in (
+    oci_verbs.create,
+    oci_verbs.start,
+    oci_verbs.state,
+    oci_verbs.kill,
+    oci_verbs.delete,
+    oci_verbs.list_containers,
+    oci_verbs.events,
+):
+    cli.add_command(verb)
+
+
+@cli.command("serve", context_settings={"auto_envvar_prefix": "RUNM"})
 @click.option("--model", type=click.Path(path_type=Path), help="The GGUF file.")
+@click.option(
+    "--rootfs", type=click.Path(path_type=Path), help="A folder with model.gguf and what belongs to it."
+)
 @click.option(
     "--listen", multiple=True, required=True, callback=_checked(parse_address), metavar="unix:PATH|HOST:PORT",
     help="Where to serve; may be repeated.",
@@ -120,6 +139,10 @@ def cli() -> None:
 @click.option(
     "--cache-ram-mib", type=click.IntRange(min=0), default=256, show_default=True, help="For old prompts."
 )
+@click.option(
+    "--memory-limit", "memory_limit_bytes", type=click.IntRange(min=0), default=0, metavar="BYTES",
+    help="Refuse a model that needs more.",
+)  # fmt: skip
 @click.option("--embeddings/--no-embeddings", default=True, show_default=True, help="Serve /v1/embeddings.")
 @click.option(
     "--chat-template-file", "chat_template", metavar="FILE",
@@ -144,6 +167,9 @@ def cli() -> None:
 @click.option("--verbose", is_flag=True, help="Show llama.cpp's own log.")
 def serve_command(
     model: Path | None,
+    rootfs: Path | None,
+    adapters: tuple[Path, ...],
+    chat_template: str | None,
     context: int | None,
     threads: int | None,
     keys: tuple[str, ...] | None,
@@ -159,8 +185,14 @@ def serve_command(
         stream=sys.stderr,
     )
     options = (("program", str(llama_server)),) if llama_server is not None else ()
+    if model is not None and rootfs is not None:
+        raise click.UsageError("say --model or --rootfs, not both")
+    image = read_model_folder(rootfs) if rootfs is not None else ModelFolder(model)
     config = ServeConfig(
-        model=model,
+        model=image.model,
+        adapters=(*image.adapters, *adapters),
+        chat_template=chat_template or image.chat_template,
+        preset=Preset(system=image.system, messages=image.messages),
         context_tokens=context or 0,
         threads=threads or default_threads(),
         keys=keys or (),

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from runtime.engine.registry import ENGINES, MODELLESS_ENGINES
 from runtime.gguf import GgufHeader
 from runtime.openai.app import make_app
 from runtime.openai.guard import Guard
+from runtime.openai.preset import Preset
 from runtime.openai.service import ModelCard, Phase, Service
 from runtime.runm.listen import Address, Listener, listen
 
@@ -63,6 +64,10 @@ class ServeConfig:
     """Whether /v1/embeddings is served."""
     chat_template: str | None = None
     """A Jinja template that replaces the model's own."""
+    preset: Preset = field(default_factory=Preset)
+    """What the model's image says about every request."""
+    memory_limit_bytes: int = 0
+    """What the model may take, as far as it can be told beforehand; 0 is no limit."""
     adapters: tuple[Path, ...] = ()
     """LoRA adapters, applied in this order."""
     keys: tuple[str, ...] = ()
@@ -89,8 +94,16 @@ async def serve(config: ServeConfig) -> bool:
     line.
     """
     header = _read_model(config)
-    engine = ENGINES[config.engine](_engine_config(config, header))
-    service = Service(engine, _card(config, header), slots=config.parallel, queue_limit=config.queue)
+    engine_config = _engine_config(config, header)
+    _check_memory(config, engine_config, header)
+    service = Service(
+        ENGINES[config.engine](engine_config),
+        _card(config, header),
+        slots=config.parallel,
+        queue_limit=config.queue,
+        preset=config.preset,
+    )
+    engine = service.engine
     stop = asyncio.Event()
     hurry = asyncio.Event()
     with _signals(stop, hurry):  # before the first socket exists, which a signal must not leave behind
@@ -147,6 +160,24 @@ def _engine_config(config: ServeConfig, header: GgufHeader | None) -> EngineConf
         verbose=config.verbose,
         options=dict(config.engine_options),
     )
+
+
+def _check_memory(config: ServeConfig, engine: EngineConfig, header: GgufHeader | None) -> None:
+    """Refuse what cannot fit, instead of being killed for it half-way through the load."""
+    if header is None or not config.memory_limit_bytes:
+        return
+    need = header.memory_bytes(engine.context_tokens * engine.parallel)
+    need += sum(adapter.stat().st_size for adapter in engine.adapters)
+    if need > config.memory_limit_bytes:
+        slots = f"{engine.parallel} slots of {engine.context_tokens} tokens"
+        raise ServeError(
+            f"{config.model}: needs about {_gib(need)} with {slots}, the limit is "
+            f"{_gib(config.memory_limit_bytes)}: lower --context or --parallel, or raise the limit"
+        )
+
+
+def _gib(size: int) -> str:
+    return f"{size / (1 << 30):.2f} GiB"
 
 
 def _card(config: ServeConfig, header: GgufHeader | None) -> ModelCard:

@@ -1,0 +1,89 @@
+"""A folder with a model and what belongs to it, as a snapshot of an image shows it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MODEL = "model.gguf"
+_FIRST_SHARD = "model-00001-of-*.gguf"
+_MAX_TEXT_BYTES = 4 << 20
+
+
+class ModelFolderError(Exception):
+    """A folder that cannot be served; one line with the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """What is there."""
+
+    model: Path | None
+    """The GGUF file, or the first of several; None for engines that need none."""
+    adapters: tuple[Path, ...] = ()
+    """LoRA files in their order."""
+    chat_template: str | None = None
+    """Jinja; in the place of the GGUF's own."""
+    template: str | None = None
+    """Go text/template, as Ollama's images have it."""
+    system: str = ""
+    messages: tuple[Mapping[str, Any], ...] = ()
+
+
+def read_model_folder(folder: Path) -> ModelFolder:
+    """Read the small files, and find the large ones. ModelFolderError."""
+    if not folder.is_dir():
+        raise ModelFolderError(f"{folder}: is no folder")
+    return ModelFolder(
+        model=_model(folder),
+        adapters=tuple(sorted(folder.glob("adapter*.gguf"), key=_number)),
+        chat_template=_text(folder / "chat_template.jinja"),
+        template=_text(folder / "template"),
+        system=_text(folder / "system") or "",
+        messages=_messages(folder / "messages.json"),
+    )
+
+
+def _model(folder: Path) -> Path | None:
+    whole = folder / MODEL
+    return whole if whole.exists() else next(iter(sorted(folder.glob(_FIRST_SHARD))), None)
+
+
+def _number(path: Path) -> int:
+    digits = "".join(filter(str.isdecimal, path.stem))
+    return int(digits) if digits else 0
+
+
+def _text(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_MAX_TEXT_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ModelFolderError(f"{path}: {error.strerror}") from None
+    if len(raw) > _MAX_TEXT_BYTES:
+        raise ModelFolderError(f"{path}: more than {_MAX_TEXT_BYTES >> 20} MiB of text")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise ModelFolderError(f"{path}: is not UTF-8 text") from None
+
+
+def _messages(path: Path) -> tuple[Mapping[str, Any], ...]:
+    text = _text(path)
+    if text is None:
+        return ()
+    try:
+        messages = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelFolderError(f"{path}: is not JSON: {error}") from None
+    if not isinstance(messages, list) or not all(
+        isinstance(one, dict) and isinstance(one.get("role"), str) and isinstance(one.get("content"), str)
+        for one in messages
+    ):
+        raise ModelFolderError(f"{path}: is no list of messages with role and content")
+    return tuple({"role": one["role"], "content": one["content"]} for one in messages)

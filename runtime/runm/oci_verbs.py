@@ -1,0 +1,146 @@
+"""`runm create|start|state|kill|delete|list|events`: the OCI runtime on the command line, as runc has it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import psutil
+
+from bronzewillow.host.paths import runtime_folder
+from runtime.oci import lifecycle
+from runtime.oci.state import State, Status
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _default_root() -> Path:
+    return runtime_folder() / "runm"
+
+
+root_option = click.option(
+    "--root", type=click.Path(path_type=Path), default=_default_root, envvar="RUNM_ROOT",
+    show_default="in the user's runtime folder", help="Where containers are kept.",
+)  # fmt: skip
+id_argument = click.argument("container_id", metavar="ID")
+
+
+def _signal(context: click.Context, parameter: click.Parameter, value: str) -> int:
+    name = value.upper()
+    try:
+        if name.isdecimal():
+            return signal.Signals(int(name)).value
+        return signal.Signals[name if name.startswith("SIG") else f"SIG{name}"].value
+    except (KeyError, ValueError):
+        raise click.BadParameter(f"{value!r} is no signal, such as TERM or 15") from None
+
+
+@click.command("create")
+@root_option
+@click.option("--bundle", "-b", type=click.Path(path_type=Path), required=True, help="The bundle's folder.")
+@click.option("--pid-file", type=click.Path(path_type=Path), help="Write the process's id there.")
+@id_argument
+def create(root: Path, bundle: Path, pid_file: Path | None, container_id: str) -> None:
+    """Make a container of a bundle; it waits for `start`."""
+    process = lifecycle.create(root, container_id, bundle)
+    if pid_file is not None:
+        pid_file.write_text(str(process.pid))
+    process.returncode = 0  # it outlives us; nobody here waits for it
+
+
+@click.command("start")
+@root_option
+@id_argument
+def start(root: Path, container_id: str) -> None:
+    """Let a created container serve."""
+    lifecycle.start(root, container_id)
+
+
+@click.command("state")
+@root_option
+@id_argument
+def state(root: Path, container_id: str) -> None:
+    """Print a container's state as JSON."""
+    click.echo(json.dumps(lifecycle.state(root, container_id).to_json(), indent=2))
+
+
+@click.command("kill")
+@root_option
+@id_argument
+@click.argument("number", metavar="[SIGNAL]", default="TERM", callback=_signal)
+def kill(root: Path, container_id: str, number: int) -> None:
+    """Send a signal, TERM by default."""
+    lifecycle.kill(root, container_id, number)
+
+
+@click.command("delete")
+@root_option
+@click.option("--force", "-f", is_flag=True, help="End it first.")
+@id_argument
+def delete(root: Path, container_id: str, force: bool) -> None:
+    """Forget a stopped container."""
+    lifecycle.delete(root, container_id, force=force)
+
+
+@click.command("ps")
+@root_option
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def list_containers(root: Path, form: str) -> None:
+    """Show all containers."""
+    states = lifecycle.states(root)
+    if form == "json":
+        click.echo(json.dumps([one.to_json() | {"created": one.created} for one in states]))
+        return
+    rows = [("ID", "PID", "STATUS", "BUNDLE", "CREATED"), *map(_row, states)]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@click.command("events")
+@root_option
+@click.option("--stats", is_flag=True, help="Print once and end.")
+@click.option("--interval", type=click.FloatRange(min=0.1), default=5.0, show_default=True, help="Seconds.")
+@id_argument
+def events(root: Path, stats: bool, interval: float, container_id: str) -> None:
+    """Print what a container uses, a JSON object a line, until it ends."""
+    pause = threading.Event()  # that never comes
+    while True:
+        found = lifecycle.state(root, container_id)
+        usage = _usage(found)
+        if usage is None:
+            if stats:
+                raise click.ClickException(f"container {container_id!r} is {found.status}, not running")
+            return
+        click.echo(json.dumps({"type": "stats", "id": container_id, "data": usage}))
+        if stats:
+            return
+        sys.stdout.flush()
+        pause.wait(interval)
+
+
+def _row(found: State) -> tuple[str, str, str, str, str]:
+    return (found.id, str(found.pid), found.status.value, str(found.bundle), found.created)
+
+
+def _usage(found: State) -> dict[str, Any] | None:
+    """In runc's shape: nanoseconds of CPU, bytes of memory."""
+    if found.status is not Status.RUNNING or not found.pid:
+        return None
+    try:
+        process = psutil.Process(found.pid)
+        with process.oneshot():
+            cpu, memory = process.cpu_times(), process.memory_info()
+    except psutil.NoSuchProcess:
+        return None
+    return {
+        "cpu": {"usage": {"total": int((cpu.user + cpu.system) * 1e9)}},
+        "memory": {"usage": {"usage": memory.rss}},
+        "pids": {"current": process.num_threads()},
+    }
