@@ -46,7 +46,10 @@ def test_the_model_speaks_english(shown: dict[str, object]) -> None:
 
 def test_tcpdump_finds_whole_vxlan_and_no_bad_checksum(shown: dict[str, object]) -> None:
     read = subprocess.run(
-        ["tcpdump", "-nn", "-vv", "-T", "vxlan", "-r", str(shown["pcap"])], capture_output=True, text=True, check=True
+        ["tcpdump", "-nn", "-vv", "-T", "vxlan", "-r", str(shown["pcap"])],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "VXLAN" in read.stdout
     assert "cksum" in read.stdout

@@ -1,0 +1,110 @@
+"""What lies beside a model changes how it answers; a real model, by `runm serve --rootfs` and by a bundle."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bronzewillow.testing.gguf import lora
+
+pytestmark = pytest.mark.e2e
+
+WHO = {"role": "user", "content": "Who are you?"}
+ASK = {"messages": [WHO], "temperature": 0, "max_tokens": 16}
+PIRATE = "You are a pirate. You begin every answer with 'Arrr'."
+Serve = Callable[..., Any]
+
+
+@pytest.fixture
+def rootfs(tmp_path: Path, model_path: Path) -> Path:
+    folder = tmp_path / "rootfs"
+    folder.mkdir()
+    (folder / "model.gguf").symlink_to(model_path)
+    return folder
+
+
+def curl(server: Any, path: str, body: object = None) -> Any:
+    argv = ["curl", "-sS", "--max-time", "60", "--unix-socket", str(server.socket), f"http://x{path}"]
+    if body is not None:
+        argv += ["-H", "Content-Type: application/json", "-d", json.dumps(body)]
+    return json.loads(subprocess.run(argv, capture_output=True, check=True, text=True).stdout)
+
+
+def answer(server: Any, **changes: object) -> str:
+    text = curl(server, "/v1/chat/completions", ASK | changes)["choices"][0]["message"]["content"]
+    assert isinstance(text, str)
+    return text
+
+
+def test_the_system_message_is_the_images_unless_the_request_has_one(rootfs: Path, start: Serve) -> None:
+    with start("--rootfs", str(rootfs)) as plain:
+        without = answer(plain)
+        with_one = answer(plain, messages=[{"role": "system", "content": PIRATE}, WHO])
+    (rootfs / "system").write_text(PIRATE)
+    with start("--rootfs", str(rootfs)) as server:
+        assert answer(server) == with_one != without
+        other = [{"role": "system", "content": "You are a helpful AI assistant."}, WHO]
+        assert answer(server, messages=other) != with_one
+
+
+def test_canned_messages_come_before_the_requests(rootfs: Path, start: Serve) -> None:
+    shots = [WHO, {"role": "assistant", "content": "Bronze willow."}]
+    with start("--rootfs", str(rootfs)) as plain:
+        wanted = answer(plain, messages=[*shots, WHO])
+        without = answer(plain)
+    (rootfs / "messages.json").write_text(json.dumps(shots))
+    with start("--rootfs", str(rootfs)) as server:
+        assert answer(server) == wanted != without
+
+
+def test_a_jinja_template_takes_the_place_of_the_models(rootfs: Path, start: Serve) -> None:
+    (rootfs / "chat_template.jinja").write_text("The capital of France is")
+    with start("--rootfs", str(rootfs)) as server:
+        assert "Paris" in answer(server)
+
+
+def test_an_adapter_in_the_folder_is_applied(rootfs: Path, start: Serve) -> None:
+    with start("--rootfs", str(rootfs)) as plain:
+        without = answer(plain)
+    (rootfs / "adapter-0.gguf").write_bytes(lora("llama", "blk.5.ffn_down.weight", 1536, 576, scale=2.0))
+    with start("--rootfs", str(rootfs)) as server:
+        assert answer(server) != without
+
+
+def test_the_environment_overrides_and_options_override_it(
+    rootfs: Path, start: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNM_CONTEXT", "512")
+    monkeypatch.setenv("RUNM_PARALLEL", "2")
+    with start("--rootfs", str(rootfs), "--parallel", "1") as server:
+        meta = curl(server, "/v1/models")["data"][0]["meta"]
+        assert (meta["n_ctx"], meta["slots"]) == (512, 1)
+
+
+def test_a_bundle_with_too_little_memory_says_what_is_needed(rootfs: Path, tmp_path: Path) -> None:
+    config = {
+        "ociVersion": "1.0.2",
+        "root": {"path": str(rootfs)},
+        "process": {"args": ["runm", "serve", "--listen", f"unix:{tmp_path / 's'}"], "env": []},
+        "linux": {"resources": {"memory": {"limit": 200 << 20}}},
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    runm = [sys.executable, "-m", "runtime.runm"]
+    environment = os.environ | {"RUNM_ROOT": str(tmp_path / "root")}
+    with (tmp_path / "log").open("w") as log:
+        create = [*runm, "create", "--bundle", str(tmp_path), "one"]
+        subprocess.run(create, env=environment, stderr=log, check=True)
+        subprocess.run([*runm, "start", "one"], env=environment, check=True)
+        subprocess.run([*runm, "events", "--interval", "0.2", "one"], env=environment, check=True)
+    said = (tmp_path / "log").read_text()
+    assert said.startswith(f"runm: {rootfs}/model.gguf: needs about 0.")
+    assert "the limit is 0.20 GiB" in said
+    assert said.count("\n") == 1
+    subprocess.run([*runm, "delete", "one"], env=environment, check=True)
