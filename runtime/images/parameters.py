@@ -202,10 +202,10 @@ def add_parameter(values: dict[str, Value], name: str, value: Value) -> None:
 
 
 def parameter_texts(parameters: Parameters) -> Iterator[tuple[str, str]]:
-    """Each value as `PARAMETER` lines have it; `stop` yields as often as it has texts."""
+    """Each value as `PARAMETER` lines have it; `stop` yields as often as it has texts, but once at least."""
     for name, value in parameters.values.items():
         if isinstance(value, tuple):
-            yield from ((name, text) for text in value)
+            yield from ((name, text) for text in value or ("",))
         else:
             yield name, emit_go_json(value)
 
