@@ -113,6 +113,15 @@ def test_stale_socket_is_replaced(start: Any) -> None:
 
 
 def test_health_and_requests_while_loading(start: Any, model_path: Path) -> None:
+    seen: set[int] = set()
+    for _ in range(10):  # a small model may have loaded before the first question arrives
+        seen.update(_statuses_until_ready(start, model_path))
+        if 503 in seen:
+            return
+    raise AssertionError(seen)
+
+
+def _statuses_until_ready(start: Any, model_path: Path) -> list[int]:
     with start("--model", str(model_path), wait=False) as server:
         while not server.socket.exists():
             assert server.process.poll() is None
@@ -126,7 +135,8 @@ def test_health_and_requests_while_loading(start: Any, model_path: Path) -> None
             assert headers["Retry-After"] == "1" and json.loads(body)["status"] == "loading"
             code, headers, body = _get(server.socket, "/v1/models")
             assert code == 200 or (code == 503 and json.loads(body)["error"]["type"] == "server_error")
-        assert statuses[0] == 503 and statuses[-1] == 200
+        assert statuses[-1] == 200 and set(statuses) <= {200, 503}
+        return statuses
         assert server.stop() == 0
 
 
