@@ -136,8 +136,8 @@ def _statuses_until_ready(start: Any, model_path: Path) -> list[int]:
             code, headers, body = _get(server.socket, "/v1/models")
             assert code == 200 or (code == 503 and json.loads(body)["error"]["type"] == "server_error")
         assert statuses[-1] == 200 and set(statuses) <= {200, 503}
-        return statuses
         assert server.stop() == 0
+    return statuses
 
 
 def test_sigterm_while_loading_ends_at_once(start: Any, model_path: Path) -> None:
