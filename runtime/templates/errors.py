@@ -15,3 +15,7 @@ class TemplateError(ValueError):
 
 class InvalidConversation(ValueError):
     """The client's messages or tools have no place in a template; one line that says which."""
+
+
+class Refused(Exception):
+    """A value or a function does not do what is asked; the interpreter adds the place."""
