@@ -44,16 +44,35 @@ class Bounds:
 
     output_bytes: int = 16 << 20
     """What it prints; a longer prompt fits no model."""
-    steps: int = 1_000_000
-    """Nodes, functions and items, and their share for long texts; some seconds' work at the worst."""
+    steps: int = 500_000
+    """Nodes, functions and items, and their share for long texts; a second's work or two at the worst."""
 
 
 DEFAULT_BOUNDS = Bounds()
 
 
-def execute(template: Template, data: Value, functions: Functions, bounds: Bounds = DEFAULT_BOUNDS) -> str:
+class Meter:
+    """What has been used of the bounds, by one run or by several that make one prompt."""
+
+    def __init__(self, bounds: Bounds = DEFAULT_BOUNDS) -> None:
+        self.bounds = bounds
+        self._output_bytes = 0
+        self._steps = 0
+
+    def step(self, count: int = 1) -> None:
+        self._steps += count
+        if self._steps > self.bounds.steps:
+            raise Refused(f"the template takes more than {self.bounds.steps} steps")
+
+    def print(self, text: str) -> None:
+        self._output_bytes += len(text.encode(errors="replace"))
+        if self._output_bytes > self.bounds.output_bytes:
+            raise Refused(f"the prompt has more than {self.bounds.output_bytes} bytes")
+
+
+def execute(template: Template, data: Value, functions: Functions, meter: Meter) -> str:
     """What `template` prints for `data`, its dot; TemplateError."""
-    return _Run(template, data, functions, bounds).text()
+    return _Run(template, data, functions, meter).text()
 
 
 class _Flow(Enum):
@@ -63,14 +82,13 @@ class _Flow(Enum):
 
 
 class _Run:
-    def __init__(self, template: Template, data: Value, functions: Functions, bounds: Bounds) -> None:
+    def __init__(self, template: Template, data: Value, functions: Functions, meter: Meter) -> None:
         self._template = template
         self._data = data
         self._functions = functions
-        self._bounds = bounds
+        self._meter = meter
+        self._step = meter.step
         self._parts: list[str] = []
-        self._output_bytes = 0
-        self._steps = 0
         self._depth = 0
         self._line = 1  # of what was met last
         self._variables: list[tuple[str, Value]] = [("$", data)]
@@ -197,8 +215,8 @@ class _Run:
         items = sum(
             len(value) for value in values if isinstance(value, Sequence) and not isinstance(value, str)
         )
-        if characters > self._bounds.output_bytes:
-            raise Refused(f"{name} gets more than {self._bounds.output_bytes} characters")
+        if characters > self._meter.bounds.output_bytes:
+            raise Refused(f"{name} gets more than {self._meter.bounds.output_bytes} characters")
         self._step(1 + characters // 64 + items // 256)
         made = self._functions.call(name, values)
         if isinstance(made, str):
@@ -240,15 +258,8 @@ class _Run:
     # Bounds
 
     def _print(self, text: str) -> None:
-        self._output_bytes += len(text.encode(errors="replace"))
-        if self._output_bytes > self._bounds.output_bytes:
-            raise Refused(f"the prompt has more than {self._bounds.output_bytes} bytes")
+        self._meter.print(text)
         self._parts.append(text)
-
-    def _step(self, count: int = 1) -> None:
-        self._steps += count
-        if self._steps > self._bounds.steps:
-            raise Refused(f"the template takes more than {self._bounds.steps} steps")
 
     def _enter(self) -> None:
         self._depth += 1

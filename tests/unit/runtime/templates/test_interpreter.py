@@ -7,7 +7,7 @@ import pytest
 
 from runtime.templates.errors import TemplateError
 from runtime.templates.functions import Functions
-from runtime.templates.interpreter import DEFAULT_BOUNDS, Bounds, execute
+from runtime.templates.interpreter import DEFAULT_BOUNDS, Bounds, Meter, execute
 from runtime.templates.parser import parse_template
 from runtime.templates.values import Value
 
@@ -25,7 +25,7 @@ DATA = {
 
 
 def _run(text: str, data: Value = DATA, bounds: Bounds = DEFAULT_BOUNDS) -> str:
-    return execute(parse_template(text), data, Functions(date(2024, 5, 17)), bounds)
+    return execute(parse_template(text), data, Functions(date(2024, 5, 17)), Meter(bounds))
 
 
 @pytest.mark.parametrize(
@@ -139,3 +139,14 @@ def test_the_bound_of_what_is_printed() -> None:
     assert _run("{{ .A }}bcd", bounds=Bounds(output_bytes=4)) == "abcd"
     with pytest.raises(TemplateError, match="template:1: the prompt has more than 4 bytes"):
         _run("{{ .A }}bcé", bounds=Bounds(output_bytes=4))
+
+
+def test_runs_that_share_a_meter_share_its_bounds() -> None:
+    template, functions, meter = (
+        parse_template("{{ .A }}"),
+        Functions(date.max),
+        Meter(Bounds(output_bytes=2)),
+    )
+    assert [execute(template, DATA, functions, meter) for _ in range(2)] == ["a", "a"]
+    with pytest.raises(TemplateError, match="more than 2 bytes"):
+        execute(template, DATA, functions, meter)
