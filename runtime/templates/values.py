@@ -18,6 +18,7 @@ from runtime.go_json import emit_go_json
 from runtime.templates.errors import Refused
 
 Value = Any
+_DEEPEST = 80
 
 
 class Record:
@@ -111,8 +112,8 @@ def _emit(value: Value, depth: int) -> str:
             return emit_float(value)
         case Record() | JsonMap():
             return emit_json(value)
-    if depth > 50:
-        raise Refused("a value of more than 50 levels")
+    if depth > _DEEPEST:
+        raise Refused(f"a value of more than {_DEEPEST} levels")
     if isinstance(value, Mapping):
         return "map[" + " ".join(f"{key}:{_emit(item, depth + 1)}" for key, item in items_of(value)) + "]"
     if any(isinstance(item, Record) for item in value):
@@ -122,8 +123,8 @@ def _emit(value: Value, depth: int) -> str:
 
 def _plain(value: Value, depth: int) -> Value:
     """For emit_go_json: a struct in its own order, a map in its keys'."""
-    if depth > 50:
-        raise ValueError("a value of more than 50 levels")
+    if depth > _DEEPEST:
+        raise ValueError(f"a value of more than {_DEEPEST} levels")
     if isinstance(value, Record):
         return {key: _plain(item, depth + 1) for key, item in value.json.items()}
     if isinstance(value, Mapping):
