@@ -61,17 +61,18 @@ def read_messages(messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
 
     Messages of tools stay apart, as each answers another call.
     """
-    joined: list[Message] = []
+    groups: list[list[Message]] = []
     names: dict[str, str] = {}  # of the functions called, by their calls' ids
     for index, message in enumerate(_list(messages, "messages")):
         place = f"messages[{index}]"
         one = _message(_map(message, place), names, place)
-        if joined and joined[-1].role == one.role != "tool":
-            one = _joined(joined.pop(), one)
-        joined.append(one)
-    if not joined:
+        if groups and groups[-1][0].role == one.role != "tool":
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    if not groups:
         raise InvalidConversation("messages: there are none; send one at least")
-    return tuple(joined)
+    return tuple(map(_joined, groups))
 
 
 def system_text(messages: Sequence[Message]) -> str:
@@ -84,12 +85,12 @@ def read_tools(tools: Sequence[Mapping[str, Any]]) -> tuple[Record, ...]:
     return tuple(_tool(tool, f"tools[{index}]") for index, tool in enumerate(_list(tools, "tools")))
 
 
-def _joined(one: Message, other: Message) -> Message:
+def _joined(group: Sequence[Message]) -> Message:
     return replace(
-        one,
-        content=_BLANK_LINE.join(filter(None, (one.content, other.content))),
-        thinking=_BLANK_LINE.join(filter(None, (one.thinking, other.thinking))),
-        tool_calls=one.tool_calls + other.tool_calls,
+        group[0],
+        content=_BLANK_LINE.join(message.content for message in group if message.content),
+        thinking=_BLANK_LINE.join(message.thinking for message in group if message.thinking),
+        tool_calls=tuple(call for message in group for call in message.tool_calls),
     )
 
 
