@@ -10,8 +10,8 @@ from enum import Enum, auto
 
 from runtime.templates.errors import TemplateError
 
-LONGEST = 1 << 20
-"""Characters of a template; those in use have at most ten thousand."""
+LONGEST = 1 << 17
+"""Characters of a template; those in use have at most ten thousand, and these are parsed in a second."""
 
 _SPACE = " \t\r\n"
 _TOKEN = re.compile(
