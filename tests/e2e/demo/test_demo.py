@@ -53,7 +53,7 @@ def test_tcpdump_finds_whole_vxlan_and_no_bad_checksum(shown: dict[str, object])
     )
     assert "VXLAN" in read.stdout
     assert "cksum" in read.stdout
-    assert not re.search(r"bad|incorrect|truncated", read.stdout)
+    assert not re.search(r"\bbad\b|incorrect|truncated", read.stdout)  # a checksum may be 0x1bad
 
 
 def test_keep_prints_a_url_that_reaches_the_pod(tmp_path: Path) -> None:
