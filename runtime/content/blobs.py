@@ -1,7 +1,8 @@
 """Blobs: files named by their digest, whole and unchanging.
 
 <root>/blobs/sha256/<hex>    a blob, mode 0444
-<root>/ingest/<id>           one that is being written; of no use to anybody when its writer has died
+<root>/ingest/<id>           one that is being written; of no use to anybody when its writer has died,
+                             unless it comes in ranges: see ingest.py
 <root>/quarantine/<hex>      one whose bytes turned out not to be those of its name
 """
 
@@ -28,12 +29,12 @@ class Blobs:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._ingest, self._quarantine = root / "ingest", root / "quarantine"
+        self.ingest, self._quarantine = root / "ingest", root / "quarantine"
 
     def folders(self) -> tuple[Path, ...]:
         """Those that must be there."""
         algorithms = (self._root / "blobs" / name for name in _ALGORITHMS)
-        return (*algorithms, self._ingest, self._quarantine)
+        return (*algorithms, self.ingest, self._quarantine)
 
     # ---- reading
 
@@ -140,7 +141,7 @@ class Blobs:
 
     @contextmanager
     def _new_file(self) -> Iterator[tuple[Path, BinaryIO]]:
-        path = self._ingest / uuid.uuid4().hex
+        path = self.ingest / uuid.uuid4().hex
         with as_store_error(path):
             try:
                 with path.open("xb") as file:

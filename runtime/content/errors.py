@@ -21,3 +21,7 @@ class CorruptBlob(StoreError):
 
 class DigestMismatch(StoreError):
     """What was to be stored is not what it was said to be."""
+
+
+class IngestBusy(StoreError):
+    """Another writer has the blob in hand; look again soon."""
