@@ -48,9 +48,9 @@ class ContentStore:
         except InvalidManifest as error:
             raise StoreError(f"manifest {digest}: {error}") from None
 
-    def write_manifest(self, raw: bytes) -> Descriptor:
+    def write_manifest(self, raw: bytes, content_type: str = "") -> Descriptor:
         """Store a manifest whose blobs are here. InvalidManifest."""
-        manifest = parse_manifest(raw)
+        manifest = parse_manifest(raw, content_type)
         self.blobs.write(raw)
         return Descriptor(manifest.media_type, manifest.digest, len(raw))
 
