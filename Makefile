@@ -11,7 +11,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo $$p; break; fi; done)
 
-.PHONY: help deps demo test lint types unit pure lab lab-deps e2e e2e-quick e2e-deps bench bench-lab fuzz sim clean
+.PHONY: help deps demo test lint types unit pure lab lab-deps peer-deps e2e e2e-quick e2e-deps bench bench-lab fuzz sim clean
 
 help:
 	@echo "make demo    a real model answers on a pod IP, on this machine; ARGS=... goes to the demo"
@@ -67,13 +67,22 @@ lab: deps lab-deps
 	BRONZEWILLOW_LAB="$$($(BIN)/python -m bronzewillow.testing.lab.environment)" \
 		$(BIN)/python -m pytest -m lab --durations=15 tests/lab $(ARGS)
 
-# The two engines that no wheel brings are built once into .cache/engines: ten minutes on two cores.
-e2e-deps: deps
-	@missing=; for p in cmake c++ tcpdump; do command -v $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+# Programs that end-to-end tests speak with, where Debian's packages can be had.
+PEER_PROGRAMS := tcpdump docker-registry skopeo openssl curl
+define install_programs
+	@missing=; for p in $(1); do command -v $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	if test -n "$$missing" && test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
 		echo "installing what gives$$missing"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-		apt-get install -y -qq --no-install-recommends cmake g++ tcpdump </dev/null >/dev/null; fi
+		apt-get install -y -qq --no-install-recommends $(2) </dev/null >/dev/null; fi
+endef
+
+peer-deps: deps
+	$(call install_programs,$(PEER_PROGRAMS),$(PEER_PROGRAMS))
 	$(BIN)/python -m runtime.models.smollm2 >/dev/null
+
+# The two engines that no wheel brings are built once into .cache/engines: ten minutes on two cores.
+e2e-deps: peer-deps
+	$(call install_programs,cmake c++,cmake g++)
 	@mkdir -p .cache
 	tests/e2e/runm/engines.sh .cache/engines $(BIN)/python >.cache/engines.env
 
@@ -81,8 +90,7 @@ e2e: e2e-deps
 	env $$(cat .cache/engines.env) $(BIN)/python -m pytest -m e2e $(ARGS)
 
 # The part of e2e that needs no engine to be compiled.
-e2e-quick: deps
-	$(BIN)/python -m runtime.models.smollm2 >/dev/null
+e2e-quick: peer-deps
 	$(BIN)/python -m pytest -m e2e -k 'not llama-server and not llama_server and not llama-cpp-python' $(ARGS)
 
 sim: deps

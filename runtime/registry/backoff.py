@@ -1,0 +1,52 @@
+"""Waiting before another try: longer each time, never all at once, and as long as the registry asks."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from email.utils import parsedate_to_datetime
+
+FIRST_S = 0.25
+LONGEST_S = 10.0
+_MOST_ASKED_S = 120.0
+
+
+class Backoff:
+    """The tries of one thing that must get done. Success in part begins the count anew."""
+
+    def __init__(
+        self,
+        tries: int = 9,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        rng: random.Random | None = None,
+    ) -> None:
+        """`tries` without any success are the end."""
+        self._tries, self._sleep = tries, sleep
+        self._rng = rng or random.Random()
+        self._failures = 0
+
+    def reset(self) -> None:
+        """It went on."""
+        self._failures = 0
+
+    async def pause(self, asked_s: float = 0.0) -> bool:
+        """After a failure: wait; False when it was the last try."""
+        self._failures += 1
+        if self._failures >= self._tries:
+            return False
+        own = min(FIRST_S * 2 ** (self._failures - 1), LONGEST_S) * (0.5 + self._rng.random())
+        await self._sleep(max(own, min(asked_s, _MOST_ASKED_S)))
+        return True
+
+
+def parse_retry_after(value: str | None, now: float) -> float:
+    """Seconds from `now`, a POSIX time; 0 for none or nonsense (RFC 9110 10.2.3)."""
+    if value is None:
+        return 0.0
+    if value.strip().isdecimal():
+        return float(min(int(value.strip()[:9]), 1 << 30))
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (ValueError, OverflowError):
+        return 0.0

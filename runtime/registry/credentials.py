@@ -1,0 +1,150 @@
+"""Credentials, where Docker keeps them: `config.json` and the helpers that it names.
+
+Source: docker/cli, "docker login", Credential stores; docker/docker-credential-helpers, README.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runtime.registry.errors import InvalidConfig
+
+_HELPER_LIMIT_S = 30.0
+_HELPER_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_TOKEN_USER = "<token>"
+_NOT_FOUND = "credentials not found"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who we are to one registry. Its secrets are not in its repr."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+    identity_token: str = field(default="", repr=False)
+    """An OAuth 2 refresh token, in place of a password."""
+    registry_token: str = field(default="", repr=False)
+    """A bearer token, to be sent as it is."""
+
+    @property
+    def basic(self) -> str:
+        """The value of an Authorization header (RFC 7617)."""
+        return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+
+
+NOBODY = Credentials()
+
+
+def default_config() -> Path:
+    """Docker's file, and where DOCKER_CONFIG says that it is."""
+    folder = os.environ.get("DOCKER_CONFIG")
+    return (Path(folder) if folder else Path.home() / ".docker") / "config.json"
+
+
+class DockerConfig:
+    """One `config.json`, read anew each time, as `docker login` may change it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def find(self, registry: str) -> Credentials:
+        """Those for `registry`, or NOBODY. InvalidConfig."""
+        document = self._read()
+        helper = _table(document, "credHelpers", self._path).get(registry) or document.get("credsStore")
+        if helper:
+            return await self._ask(str(helper), registry)
+        for server, entry in _table(document, "auths", self._path).items():
+            if registry_of(server) == registry:
+                return self._parse(entry, server)
+        return NOBODY
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            document = json.loads(self._path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise InvalidConfig(f"{self._path}: {error.strerror}") from None
+        except (ValueError, RecursionError) as error:
+            raise InvalidConfig(f"{self._path}: is not JSON: {error}") from None
+        if not isinstance(document, dict):
+            raise InvalidConfig(f"{self._path}: is no JSON object")
+        return document
+
+    def _parse(self, entry: object, server: str) -> Credentials:
+        if not isinstance(entry, dict):
+            raise InvalidConfig(f"{self._path}: auths.{server}: is no object")
+        texts = {name: value for name, value in entry.items() if isinstance(value, str)}
+        username, password = texts.get("username", ""), texts.get("password", "")
+        if auth := texts.get("auth"):
+            try:
+                username, colon, password = base64.b64decode(auth, validate=True).decode().partition(":")
+            except (binascii.Error, UnicodeDecodeError):
+                colon = ""
+            if not colon:
+                raise InvalidConfig(
+                    f"{self._path}: auths.{server}.auth: is not user:password in base64; log in again"
+                )
+        return Credentials(
+            username, password.rstrip("\0"), texts.get("identitytoken", ""), texts.get("registrytoken", "")
+        )
+
+    async def _ask(self, helper: str, registry: str) -> Credentials:
+        """What `docker-credential-HELPER get` answers."""
+        if not _HELPER_NAME.fullmatch(helper):
+            raise InvalidConfig(f"{self._path}: {helper[:100]!r} is no name of a credential helper")
+        program = f"docker-credential-{helper}"
+        try:
+            process = await asyncio.create_subprocess_exec(
+                program, "get", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+            )  # fmt: skip
+        except OSError as error:
+            raise InvalidConfig(
+                f"{self._path}: names the helper {program}, which cannot run: {error.strerror}"
+            ) from None
+        try:
+            async with asyncio.timeout(_HELPER_LIMIT_S):
+                out, _ = await process.communicate(registry.encode())
+        except TimeoutError:
+            raise InvalidConfig(f"{program} did not answer within {_HELPER_LIMIT_S:g} s") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+        if process.returncode != 0:
+            if _NOT_FOUND in out.decode(errors="replace"):
+                return NOBODY
+            raise InvalidConfig(f"{program} failed with exit code {process.returncode} for {registry}")
+        return _parse_helper(out, program)
+
+
+def registry_of(server: str) -> str:
+    """The registry of a key of `auths`, which may be a URL."""
+    return re.sub(r"^https?://", "", server).partition("/")[0].lower()
+
+
+def _parse_helper(out: bytes, program: str) -> Credentials:
+    try:
+        answer = json.loads(out)
+        username, secret = answer["Username"], answer["Secret"]
+    except (ValueError, KeyError, TypeError):
+        raise InvalidConfig(f"{program} did not answer with Username and Secret") from None
+    if not isinstance(username, str) or not isinstance(secret, str):
+        raise InvalidConfig(f"{program} did not answer with texts")
+    return Credentials(identity_token=secret) if username == _TOKEN_USER else Credentials(username, secret)
+
+
+def _table(document: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any]:
+    found = document.get(name) or {}
+    if not isinstance(found, dict):
+        raise InvalidConfig(f"{path}: {name}: is no object")
+    return found

@@ -1,0 +1,79 @@
+"""An image from its registry into the store."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+
+from runtime.content import ContentStore
+from runtime.images.errors import InvalidManifest
+from runtime.images.manifest import Descriptor, Index, Manifest, Platform
+from runtime.images.reference import Reference
+from runtime.registry.client import RegistryClient
+from runtime.registry.download import download
+from runtime.registry.errors import BadAnswer, RegistryError
+from runtime.registry.progress import Progress, Silent
+from runtime.registry.together import together
+
+_BLOBS_AT_ONCE = 4
+_LONGEST_CONFIG = 4 << 20
+
+CheckImage = Callable[[Manifest, bytes], None]
+
+
+def platforms() -> tuple[Platform, ...]:
+    """What an index is asked for; models are of no platform, so any will do when it has one for Macs."""
+    own = "darwin" if sys.platform == "darwin" else "linux"
+    return tuple(Platform(os, arch) for os in (own, "linux") for arch in ("arm64", "amd64"))
+
+
+async def pull(
+    client: RegistryClient,
+    store: ContentStore,
+    reference: Reference,
+    progress: Progress | None = None,
+    check: CheckImage | None = None,
+) -> Descriptor:
+    """Get an image and name it as it is named there; what is here already is not fetched.
+
+    `check` sees the manifest and the configuration before anything large moves, and may raise.
+    RegistryError, StoreError.
+    """
+    if not reference.registry:
+        raise RegistryError(
+            f"image {reference.familiar}: is not here and names no registry, such as "
+            f"registry.example/{reference.familiar}"
+        )
+    shown = progress or Silent()
+    manifest = await _manifest(client, reference)
+    source = client.source(reference)
+    await download(source, store.blobs, manifest.config, Silent())
+    if check is not None:
+        check(manifest, store.blobs.read(manifest.config.digest, _LONGEST_CONFIG))
+    turns = asyncio.Semaphore(_BLOBS_AT_ONCE)
+
+    async def one(blob: Descriptor) -> None:
+        async with turns:
+            await download(source, store.blobs, blob, shown)
+
+    layers = [blob for blob in manifest.blobs if blob.digest != manifest.config.digest]
+    await together(*map(one, layers))
+    descriptor = store.write_manifest(manifest.raw, manifest.media_type)
+    store.names.set(str(reference), descriptor)
+    return descriptor
+
+
+async def _manifest(client: RegistryClient, reference: Reference) -> Manifest:
+    found = await client.manifest(reference)
+    if isinstance(found, Index):
+        try:
+            chosen = found.choose(platforms())
+        except InvalidManifest as error:
+            raise BadAnswer(f"image {reference}: {error}") from None
+        found = await client.manifest(
+            Reference(reference.registry, reference.repository, None, chosen.digest)
+        )
+    if isinstance(found, Index):
+        raise BadAnswer(f"image {reference}: an index within an index")
+    return found

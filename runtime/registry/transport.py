@@ -1,0 +1,204 @@
+"""One request to a registry: the right endpoint, who we are, other tries, errors in one line."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from yarl import URL
+
+from runtime.registry.auth import Authorizer
+from runtime.registry.backoff import Backoff, parse_retry_after
+from runtime.registry.challenge import parse_challenges
+from runtime.registry.errors import AccessDenied, BadAnswer, NotThere, RegistryError, Unreachable
+from runtime.registry.hosts import Endpoint, Hosts
+
+_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_ANSWER_LIMIT_S = 30.0
+_CONNECT_LIMIT_S = 10.0
+_MIRROR_TRIES = 2
+_ERROR_BYTES = 64 << 10
+
+MakeBody = Callable[[], Any]
+
+
+class Transport:
+    """All requests of one client."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        hosts: Hosts,
+        authorizer: Authorizer,
+        backoff: Callable[[int], Backoff] = Backoff,
+        tries: int = 9,
+    ) -> None:
+        self._session, self._hosts, self._authorizer = session, hosts, authorizer
+        self._backoff, self._tries = backoff, tries
+        self._tls: dict[str, Any] = {}
+
+    def backoff(self) -> Backoff:
+        """For what takes several requests."""
+        return self._backoff(self._tries)
+
+    @asynccontextmanager
+    async def get(
+        self,
+        registry: str,
+        path: str,
+        *,
+        scope: str,
+        capability: str = "pull",
+        headers: Mapping[str, str] | None = None,
+        method: str = "GET",
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer of the first endpoint that has one; `path` begins with a slash. RegistryError."""
+        endpoints = self._hosts.endpoints(registry, capability)
+        if not endpoints:
+            raise NotThere(f"registry {registry}: no endpoint of its hosts.toml can {capability}")
+        for number, endpoint in enumerate(endpoints, 1):
+            is_last = number == len(endpoints)
+            tries = self._tries if is_last else min(_MIRROR_TRIES, self._tries)
+            try:
+                response = await self._answered(
+                    method, endpoint, endpoint.api + path, scope, headers, None, tries
+                )
+            except RegistryError:
+                if is_last:
+                    raise
+                continue
+            with contextlib.closing(response):
+                yield response
+            return
+
+    @asynccontextmanager
+    async def send(
+        self,
+        method: str,
+        registry: str,
+        target: str,
+        *,
+        scope: str,
+        headers: Mapping[str, str] | None = None,
+        body: MakeBody | None = None,
+        tries: int | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """To the endpoint that takes pushes; `target` is a path or, from a Location, a URL. RegistryError."""
+        endpoint = self.push_endpoint(registry)
+        url = target if "://" in target else endpoint.api + target
+        response = await self._answered(method, endpoint, url, scope, headers, body, tries or self._tries)
+        with contextlib.closing(response):
+            yield response
+
+    def push_endpoint(self, registry: str) -> Endpoint:
+        """NotThere when a configuration forbids it."""
+        for endpoint in self._hosts.endpoints(registry, "push"):
+            return endpoint
+        raise NotThere(f"registry {registry}: no endpoint of its hosts.toml can push")
+
+    async def _answered(
+        self,
+        method: str,
+        endpoint: Endpoint,
+        url: str,
+        scope: str,
+        headers: Mapping[str, str] | None,
+        body: MakeBody | None,
+        tries: int,
+    ) -> aiohttp.ClientResponse:
+        """An answer below 400, with its body unread."""
+        backoff = self._backoff(tries)
+        host = urlsplit(endpoint.url).netloc
+        was_refused = False
+        while True:
+            asked_s = 0.0
+            try:
+                response = await self._once(method, endpoint, url, scope, headers, body)
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                failure: RegistryError = Unreachable(f"registry {host}: {_reason(error, endpoint)}")
+                if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+                    raise failure from None
+            else:
+                if response.status < 400:
+                    return response
+                failure = await _failure(response, host, url)
+                response.close()
+                if response.status == 401 and not was_refused:
+                    was_refused = True
+                    self._authorizer.forget(endpoint, scope)
+                    challenges = parse_challenges(response.headers.getall("WWW-Authenticate", []))
+                    await self._authorizer.answer(endpoint, scope, challenges)
+                    continue
+                if response.status not in _AGAIN:
+                    raise failure
+                asked_s = parse_retry_after(response.headers.get("Retry-After"), time.time())
+            if not await backoff.pause(asked_s):
+                raise failure
+
+    async def _once(
+        self,
+        method: str,
+        endpoint: Endpoint,
+        url: str,
+        scope: str,
+        headers: Mapping[str, str] | None,
+        body: MakeBody | None,
+    ) -> aiohttp.ClientResponse:
+        sent = {**endpoint.headers, **(headers or {})}
+        is_ours = URL(url).origin() == URL(endpoint.url).origin()
+        if is_ours and (authorization := self._authorizer.header(endpoint, scope)):
+            sent["Authorization"] = authorization
+        if endpoint.url not in self._tls:
+            self._tls[endpoint.url] = endpoint.tls()
+        return await self._session.request(
+            method,
+            URL(url, encoded=True),
+            headers=sent,
+            data=body() if body is not None else None,
+            ssl=self._tls[endpoint.url] if is_ours else True,
+            timeout=aiohttp.ClientTimeout(None, sock_connect=_CONNECT_LIMIT_S, sock_read=_ANSWER_LIMIT_S),
+        )
+
+
+async def _failure(response: aiohttp.ClientResponse, host: str, url: str) -> RegistryError:
+    said = await _said(response)
+    what = f"registry {host}: {response.status} for {URL(url).path}{said}"
+    match response.status:
+        case 401 | 403:
+            return AccessDenied(f"{what}; is docker login {host} done, and may this user do that?")
+        case 404:
+            return NotThere(what)
+        case 408 | 425 | 429 | 500 | 502 | 503 | 504:
+            return Unreachable(what)
+        case _:
+            return BadAnswer(what)
+
+
+async def _said(response: aiohttp.ClientResponse) -> str:
+    """The registry's own words (OCI distribution specification, Error Codes)."""
+    try:
+        raw = await response.content.read(_ERROR_BYTES)
+        errors = json.loads(raw)["errors"]
+        words = "; ".join(f"{one['code']} {one.get('message', '')}".strip() for one in errors[:3])
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError, TypeError):
+        return ""
+    clean = " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    return f" ({clean[:200]})" if clean else ""
+
+
+def _reason(error: BaseException, endpoint: Endpoint) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"its certificate is not trusted: {error.certificate_error}; name its CA in hosts.toml"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "does not speak TLS; if it is plain HTTP, name it with --insecure"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"cannot connect: {error.os_error.strerror or error.os_error}"
+    if isinstance(error, TimeoutError):
+        return f"no answer within {_ANSWER_LIMIT_S:g} s"
+    return " ".join(str(error).split()) or type(error).__name__

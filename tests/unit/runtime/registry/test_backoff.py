@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from bronzewillow.testing.aio import run
+from runtime.registry.backoff import FIRST_S, LONGEST_S, Backoff, parse_retry_after
+
+
+def test_pauses_grow_to_a_bound_and_end() -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async def all_tries() -> None:
+        backoff = Backoff(12, sleep, random.Random(1))
+        while await backoff.pause():
+            pass
+
+    run(all_tries())
+    assert len(slept) == 11
+    assert FIRST_S / 2 <= slept[0] <= FIRST_S * 1.5
+    assert all(LONGEST_S / 2 <= one <= LONGEST_S * 1.5 for one in slept[-4:])
+
+
+def test_what_the_registry_asks_for_is_the_least_and_success_begins_anew() -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async def main() -> None:
+        backoff = Backoff(3, sleep)
+        assert await backoff.pause(7)
+        assert await backoff.pause(1e9)
+        backoff.reset()
+        assert await backoff.pause()
+        assert await backoff.pause()
+        assert not await backoff.pause()
+
+    run(main())
+    assert slept[:2] == [7, 120]
+    assert slept[2] < 1
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, 0),
+        ("3", 3),
+        (" 120 ", 120),
+        ("-1", 0),
+        ("soon", 0),
+        ("9" * 50, 999999999),
+        ("Thu, 01 Jan 1970 00:01:40 GMT", 90),
+        ("Thu, 01 Jan 1970 00:00:05 GMT", 0),
+    ],
+)
+def test_retry_after(value: str | None, seconds: float) -> None:
+    assert parse_retry_after(value, now=10) == seconds

@@ -1,0 +1,9 @@
+from __future__ import annotations
+
+from runtime.registry import errors
+
+
+def test_all_are_registry_errors() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    assert len(kinds) == 6
+    assert all(issubclass(kind, errors.RegistryError) for kind in kinds)

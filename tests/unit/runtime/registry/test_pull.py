@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from runtime.images.manifest import Manifest
+from runtime.images.media_types import OCI_INDEX
+from runtime.images.reference import parse_reference
+from runtime.registry.errors import BadAnswer, RegistryError
+from runtime.registry.pull import platforms, pull
+
+from .conftest import Bench, RunBench
+
+pytestmark = pytest.mark.loopback
+
+
+@pytest.mark.parametrize("auth", ["none", "basic", "bearer"])
+def test_an_image_is_whole_and_named(with_bench: RunBench, auth: str) -> None:
+    async def main(bench: Bench) -> None:
+        layers = bench.offer(b"weights", b"template", b"weights")
+        found = await pull(bench.client, bench.store, bench.reference(), bench.told)
+        assert bench.store.names.get(str(bench.reference())).digest == found.digest
+        assert not bench.store.verify()
+        assert bench.told.ends == {one.digest: "pulled" for one in layers}
+        await pull(bench.client, bench.store, bench.reference(), bench.told)
+        assert bench.told.ends == {one.digest: "exists" for one in layers}
+
+    with_bench(main, auth=auth)
+
+
+def test_an_index_is_followed_to_the_macs_image(with_bench: RunBench) -> None:
+    def entry(bench: Bench, os: str, arch: str, digest: str) -> dict[str, object]:
+        raw, kind = bench.registry.manifests["team/tiny", digest]
+        platform = {"os": os, "architecture": arch}
+        return {"mediaType": kind, "digest": digest, "size": len(raw), "platform": platform}
+
+    async def main(bench: Bench) -> None:
+        digests = []
+        for weights in (b"amd", b"arm"):
+            bench.offer(weights)
+            digests.append((await bench.client.manifest(bench.reference())).digest)
+        manifests = [entry(bench, "linux", "amd64", digests[0]), entry(bench, "linux", "arm64", digests[1])]
+        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests}
+        bench.registry.add_manifest("team/tiny", "all", json.dumps(index).encode())
+        found = await pull(bench.client, bench.store, bench.reference("team/tiny:all"))
+        assert found.digest == digests[1]
+        index["manifests"] = [entry(bench, "windows", "amd64", digests[0])]
+        bench.registry.add_manifest("team/tiny", "all", json.dumps(index).encode())
+        with pytest.raises(BadAnswer, match="only for: windows/amd64"):
+            await pull(bench.client, bench.store, bench.reference("team/tiny:all"))
+
+    with_bench(main)
+    assert {one.architecture for one in platforms()} == {"arm64", "amd64"}
+
+
+def test_what_is_not_wanted_is_not_fetched(with_bench: RunBench) -> None:
+    def check(manifest: Manifest, config: bytes) -> None:
+        assert config == b"{}"
+        raise ZeroDivisionError
+
+    async def main(bench: Bench) -> None:
+        (layer,) = bench.offer(b"weights")
+        with pytest.raises(ZeroDivisionError):
+            await pull(bench.client, bench.store, bench.reference(), None, check)
+        assert not bench.registry.served[layer.digest]
+        assert not bench.store.names.all()
+
+    with_bench(main)
+
+
+def test_a_local_name_has_no_registry(with_bench: RunBench) -> None:
+    async def main(bench: Bench) -> None:
+        with pytest.raises(RegistryError, match=r"names no registry, such as registry\.example/tiny"):
+            await pull(bench.client, bench.store, parse_reference("tiny"))
+
+    with_bench(main)

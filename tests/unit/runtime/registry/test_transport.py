@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import socket
+import ssl
+from pathlib import Path
+
+import pytest
+
+from bronzewillow.testing.aio import run
+from bronzewillow.testing.registry import fake_registry
+from runtime.images.reference import parse_reference
+from runtime.registry.client import ClientConfig, registry_client
+from runtime.registry.errors import AccessDenied, BadAnswer, NotThere, RegistryError, Unreachable
+
+from .conftest import Bench, RunBench
+
+pytestmark = pytest.mark.loopback
+
+
+def test_what_passes_is_tried_again(with_bench: RunBench) -> None:
+    async def main(bench: Bench) -> None:
+        bench.offer(b"weights")
+        bench.registry.faults.statuses = [503, 429]
+        await bench.client.manifest(bench.reference())
+        assert len(bench.registry.requests) == 3
+
+    with_bench(main)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "count"),
+    [
+        (500, Unreachable, 3),
+        (404, NotThere, 1),
+        (403, AccessDenied, 1),
+        (400, BadAnswer, 1),
+        (418, BadAnswer, 1),
+    ],
+)
+def test_what_does_not_pass_is_one_line(
+    with_bench: RunBench, status: int, kind: type[RegistryError], count: int
+) -> None:
+    async def main(bench: Bench) -> None:
+        bench.offer(b"weights")
+        bench.registry.faults.statuses = [status] * 9
+        with pytest.raises(
+            kind, match=rf"registry {bench.registry.host}: {status} .*UNAVAILABLE to order"
+        ) as raised:
+            await bench.client.manifest(bench.reference())
+        assert "\n" not in str(raised.value)
+        assert len(bench.registry.requests) == count
+
+    with_bench(main)
+
+
+async def fetch(registry: str, folder: Path, insecure: bool = True, text: str = "") -> None:
+    if text:
+        (folder / registry).mkdir()
+        (folder / registry / "hosts.toml").write_text(text)
+    config = ClientConfig(folder, (registry,) if insecure else (), folder / "none", tries=2)
+    async with registry_client(config) as client:
+        await client.manifest(parse_reference(f"{registry}/team/tiny:v1"))
+
+
+def test_nobody_there(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(Unreachable, match="cannot connect: Connect"):
+        run(fetch(f"127.0.0.1:{port}", tmp_path))
+
+
+def test_plain_http_is_not_fallen_back_to(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with fake_registry() as registry:
+            with pytest.raises(Unreachable, match="name it with --insecure"):
+                await fetch(registry.host, tmp_path, insecure=False)
+            assert not registry.requests
+
+    run(main())
+    assert ssl.OPENSSL_VERSION
+
+
+def test_a_mirror_that_fails_gives_way_to_the_registry(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with fake_registry() as mirror, fake_registry() as registry:
+            for one in (mirror, registry):
+                one.add_manifest("team/tiny", "v1", MANIFEST)
+            text = f'server = "{registry.url}"\n[host."{mirror.url}"]\ncapabilities = ["pull", "resolve"]\n'
+            await fetch(registry.host, tmp_path, text=text)
+            assert (len(mirror.requests), len(registry.requests)) == (1, 0)
+            mirror.manifests.clear()
+            config = ClientConfig(tmp_path, (), tmp_path / "none")
+            async with registry_client(config) as client:
+                await client.manifest(parse_reference(f"{registry.host}/team/tiny:v1"))
+            assert (len(mirror.requests), len(registry.requests)) == (2, 1)
+
+    run(main())
+
+
+MANIFEST = (
+    b'{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json",'
+    b'"config":{"mediaType":"a","digest":"sha256:' + b"0" * 64 + b'","size":2},"layers":[]}'
+)
