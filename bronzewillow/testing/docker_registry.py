@@ -131,7 +131,7 @@ def _token_server(folder: Path) -> Iterator[str]:
     """Gives the tester what is asked for, as the Token Authentication Specification has it."""
     wanted = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 
-    class Handler(BaseHTTPRequestHandler):
+    class TokenRequest(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.headers.get("Authorization") != wanted:
                 self.send_error(401)
@@ -147,7 +147,7 @@ def _token_server(folder: Path) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Not to the terminal."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), TokenRequest) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
