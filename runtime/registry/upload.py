@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import BinaryIO
 from urllib.parse import quote, urljoin
 
 import aiohttp
@@ -119,34 +120,40 @@ class _Upload:
     async def monolithic(self, location: str) -> None:
         """All in one request."""
         headers = {"Content-Length": str(self._blob.size), "Content-Type": "application/octet-stream"}
-        body = self._body(0, self._blob.size)
-        async with self._send("PUT", self._with_digest(location), headers, body):
-            pass
+        with self._blobs.open(self._blob.digest) as file:
+            body = self._body(file, 0, self._blob.size)
+            async with self._send("PUT", self._with_digest(location), headers, body):
+                pass
 
     async def chunked(self, location: str) -> None:
         """In several; what a broken one has brought is asked for and not sent again."""
-        at = 0
-        backoff = self._target.transport.backoff()
-        while at < self._blob.size:
-            end = min(at + self._chunk_bytes, self._blob.size)
-            headers = {
-                "Content-Length": str(end - at),
-                "Content-Range": f"{at}-{end - 1}",
-                "Content-Type": "application/octet-stream",
-            }
-            try:
-                async with self._send("PATCH", location, headers, self._body(at, end)) as answer:
-                    location, at = self._location(answer), end
-                    minimum = answer.headers.get("OCI-Chunk-Min-Length", "")
-                    if minimum.isdecimal() and len(minimum) < 12:
-                        self._chunk_bytes = max(self._chunk_bytes, int(minimum))
-                backoff.reset()
-            except Unreachable:
-                if not await backoff.pause():
-                    raise
-                location, at = await self._status(location)
+        with self._blobs.open(self._blob.digest) as file:
+            at = 0
+            backoff = self._target.transport.backoff()
+            while at < self._blob.size:
+                try:
+                    location, at = await self._chunk(location, file, at)
+                    backoff.reset()
+                except Unreachable:
+                    if not await backoff.pause():
+                        raise
+                    location, at = await self._status(location)
         async with self._send("PUT", self._with_digest(location), {"Content-Length": "0"}, None):
             pass
+
+    async def _chunk(self, location: str, file: BinaryIO, at: int) -> tuple[str, int]:
+        """Send one; where the next one goes, and where in the blob it begins."""
+        end = min(at + self._chunk_bytes, self._blob.size)
+        headers = {
+            "Content-Length": str(end - at),
+            "Content-Range": f"{at}-{end - 1}",
+            "Content-Type": "application/octet-stream",
+        }
+        async with self._send("PATCH", location, headers, self._body(file, at, end)) as answer:
+            minimum = answer.headers.get("OCI-Chunk-Min-Length", "")
+            if minimum.isdecimal() and len(minimum) < 12:
+                self._chunk_bytes = max(self._chunk_bytes, int(minimum))
+            return self._location(answer), end
 
     async def _status(self, location: str) -> tuple[str, int]:
         """How far the upload has come."""
@@ -165,18 +172,19 @@ class _Upload:
             method, target.registry, url, scope=target.scope, headers=headers, body=body, tries=1
         )
 
-    def _body(self, start: int, end: int) -> MakeBody:
+    def _body(self, file: BinaryIO, start: int, end: int) -> MakeBody:
+        """The file is the caller's: nobody can say when an abandoned generator would close it."""
+
         async def blocks() -> AsyncIterator[bytes]:
-            with self._blobs.open(self._blob.digest) as file:
-                file.seek(start)
-                left = end - start
-                while left:
-                    data = await asyncio.to_thread(file.read, min(_BLOCK, left))
-                    if not data:
-                        raise aiohttp.ClientPayloadError(f"blob {self._blob.digest} is shorter than it was")
-                    left -= len(data)
-                    yield data
-                    self._count(len(data))
+            file.seek(start)
+            left = end - start
+            while left:
+                data = await asyncio.to_thread(file.read, min(_BLOCK, left))
+                if not data:
+                    raise aiohttp.ClientPayloadError(f"blob {self._blob.digest} is shorter than it was")
+                left -= len(data)
+                yield data
+                self._count(len(data))
 
         return blocks
 
