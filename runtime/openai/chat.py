@@ -20,7 +20,7 @@ from runtime.engine.interface import (
     Usage,
 )
 from runtime.openai.collect import Collected, collect
-from runtime.openai.errors import bad_request, dumps
+from runtime.openai.errors import ApiError, bad_request, dumps
 from runtime.openai.fields import (
     Body,
     boolean,
@@ -33,9 +33,11 @@ from runtime.openai.fields import (
     wrong_type,
 )
 from runtime.openai.ids import new_id
+from runtime.openai.preset import Preset
 from runtime.openai.service import SERVICE
 from runtime.openai.stream import SseWriter
 from runtime.openai.usage import emit_usage
+from runtime.templates.errors import InvalidConversation, TemplateError
 
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _EXTRAS = ("chat_template_kwargs", "reasoning_effort", "reasoning_format")
@@ -46,7 +48,7 @@ async def post_chat(request: web.Request) -> web.StreamResponse:
     service.require_ready()
     body = parse_body(await request.read())
     service.require_model(string(body, "model"))
-    generation = service.preset.apply_chat(parse_chat(body, service.info))
+    generation = _with_preset(service.preset, parse_chat(body, service.info))
     head = {
         "id": new_id("chatcmpl"),
         "created": int(time.time()),
@@ -66,6 +68,15 @@ async def post_chat(request: web.Request) -> web.StreamResponse:
         "usage": emit_usage(collected.usage),
     }
     return web.json_response(answer, dumps=dumps)
+
+
+def _with_preset(preset: Preset, generation: Generation) -> Generation:
+    try:
+        return preset.apply_chat(generation)
+    except InvalidConversation as err:
+        raise bad_request(str(err), "messages") from None
+    except TemplateError as err:
+        raise ApiError(500, f"The image's template fails: {err}", kind="server_error") from None
 
 
 def parse_chat(body: Body, model: ModelInfo) -> Generation:

@@ -15,8 +15,8 @@ import click
 from runtime.engine.registry import DEFAULT_ENGINE, ENGINES
 from runtime.oci.errors import RuntimeRefusal
 from runtime.openai.guard import parse_origins, read_keys
-from runtime.openai.preset import Preset
 from runtime.runm import oci_verbs
+from runtime.runm.image_settings import load_settings, preset_of, warnings
 from runtime.runm.listen import ListenError, parse_address
 from runtime.runm.model_folder import ModelFolder, ModelFolderError, read_model_folder
 from runtime.runm.serve import ServeConfig, ServeError, serve
@@ -133,9 +133,7 @@ for verb in (
 @click.option(
     "--threads", type=click.IntRange(1, 512), help="CPU threads.  [default: performance cores minus one]"
 )
-@click.option(
-    "--gpu-layers", type=click.IntRange(min=-1), default=-1, show_default=True, help="-1: as many as fit."
-)
+@click.option("--gpu-layers", type=click.IntRange(min=-1), help="-1: as many as fit.  [default: -1]")
 @click.option(
     "--cache-ram-mib", type=click.IntRange(min=0), default=256, show_default=True, help="For old prompts."
 )
@@ -172,6 +170,7 @@ def serve_command(
     chat_template: str | None,
     context: int | None,
     threads: int | None,
+    gpu_layers: int | None,
     keys: tuple[str, ...] | None,
     body_limit_mib: int,
     llama_server: Path | None,
@@ -188,13 +187,18 @@ def serve_command(
     if model is not None and rootfs is not None:
         raise click.UsageError("say --model or --rootfs, not both")
     image = read_model_folder(rootfs) if rootfs is not None else ModelFolder(model)
+    for warning in warnings(image):
+        click.echo(f"runm: {warning}", err=True)
+    settings = load_settings(image)
     config = ServeConfig(
         model=image.model,
         adapters=(*image.adapters, *adapters),
         chat_template=chat_template or image.chat_template,
-        preset=Preset(system=image.system, messages=image.messages),
-        context_tokens=context or 0,
-        threads=threads or default_threads(),
+        preset=preset_of(image),
+        context_tokens=context or settings.context_tokens,
+        batch_tokens=settings.batch_tokens,
+        threads=threads or settings.threads or default_threads(),
+        gpu_layers=settings.gpu_layers if gpu_layers is None else gpu_layers,
         keys=keys or (),
         aliases=alias,
         body_bytes=body_limit_mib << 20,

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runtime.images.errors import InvalidParameters
+from runtime.images.parameters import NO_PARAMETERS, Parameters, parse_parameters
+from runtime.templates.chat import ChatTemplate, parse_chat_template
+from runtime.templates.errors import TemplateError
+
 MODEL = "model.gguf"
 _FIRST_SHARD = "model-00001-of-*.gguf"
 _MAX_TEXT_BYTES = 4 << 20
@@ -27,10 +32,12 @@ class ModelFolder:
     """LoRA files in their order."""
     chat_template: str | None = None
     """Jinja; in the place of the GGUF's own."""
-    template: str | None = None
-    """Go text/template, as Ollama's images have it."""
+    template: ChatTemplate | None = None
+    """Go text/template, as Ollama's images have it; in the place of either."""
     system: str = ""
     messages: tuple[Mapping[str, Any], ...] = ()
+    parameters: Parameters = NO_PARAMETERS
+    """Ollama's, for the load of the model and for each request."""
 
 
 def read_model_folder(folder: Path) -> ModelFolder:
@@ -41,9 +48,10 @@ def read_model_folder(folder: Path) -> ModelFolder:
         model=_model(folder),
         adapters=tuple(sorted(folder.glob("adapter*.gguf"), key=_number)),
         chat_template=_text(folder / "chat_template.jinja"),
-        template=_text(folder / "template"),
+        template=_template(folder / "template"),
         system=_text(folder / "system") or "",
         messages=_messages(folder / "messages.json"),
+        parameters=_parameters(folder / "params.json"),
     )
 
 
@@ -71,6 +79,22 @@ def _text(path: Path) -> str | None:
         return raw.decode()
     except UnicodeDecodeError:
         raise ModelFolderError(f"{path}: is not UTF-8 text") from None
+
+
+def _template(path: Path) -> ChatTemplate | None:
+    text = _text(path)
+    try:
+        return parse_chat_template(text) if text is not None else None
+    except TemplateError as error:
+        raise ModelFolderError(f"{path}: {error}") from None
+
+
+def _parameters(path: Path) -> Parameters:
+    text = _text(path)
+    try:
+        return parse_parameters(text.encode()) if text is not None else NO_PARAMETERS
+    except InvalidParameters as error:
+        raise ModelFolderError(f"{path}: {error}") from None
 
 
 def _messages(path: Path) -> tuple[Mapping[str, Any], ...]:

@@ -50,6 +50,8 @@ class ServeConfig:
     """Other names that requests may use."""
     context_tokens: int = 0
     """Tokens per slot; 0 takes what the model was trained with, at most 4096."""
+    batch_tokens: int = 512
+    """Tokens of a prompt that are computed at once, at most."""
     parallel: int = 4
     """Slots."""
     queue: int = 32
@@ -141,7 +143,8 @@ def _read_model(config: ServeConfig) -> GgufHeader | None:
 def _engine_config(config: ServeConfig, header: GgufHeader | None) -> EngineConfig:
     trained = header.trained_context_tokens if header is not None else 0
     context = config.context_tokens or min(trained or _DEFAULT_CONTEXT_TOKENS, _DEFAULT_CONTEXT_TOKENS)
-    if header is not None and header.generates and not (header.chat_template or config.chat_template):
+    has_template = bool(header and header.chat_template) or config.chat_template or config.preset.template
+    if header is not None and header.generates and not has_template:
         _log.warning("%s has no chat template: ChatML is assumed, and answers may be odd", config.model)
     if config.context_tokens and trained and config.context_tokens > trained:
         _log.warning(
@@ -151,6 +154,7 @@ def _engine_config(config: ServeConfig, header: GgufHeader | None) -> EngineConf
         model=config.model or Path(),
         context_tokens=context,
         parallel=config.parallel,
+        batch_limit_tokens=config.batch_tokens,
         threads=config.threads,
         gpu_layers=config.gpu_layers,
         cache_ram_mib=config.cache_ram_mib,

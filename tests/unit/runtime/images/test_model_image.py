@@ -64,7 +64,8 @@ def test_ollama_in_any_order_with_all_roles() -> None:
     assert found.ecosystem == "Ollama"
     assert files(found) == {
         "model.gguf": 5, "license": 0, "adapter.gguf": 2, "params.json": 3, "template": 4,
-        "adapter-2.gguf": 6, "system": 7, "license-2": 8, "messages.json": 9, "mmproj.gguf": 10, "draft.gguf": 11,
+        "adapter-2.gguf": 6, "system": 7, "license-2": 8, "messages.json": 9,
+        "mmproj.gguf": 10, "draft.gguf": 11,
     }  # fmt: skip
     assert [warning.partition("'")[2] for warning in found.warnings] == [
         f"{O}embed' has no effect", f"{O}new' has no effect",

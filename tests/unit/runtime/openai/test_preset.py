@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from runtime.engine.interface import Generation
 from runtime.openai.preset import Preset
+from runtime.templates.chat import parse_chat_template
+from runtime.templates.errors import InvalidConversation
 
 USER = {"role": "user", "content": "hi"}
 SYSTEM = {"role": "system", "content": "be brief"}
@@ -44,3 +48,36 @@ def test_a_request_wins_but_stop_words_add_up() -> None:
 def test_nothing_adds_nothing() -> None:
     generation = Generation(messages=(USER,), options={"seed": 1})
     assert Preset().apply_chat(generation) == generation
+
+
+GO = parse_chat_template(
+    "{{ range .Messages }}<{{ .Role }}>{{ .Content }}{{ end }}"
+    "{{ if .Think }}<think>{{ end }}{{ currentDate }}"
+)
+
+
+def test_a_go_template_makes_the_prompt() -> None:
+    preset = Preset({"top_k": 7}, ("<",), "be brief", SHOT, GO, lambda: date(2020, 1, 2))
+    schema = {"type": "string"}
+    asked = {
+        "logprobs": True,
+        "response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}},
+        "chat_template_kwargs": {"enable_thinking": True},
+    }
+    found = preset.apply_chat(Generation(messages=(USER,), choices=2, options=asked))
+    assert found.messages is None
+    assert found.prompt == "<system>be brief<user>1+1<assistant>2<user>hi<think>2020-01-02"
+    assert found.choices == 2
+    assert found.options == {"top_k": 7, "stop": ["<"], "logprobs": True, "json_schema": schema}
+    anything = preset.apply_chat(
+        Generation(messages=(USER,), options={"response_format": {"type": "json_object"}})
+    )
+    assert anything.options["json_schema"] == {"type": "object"}
+
+
+def test_tools_keep_the_models_own_template() -> None:
+    found = Preset(template=GO).apply_chat(Generation(messages=(USER,), options={"tools": [{}]}))
+    assert found.messages == (USER,)
+    with pytest.raises(InvalidConversation):
+        Preset(template=GO).apply_chat(Generation(messages=({"role": "nobody", "content": 3},)))
+    assert "T" not in str(Preset().today())

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from runtime.images.parameters import Parameters
 from runtime.runm.model_folder import ModelFolder, ModelFolderError, read_model_folder
+from runtime.templates.chat import parse_chat_template
 
 
 def test_all_that_may_be_there(tmp_path: Path) -> None:
@@ -13,15 +15,17 @@ def test_all_that_may_be_there(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     (tmp_path / "system").write_text("be brief")
     (tmp_path / "template").write_text("{{ .Prompt }}")
+    (tmp_path / "params.json").write_text('{"num_ctx":512,"stop":["a"]}')
     (tmp_path / "chat_template.jinja").write_text("{{ messages }}")
     (tmp_path / "messages.json").write_text(json.dumps([{"role": "user", "content": "x", "odd": 1}]))
     assert read_model_folder(tmp_path) == ModelFolder(
         tmp_path / "model.gguf",
         (tmp_path / "adapter-2.gguf", tmp_path / "adapter-10.gguf"),
         "{{ messages }}",
-        "{{ .Prompt }}",
+        parse_chat_template("{{ .Prompt }}"),
         "be brief",
         ({"role": "user", "content": "x"},),
+        Parameters({"num_ctx": 512, "stop": ("a",)}),
     )
 
 
@@ -40,6 +44,8 @@ def test_an_empty_folder_is_for_engines_without_a_model(tmp_path: Path) -> None:
     [
         ("system", b"\xff", "system: is not UTF-8 text"),
         ("system", bytes(5 << 20), "system: more than 4 MiB"),
+        ("template", b"{{ .Prompt", "template: template:1: "),
+        ("params.json", b'{"num_ctx":"x"}', "params.json: parameter 'num_ctx': expected a whole number"),
         ("messages.json", b"{", "messages.json: is not JSON"),
         ("messages.json", b'[{"role": 1}]', "messages.json: is no list of messages"),
         ("messages.json", b"5", "messages.json: is no list of messages"),
