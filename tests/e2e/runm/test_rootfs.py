@@ -108,3 +108,39 @@ def test_a_bundle_with_too_little_memory_says_what_is_needed(rootfs: Path, tmp_p
     assert "the limit is 0.20 GiB" in said
     assert said.count("\n") == 1
     subprocess.run([*runm, "delete", "one"], env=environment, check=True)
+
+
+def test_a_go_template_takes_the_place_of_the_models(rootfs: Path, start: Serve) -> None:
+    (rootfs / "template").write_text("{{ range .Messages }}{{ .Content }}{{ end }} The capital of France is")
+    with start("--rootfs", str(rootfs)) as server:
+        assert "Paris" in answer(server)
+    # the model's own format, in Go's words: the same prompt, hence the same answer
+    (rootfs / "template").write_text(
+        "{{ range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}"
+        "<|im_start|>assistant\n"
+    )
+    system = {"role": "system", "content": PIRATE}
+    with start("--rootfs", str(rootfs)) as server:
+        in_go = answer(server, messages=[system, WHO])
+    (rootfs / "template").unlink()
+    with start("--rootfs", str(rootfs)) as server:
+        assert answer(server, messages=[system, WHO]) == in_go
+
+
+def test_parameters_are_the_images_unless_the_request_has_them(rootfs: Path, start: Serve) -> None:
+    count = {"messages": [{"role": "user", "content": "Count from 1 to 9, with commas."}]}
+    hot = {"temperature": None, "max_tokens": 24}
+    parameters = {"seed": 7, "temperature": 1.5, "num_ctx": 256, "stop": [","], "num_predict": 3}
+    (rootfs / "params.json").write_text(json.dumps(parameters))
+    with start("--rootfs", str(rootfs)) as server:
+        assert "," not in answer(server, **count, max_tokens=40)
+        again = {answer(server, **hot) for _ in range(3)}
+        assert len(again) == 1
+        assert answer(server, **hot, seed=8) not in again
+        full = curl(server, "/v1/chat/completions", {"messages": [WHO]})
+        assert full["usage"]["completion_tokens"] <= 3
+        long = curl(server, "/v1/chat/completions", {"messages": [{**WHO, "content": "word " * 400}]})
+        assert "256" in long["error"]["message"]
+    with start("--rootfs", str(rootfs), "--context", "1024") as server:
+        long = curl(server, "/v1/chat/completions", {"messages": [{**WHO, "content": "word " * 400}]})
+        assert long["usage"]["prompt_tokens"] > 400
