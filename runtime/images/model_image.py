@@ -33,7 +33,7 @@ ANY_GGUF = "*.gguf"
 
 _MODEL_FILE = "model.gguf"
 _FILE_NAMES = {
-    Role.PROJECTOR: "projector.gguf",
+    Role.PROJECTOR: "mmproj.gguf",
     Role.DRAFT: "draft.gguf",
     Role.TEMPLATE: "template",
     Role.CHAT_TEMPLATE: "chat_template.jinja",
@@ -43,11 +43,17 @@ _FILE_NAMES = {
 }
 _NUMBERED = {Role.ADAPTER: "adapter-{}.gguf", Role.LICENSE: "license-{}"}
 
-_PATHS = ("org.cncf.model.filepath", "org.cnai.model.filepath", "org.opencontainers.image.title")
+_PATHS = (
+    "org.cncf.model.filepath",
+    "org.cnai.model.filepath",
+    "org.opencontainers.image.title",
+    "com.docker.ai.model.filepath",
+)
 _UNPACKED = "io.deis.oras.content.unpack"  # ORAS has packed a folder
 _BYTES = "application/octet-stream"
 _UNTYPED = "application/vnd.oci.image.layer.v1.tar"  # ORAS's default; the bytes are the file's own
 _CONTAINER_LAYERS = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.")
+_PACKED = re.compile(r"[.+](?:tar|t?gz|gzip|zstd?|zip|encrypted)\b")
 _EMBED = f"{OLLAMA}embed"
 _FOREIGN = (".safetensors", ".dduf", ".onnx", ".pt", ".pth", ".ggml")
 _WEIGHTS = re.compile(
@@ -178,8 +184,8 @@ class _Reading:
         elif kind == _EMBED:
             self._warn("an embed layer is left out: it has had no effect since Ollama 0.1.2")
         elif side := _SIDE_FILES.fullmatch(kind):
-            role = _side_role(path) if side["form"] == "raw" or side["file"] == "model.file" else None
-            if role is not None:
+            is_file = side["form"] == "raw" or side["file"] == "model.file"
+            if is_file and (role := _side_role(path)) is not None:
                 self._keep(_Layer(role, layer, path))
         elif self._is_file(layer):
             self._add_file(layer, path)
@@ -223,10 +229,14 @@ class _Reading:
         self._of[layer.role].append(layer)
 
     def _is_file(self, layer: Descriptor) -> bool:
-        if layer.media_type == _BYTES:
+        kind, path = layer.media_type, _path(layer)
+        if kind == _BYTES:
             return True
-        packed = layer.annotations.get(_UNPACKED) == "true"
-        return layer.media_type == _UNTYPED and bool(_path(layer)) and not packed and not self._is_container
+        if kind == _UNTYPED:
+            packed = layer.annotations.get(_UNPACKED) == "true"
+            return bool(path) and not packed and not self._is_container
+        # A type that somebody made up; what says that it is packed is not taken for a file.
+        return _last(path).endswith(".gguf") and not _PACKED.search(kind) and not kind.startswith(OLLAMA)
 
     @property
     def _is_container(self) -> bool:
@@ -363,7 +373,7 @@ def _projector_or(role: Role, path: str) -> Role:
 
 def _side_role(path: str) -> Role | None:
     last = _last(path)
-    if last == "chat_template.jinja":
+    if last.endswith(".jinja") and "chat" in last:
         return Role.CHAT_TEMPLATE
     return Role.LICENSE if last.partition(".")[0] in ("license", "licence", "copying") else None
 

@@ -90,7 +90,7 @@ def test_an_ollama_image_with_all_there_is() -> None:
         "model.gguf": 1,
         "adapter-0.gguf": 6,
         "adapter-1.gguf": 7,
-        "projector.gguf": 8,
+        "mmproj.gguf": 8,
         "draft.gguf": 9,
         "template": 2,
         "system": 3,
@@ -127,7 +127,7 @@ def test_what_has_no_effect_is_said_once() -> None:
 
 def test_one_projector_and_one_draft() -> None:
     image = read_ollama("projector", "model", "projector", "draft", "draft")
-    assert files(image) == {"model.gguf": 1, "projector.gguf": 0}
+    assert files(image) == {"model.gguf": 1, "mmproj.gguf": 0}
     assert image.warnings == (
         "the first of 2 projectors is used",
         "a draft model in 2 layers is left out: one is supported",
@@ -162,7 +162,7 @@ def test_docker_model_runner(config: str) -> None:
     assert image.ecosystem is Ecosystem.MODEL_RUNNER
     assert files(image) == {
         "model.gguf": 1,
-        "projector.gguf": 2,
+        "mmproj.gguf": 2,
         "adapter-0.gguf": 3,
         "chat_template.jinja": 4,
         "license-0": 0,
@@ -185,7 +185,7 @@ def test_files_by_path_of_docker_model_runner() -> None:
     assert files(image) == {
         "model-00001-of-00002.gguf": 3,
         "model-00002-of-00002.gguf": 1,
-        "projector.gguf": 2,
+        "mmproj.gguf": 2,
         "chat_template.jinja": 0,
         "license-0": 4,
     }
@@ -209,7 +209,7 @@ def test_modelpack_raw() -> None:
     assert image.ecosystem is Ecosystem.MODELPACK
     assert files(image) == {
         "model.gguf": 2,
-        "projector.gguf": 6,
+        "mmproj.gguf": 6,
         "chat_template.jinja": 1,
         "license-0": 3,
     }
@@ -273,7 +273,7 @@ def test_kitops_names_files_in_its_configuration() -> None:
     assert image.ecosystem is Ecosystem.KITOPS
     assert [(part.file_name, part.member) for part in image.parts] == [
         ("model.gguf", "weights/tiny.gguf"),
-        ("projector.gguf", "mmproj.gguf"),
+        ("mmproj.gguf", "mmproj.gguf"),
     ]
     assert image.warnings == (
         "a part of the model is left out: its name, 'tokenizer.json', is none of a GGUF",
@@ -299,6 +299,7 @@ def test_zstd_needs_a_python_that_has_it(has_zstd: bool, monkeypatch: pytest.Mon
         ([layer("application/vnd.ramalama.model.gguf")], {"config": OCI_CONFIG}),
         ([layer(BYTES)], {"artifact": "application/vnd.ramalama.model.gguf"}),
         ([layer(BYTES, "tiny.gguf", TITLE)], {"artifact": "application/vnd.example"}),
+        ([layer("application/vnd.example.weights", "tiny.gguf", TITLE), layer("text/x.tar", "a", TITLE)], {}),
         # What ORAS writes when it is told no types.
         ([layer(UNTYPED, "tiny.gguf", TITLE)], {"artifact": "application/vnd.unknown.artifact.v1"}),
         ([layer(UNTYPED, "tiny.gguf", TITLE)], {"config": "application/vnd.unknown.config.v1+json"}),
@@ -307,7 +308,7 @@ def test_zstd_needs_a_python_that_has_it(has_zstd: bool, monkeypatch: pytest.Mon
 def test_plain_artifacts(layers: list[Layer], kind: dict[str, str]) -> None:
     image = read(layers, **kind)
     assert (image.ecosystem, files(image)) == (Ecosystem.PLAIN, {"model.gguf": 0})
-    assert image.warnings == ()
+    assert len(image.warnings) == len(layers) - 1
 
 
 def test_files_of_a_plain_artifact_go_by_their_names() -> None:
@@ -315,7 +316,7 @@ def test_files_of_a_plain_artifact_go_by_their_names() -> None:
     image = read([layer(BYTES, name, TITLE) for name in names], artifact="application/vnd.gguf")
     assert files(image) == {
         "model.gguf": 1,
-        "projector.gguf": 4,
+        "mmproj.gguf": 4,
         "chat_template.jinja": 3,
         "license-0": 2,
     }
@@ -399,6 +400,7 @@ SAFETENSORS = "safetensors weights, and GGUF is served: convert the model to GGU
             "is a container image, not a model",
         ),
         ([layer(BYTES, "README.md", TITLE)], {}, {"artifact": "application/x-notes"}, "'application/x-note"),
+        ([layer("application/vnd.example.tar+gzip", "a.gguf")], {}, {}, "has no model: push it with a GGUF"),
         ([], {}, {}, "has no model: push it with a GGUF file as a layer"),
     ],
 )
