@@ -22,6 +22,16 @@ def runtime_folder() -> Path:
         return Path(platformdirs.user_runtime_dir("bronzewillow"))
 
 
+def state_folder() -> Path:
+    """The folder for what outlives a restart; not created here."""
+    return Path(platformdirs.user_state_dir("bronzewillow"))
+
+
+def config_folder() -> Path:
+    """The folder for what the user writes; not created here."""
+    return Path(platformdirs.user_config_dir("bronzewillow"))
+
+
 def control_socket() -> Path:
     """Where the agent's control socket stands, unless it is told otherwise."""
     return runtime_folder() / "agent.sock"

@@ -47,10 +47,14 @@ class Names:
             raise UnknownName(f"image {name} is not here")
         return found
 
-    def set(self, name: str, descriptor: Descriptor) -> None:
-        """From now on `name` means that."""
+    def set(
+        self, name: str, descriptor: Descriptor, check: Callable[[Descriptor], None] | None = None
+    ) -> None:
+        """From now on `name` means that; unless `check` raises, while nobody can remove a blob."""
 
         def change(names: dict[str, Descriptor]) -> None:
+            if check is not None:
+                check(descriptor)
             names[name] = descriptor
 
         self._change(change)

@@ -54,6 +54,26 @@ class ContentStore:
         self.blobs.write(raw)
         return Descriptor(manifest.media_type, manifest.digest, len(raw))
 
+    def name(self, name: str, descriptor: Descriptor) -> None:
+        """Name an image that is whole; UnknownBlob when somebody removed a part of it meanwhile."""
+
+        def check(descriptor: Descriptor) -> None:
+            for digest in self._below(descriptor.digest, set()):
+                self.blobs.size(digest)
+
+        self.names.set(name, descriptor, check)
+
+    def release(self, descriptor: Descriptor) -> Pruned:
+        """Remove what was kept by an image that has lost its name, and by no other."""
+        blobs = size = 0
+        with as_store_error(self.root), locked(self.root / "lock"):
+            kept = self.reachable()
+            for digest in set(self._below(descriptor.digest, set())) - kept:
+                if self.blobs.has(digest):
+                    size += self.blobs.remove(digest)
+                    blobs += 1
+        return Pruned(blobs, size)
+
     def reachable(self) -> set[str]:
         """The digests that names lead to, whether they are here or not."""
         found: set[str] = set()

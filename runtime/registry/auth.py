@@ -58,7 +58,7 @@ class Authorizer:
                 return
             if challenge.scheme == "basic":
                 if not who.username:
-                    raise AccessDenied(f"registry {host}: wants a name and a password; docker login {host}")
+                    raise AccessDenied(f"registry {host}: wants a name and a password; `runm login {host}`")
                 self._known[endpoint.url, scope] = who.basic, float("inf")
                 return
         offered = ", ".join(one.scheme for one in challenges) or "none"
@@ -99,7 +99,7 @@ class Authorizer:
                 if response.status in (400, 401, 403):
                     raise AccessDenied(
                         f"registry {host}: its token server {server} refuses us ({response.status}); "
-                        f"docker login {host}"
+                        f"`runm login {host}`"
                     )
                 if response.status != 200:
                     raise Unreachable(f"registry {host}: its token server {server} says {response.status}")

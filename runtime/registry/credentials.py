@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bronzewillow.host.paths import open_private
 from runtime.registry.errors import InvalidConfig
 
 _HELPER_LIMIT_S = 30.0
@@ -59,13 +60,49 @@ class DockerConfig:
     async def find(self, registry: str) -> Credentials:
         """Those for `registry`, or NOBODY. InvalidConfig."""
         document = self._read()
-        helper = _table(document, "credHelpers", self._path).get(registry) or document.get("credsStore")
-        if helper:
-            return await self._ask(str(helper), registry)
+        if helper := self._helper(document, registry):
+            code, out = await self._run(helper, "get", registry)
+            return NOBODY if code else _parse_helper(out, f"docker-credential-{helper}")
         for server, entry in _table(document, "auths", self._path).items():
             if registry_of(server) == registry:
                 return self._parse(entry, server)
         return NOBODY
+
+    async def save(self, registry: str, who: Credentials) -> None:
+        """From now on `find` gives `who`. InvalidConfig."""
+        document = self._read()
+        if helper := self._helper(document, registry):
+            secret = {"ServerURL": registry, "Username": who.username, "Secret": who.password}
+            await self._run(helper, "store", json.dumps(secret))
+            return
+        entry = {"auth": base64.b64encode(f"{who.username}:{who.password}".encode()).decode()}
+        document["auths"] = {**_table(document, "auths", self._path), registry: entry}
+        self._write(document)
+
+    async def forget(self, registry: str) -> None:
+        """The opposite. InvalidConfig."""
+        document = self._read()
+        if helper := self._helper(document, registry):
+            await self._run(helper, "erase", registry)
+            return
+        auths = _table(document, "auths", self._path)
+        document["auths"] = {key: one for key, one in auths.items() if registry_of(key) != registry}
+        self._write(document)
+
+    def _helper(self, document: Mapping[str, Any], registry: str) -> str:
+        found = _table(document, "credHelpers", self._path).get(registry) or document.get("credsStore")
+        return str(found or "")
+
+    def _write(self, document: Mapping[str, Any]) -> None:
+        temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with open_private(temporary) as file:
+                file.write(json.dumps(document, indent="\t").encode())
+            temporary.replace(self._path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise InvalidConfig(f"{self._path}: {error.strerror}") from None
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -98,14 +135,14 @@ class DockerConfig:
             username, password.rstrip("\0"), texts.get("identitytoken", ""), texts.get("registrytoken", "")
         )
 
-    async def _ask(self, helper: str, registry: str) -> Credentials:
-        """What `docker-credential-HELPER get` answers."""
+    async def _run(self, helper: str, verb: str, said: str) -> tuple[int, bytes]:
+        """What `docker-credential-HELPER VERB` answers; a code other than 0 is that it has nothing."""
         if not _HELPER_NAME.fullmatch(helper):
             raise InvalidConfig(f"{self._path}: {helper[:100]!r} is no name of a credential helper")
         program = f"docker-credential-{helper}"
         try:
             process = await asyncio.create_subprocess_exec(
-                program, "get", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                program, verb, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
         except OSError as error:
@@ -114,17 +151,16 @@ class DockerConfig:
             ) from None
         try:
             async with asyncio.timeout(_HELPER_LIMIT_S):
-                out, _ = await process.communicate(registry.encode())
+                out, _ = await process.communicate(said.encode())
         except TimeoutError:
             raise InvalidConfig(f"{program} did not answer within {_HELPER_LIMIT_S:g} s") from None
         finally:
             if process.returncode is None:
                 process.kill()
-        if process.returncode != 0:
-            if _NOT_FOUND in out.decode(errors="replace"):
-                return NOBODY
-            raise InvalidConfig(f"{program} failed with exit code {process.returncode} for {registry}")
-        return _parse_helper(out, program)
+        code = process.returncode or 0
+        if code and _NOT_FOUND not in out.decode(errors="replace"):
+            raise InvalidConfig(f"{program} {verb} failed with exit code {code}")
+        return code, out
 
 
 def registry_of(server: str) -> str:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 from runtime.content import ContentStore
+from runtime.content.errors import UnknownBlob
 from runtime.images.errors import InvalidManifest
 from runtime.images.manifest import Descriptor, Index, Manifest, Platform
 from runtime.images.reference import Reference
@@ -58,9 +59,16 @@ async def pull(
             await download(source, store.blobs, blob, shown)
 
     layers = [blob for blob in manifest.blobs if blob.digest != manifest.config.digest]
-    await together(*map(one, layers))
-    descriptor = store.write_manifest(manifest.raw, manifest.media_type)
-    store.names.set(str(reference), descriptor)
+    for is_last in (False, False, True):
+        await together(*map(one, layers))
+        descriptor = store.write_manifest(manifest.raw, manifest.media_type)
+        try:
+            store.name(str(reference), descriptor)
+            break
+        except UnknownBlob:  # somebody removed another image that had it
+            if is_last:
+                raise
+            await download(source, store.blobs, manifest.config, Silent())
     return descriptor
 
 

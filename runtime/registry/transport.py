@@ -171,7 +171,7 @@ async def _failure(response: aiohttp.ClientResponse, host: str, url: str) -> Reg
     what = f"registry {host}: {response.status} for {URL(url).path}{said}"
     match response.status:
         case 401 | 403:
-            return AccessDenied(f"{what}; is docker login {host} done, and may this user do that?")
+            return AccessDenied(f"{what}; is `runm login {host}` done, and may this user do that?")
         case 404:
             return NotThere(what)
         case 408 | 425 | 429 | 500 | 502 | 503 | 504:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from bronzewillow.host import paths
 from bronzewillow.host.paths import (
     MAX_SOCKET_PATH_BYTES,
     control_socket,
@@ -92,3 +93,8 @@ def test_a_private_file_is_its_owners(tmp_path: Path) -> None:
         path.chmod(0o644)  # the next one finds a file that others may read
     with pytest.raises(FileNotFoundError):
         open_private(tmp_path / "nowhere" / "secret")
+
+
+def test_what_outlives_a_restart_is_not_among_sockets() -> None:
+    assert len({paths.state_folder(), paths.config_folder(), paths.runtime_folder()}) == 3
+    assert paths.state_folder().name == paths.config_folder().name == "bronzewillow"

@@ -32,7 +32,7 @@ def test_a_challenge_is_answered_once(with_bench: RunBench, auth: str) -> None:
 def test_a_wrong_password_is_told_with_its_cure(with_bench: RunBench, auth: str) -> None:
     async def main(bench: Bench) -> None:
         bench.offer(b"weights")
-        with pytest.raises(AccessDenied, match="docker login 127") as raised:
+        with pytest.raises(AccessDenied, match="`runm login 127") as raised:
             await bench.client.manifest(bench.reference())
         assert "wrong" not in str(raised.value)
 

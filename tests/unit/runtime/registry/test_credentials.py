@@ -65,7 +65,7 @@ def test_mistakes_are_one_line_with_the_file(tmp_path: Path, document: Any, why:
 
 HELPER = """#!/bin/sh
 read registry
-test "$1" = get || exit 9
+test "$1" = get || { echo "$1 $registry" >>"$HELPER_LOG"; exit 0; }
 case $registry in
 registry.example:5000) echo '{"ServerURL":"x","Username":"me","Secret":"pass"}' ;;
 token.example) echo '{"Username":"<token>","Secret":"refresh"}' ;;
@@ -80,6 +80,7 @@ def test_helpers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     helper = tmp_path / "docker-credential-test"
     helper.write_text(HELPER)
     helper.chmod(0o755)
+    monkeypatch.setenv("HELPER_LOG", str(tmp_path / "log"))
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert find(tmp_path, {"credsStore": "test"}) == Credentials("me", "pass")
     one = {"credsStore": "other", "credHelpers": {"token.example": "test"}}
@@ -87,8 +88,28 @@ def test_helpers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert find(tmp_path, {"credsStore": "test"}, "none.example") == NOBODY
     with pytest.raises(InvalidConfig, match="did not answer with Username"):
         find(tmp_path, {"credsStore": "test"}, "odd.example")
-    with pytest.raises(InvalidConfig, match="exit code 3"):
+    with pytest.raises(InvalidConfig, match="get failed with exit code 3"):
         find(tmp_path, {"credsStore": "test"}, "fails.example")
+    docker = DockerConfig(tmp_path / "config.json")
+    run(docker.save("a.example", Credentials("me", "pass")))
+    run(docker.forget("a.example"))
+    assert (tmp_path / "log").read_text() == (
+        'store {"ServerURL": "a.example", "Username": "me", "Secret": "pass"}\nerase a.example\n'
+    )
+
+
+def test_without_a_helper_the_file_is_written_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "config.json"
+    docker = DockerConfig(path)
+    run(docker.save("a.example", Credentials("me", "pa:ss")))
+    assert run(docker.find("a.example")) == Credentials("me", "pa:ss")
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"other": 1}))
+    run(docker.forget("a.example"))
+    assert json.loads(path.read_text()) == {"auths": {}, "other": 1}
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidConfig, match="Not a directory"):
+        run(DockerConfig(tmp_path / "file" / "config.json").save("a.example", NOBODY))
 
 
 def test_where_docker_has_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,186 @@
+"""What images are here, by name; each can be shown as a folder without a copy.
+
+<root>/content/      the content store
+<root>/snapshots/    the snapshotter; an image's committed snapshot has the digest of its manifest as its name
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from runtime.content import ContentStore
+from runtime.content.errors import CorruptBlob, StoreError, UnknownBlob, UnknownName
+from runtime.content.store import Pruned
+from runtime.images.errors import ImageError
+from runtime.images.manifest import Descriptor, Index, Manifest
+from runtime.images.media_types import Role
+from runtime.images.model_image import ModelImage, Part, read_model_image
+from runtime.images.reference import Reference, parse_reference
+from runtime.imagestore.untar import extract
+from runtime.snapshots.errors import AlreadyExists, FailedPrecondition, NotFound
+from runtime.snapshots.snapshotter import Snapshotter
+
+LONGEST_TEXT = 4 << 20
+_SHORTEST_ID = 4
+_ID_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """One name, and what it means."""
+
+    reference: Reference
+    descriptor: Descriptor
+    manifest: Manifest
+    modified: datetime
+    """When it came here."""
+
+    @property
+    def id(self) -> str:
+        """Enough of the digest for people."""
+        return self.descriptor.digest.partition(":")[2][:_ID_DIGITS]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all blobs; what other images share is in it."""
+        return sum(blob.size for blob in self.manifest.blobs)
+
+
+class ImageStore:
+    """All images below one root, for any number of processes."""
+
+    def __init__(self, root: Path) -> None:
+        """StoreError when the root cannot be used."""
+        self.content = ContentStore(root / "content")
+        self.snapshots = Snapshotter(root / "snapshots")
+
+    # ---- asking
+
+    def images(self) -> Iterator[StoredImage]:
+        """All whose manifest can be read, by name."""
+        for name, descriptor in sorted(self.content.names.all().items()):
+            try:
+                yield self._stored(parse_reference(name), descriptor)
+            except (StoreError, ImageError):
+                continue  # `verify` says what is wrong with it
+
+    def get(self, text: str) -> StoredImage:
+        """By name, or by the first digits of an id. UnknownName, InvalidReference, StoreError."""
+        reference = parse_reference(text)
+        names = self.content.names.all()
+        for name in (str(reference), reference.name + f"@{reference.digest}"):
+            if name in names:
+                return self._stored(reference, names[name])
+        if len(text) >= _SHORTEST_ID and all(digit in "0123456789abcdef" for digit in text):
+            ids = {one.digest for one in names.values() if one.digest.partition(":")[2].startswith(text)}
+            if len(ids) > 1:
+                raise UnknownName(f"image {text}: {len(ids)} images have ids that begin so; give more digits")
+            for name, descriptor in sorted(names.items()):
+                if descriptor.digest in ids:
+                    return self._stored(parse_reference(name), descriptor)
+        raise UnknownName(f"image {reference.familiar} is not here; `runm list` shows those that are")
+
+    def model_image(self, image: StoredImage) -> ModelImage:
+        """What of it is served. UnservableImage, StoreError."""
+        config = self.content.blobs.read(image.manifest.config.digest, LONGEST_TEXT)
+        return read_model_image(image.manifest, config)
+
+    def text(self, part: Part) -> str:
+        """A small part. StoreError."""
+        raw = self.content.blobs.read(part.descriptor.digest, LONGEST_TEXT)
+        return raw.decode(errors="replace")
+
+    # ---- changing
+
+    def name(self, reference: Reference, descriptor: Descriptor) -> None:
+        """Give a manifest that is here a name."""
+        self.content.name(str(reference), descriptor)
+
+    def remove(self, image: StoredImage) -> Pruned:
+        """Take the name away, and what only it kept; what is being served stays until its end."""
+        self.content.names.remove(str(image.reference))
+        if all(one.digest != image.descriptor.digest for one in self.content.names.all().values()):
+            self._forget_snapshot(image.descriptor.digest)
+        return self.content.release(image.descriptor)
+
+    def prune(self, grace_s: float = 3600.0) -> Pruned:
+        """Remove what no image needs and nobody has written in the last `grace_s` seconds."""
+        kept = {one.digest for one in self.content.names.all().values()}
+        for info in list(self.snapshots.walk()):
+            age_s = (datetime.now(UTC) - info.created).total_seconds()
+            is_ours = info.name.startswith((_UNPACK, "sha256:"))
+            if is_ours and info.name not in kept and age_s >= grace_s:
+                self._forget_snapshot(info.name)
+        return self.content.prune(grace_s)
+
+    # ---- serving
+
+    def unpack(self, image: StoredImage) -> str:
+        """The name of the committed snapshot that shows it; made when it is not there yet."""
+        name = image.descriptor.digest
+        try:
+            self.snapshots.stat(name)
+            return name
+        except NotFound:
+            pass
+        parts = self.model_image(image).parts
+        key = f"{_UNPACK}{uuid.uuid4().hex}"
+        self.snapshots.prepare(key)
+        try:
+            folder = self.snapshots.tree(key)
+            for part in parts:
+                self._show(part, folder / part.file_name)
+            self.snapshots.commit(name, key)
+        except AlreadyExists:
+            self.snapshots.remove(key)
+        except BaseException:
+            self.snapshots.remove(key)
+            raise
+        return name
+
+    def folder(self, image: StoredImage) -> Path:
+        """It as a folder, for reading: see docs/runm.md for the files."""
+        return self.snapshots.tree(self.unpack(image))
+
+    # ---- inside
+
+    def _stored(self, reference: Reference, descriptor: Descriptor) -> StoredImage:
+        manifest = self.content.manifest(descriptor.digest)
+        if isinstance(manifest, Index):
+            raise StoreError(f"image {reference.familiar}: is an index of images")
+        modified = self.content.blobs.path(descriptor.digest).stat().st_mtime
+        return StoredImage(reference, descriptor, manifest, datetime.fromtimestamp(modified, UTC))
+
+    def _show(self, part: Part, target: Path) -> None:
+        digest = part.descriptor.digest
+        try:
+            if self.content.blobs.size(digest) != part.descriptor.size:
+                self.content.blobs.check(digest)
+            elif part.role not in _LARGE:
+                self.content.blobs.read(digest, LONGEST_TEXT)
+            if part.member is not None:
+                with self.content.blobs.open(digest) as archive:
+                    extract(archive, part.member, target)
+                return
+            os.link(self.content.blobs.path(digest), target)
+        except (UnknownBlob, CorruptBlob) as error:
+            raise type(error)(f"{error}; pull the image again") from None
+        except OSError as error:
+            raise StoreError(
+                f"{target}: {error.strerror}; images are shown by hard links, which the file system must have"
+            ) from None
+
+    def _forget_snapshot(self, name: str) -> None:
+        try:
+            self.snapshots.remove(name)
+        except (NotFound, FailedPrecondition):
+            return  # not unpacked, or a container stands on it: then the next prune
+
+
+_UNPACK = "unpack-"
+_LARGE = (Role.MODEL, Role.ADAPTER, Role.PROJECTOR, Role.DRAFT)
