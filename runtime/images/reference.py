@@ -40,6 +40,12 @@ class Reference:
         return f"{self.registry}/{self.repository}" if self.registry else self.repository
 
     @property
+    def familiar_with_tag(self) -> str:
+        """The same with its tag, for lists."""
+        is_latest = self.tag == _DEFAULT_TAG and self.digest is None
+        return f"{self.familiar}:{_DEFAULT_TAG}" if is_latest else self.familiar
+
+    @property
     def familiar(self) -> str:
         """The shortest text that means the same."""
         short = self.repository.removeprefix(_LIBRARY)

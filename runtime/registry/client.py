@@ -98,6 +98,11 @@ class RegistryClient:
         async with self.transport.send("DELETE", reference.registry, path, scope=scope):
             return digest
 
+    async def ping(self, registry: str) -> None:
+        """Whether it lets us in. RegistryError."""
+        async with self.transport.get(registry, "/", scope="", capability="push"):
+            pass
+
     async def tags(self, reference: Reference) -> list[str]:
         """All tags of its repository, over all pages."""
         found: list[str] = []

@@ -12,17 +12,28 @@ from typing import Any, NoReturn
 
 import click
 
+from runtime.content.errors import StoreError
 from runtime.engine.registry import DEFAULT_ENGINE, ENGINES
+from runtime.images.errors import ImageError
+from runtime.imagestore import ImageStore
+from runtime.imagestore.errors import ArchiveError, BuildError
 from runtime.oci.errors import RuntimeRefusal
 from runtime.openai.guard import parse_origins, read_keys
-from runtime.runm import oci_verbs
+from runtime.registry.errors import RegistryError
+from runtime.runm import create_verb, image_verbs, oci_verbs, transfer_verbs
+from runtime.runm.image_options import client_config, find_or_pull, registry_options, store_option
 from runtime.runm.image_settings import load_settings, preset_of, warnings
 from runtime.runm.listen import ListenError, parse_address
 from runtime.runm.model_folder import ModelFolder, ModelFolderError, read_model_folder
 from runtime.runm.serve import ServeConfig, ServeError, serve
 from runtime.runm.threads import default_threads
+from runtime.snapshots.errors import SnapshotError
 
 _EXIT_FAILED, _EXIT_USAGE = 1, 2
+_REFUSALS = (
+    ServeError, ListenError, ModelFolderError, RuntimeRefusal, ImageError, StoreError, RegistryError,
+    SnapshotError, BuildError, ArchiveError,
+)  # fmt: skip
 
 
 def main() -> NoReturn:
@@ -39,7 +50,7 @@ def main() -> NoReturn:
         code = _complain(err.format_message(), _EXIT_USAGE)
     except click.ClickException as err:
         code = _complain(err.format_message(), _EXIT_FAILED)
-    except (ServeError, ListenError, ModelFolderError, RuntimeRefusal) as err:
+    except _REFUSALS as err:
         code = _complain(str(err), _EXIT_FAILED)
     except (click.Abort, KeyboardInterrupt):
         code = 130
@@ -95,7 +106,21 @@ def cli() -> None:
 
 
 for verb in (
-    oci_verbs.create,
+    create_verb.create,
+    transfer_verbs.pull_image,
+    transfer_verbs.push_image,
+    transfer_verbs.tags,
+    transfer_verbs.login,
+    transfer_verbs.logout,
+    image_verbs.list_images,
+    image_verbs.show,
+    image_verbs.inspect,
+    image_verbs.tag,
+    image_verbs.remove,
+    image_verbs.save_images,
+    image_verbs.load_images,
+    image_verbs.verify,
+    image_verbs.prune,
     oci_verbs.start,
     oci_verbs.state,
     oci_verbs.kill,
@@ -107,6 +132,9 @@ for verb in (
 
 
 @cli.command("serve", context_settings={"auto_envvar_prefix": "RUNM"})
+@click.argument("image", required=False)
+@store_option
+@registry_options
 @click.option("--model", type=click.Path(path_type=Path), help="The GGUF file.")
 @click.option(
     "--rootfs", type=click.Path(path_type=Path), help="A folder with model.gguf and what belongs to it."
@@ -164,6 +192,10 @@ for verb in (
 )
 @click.option("--verbose", is_flag=True, help="Show llama.cpp's own log.")
 def serve_command(
+    image: str | None,
+    root: Path,
+    insecure: tuple[str, ...],
+    hosts: Path,
     model: Path | None,
     rootfs: Path | None,
     adapters: tuple[Path, ...],
@@ -177,24 +209,29 @@ def serve_command(
     alias: tuple[str, ...],
     **rest: Any,
 ) -> None:
-    """Serve one model with OpenAI's API."""
+    """Serve one model with OpenAI's API: an IMAGE, pulled when it is not here, a file or a folder."""
     logging.basicConfig(
         level=logging.INFO if rest["verbose"] else logging.WARNING,
         format="runm: %(message)s",
         stream=sys.stderr,
     )
     options = (("program", str(llama_server)),) if llama_server is not None else ()
-    if model is not None and rootfs is not None:
-        raise click.UsageError("say --model or --rootfs, not both")
-    image = read_model_folder(rootfs) if rootfs is not None else ModelFolder(model)
-    for warning in warnings(image):
+    if (model is not None) + (rootfs is not None) + (image is not None) > 1:
+        raise click.UsageError("say one of IMAGE, --model and --rootfs")
+    if image is not None:
+        store = ImageStore(root)
+        found = asyncio.run(find_or_pull(store, image, client_config(insecure, hosts)))
+        rootfs = store.folder(found)
+        rest["name"] = rest["name"] or found.reference.familiar
+    folder = read_model_folder(rootfs) if rootfs is not None else ModelFolder(model)
+    for warning in warnings(folder):
         click.echo(f"runm: {warning}", err=True)
-    settings = load_settings(image)
+    settings = load_settings(folder)
     config = ServeConfig(
-        model=image.model,
-        adapters=(*image.adapters, *adapters),
-        chat_template=chat_template or image.chat_template,
-        preset=preset_of(image),
+        model=folder.model,
+        adapters=(*folder.adapters, *adapters),
+        chat_template=chat_template or folder.chat_template,
+        preset=preset_of(folder),
         context_tokens=context or settings.context_tokens,
         batch_tokens=settings.batch_tokens,
         threads=threads or settings.threads or default_threads(),

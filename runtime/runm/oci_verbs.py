@@ -25,7 +25,7 @@ def _default_root() -> Path:
 
 
 root_option = click.option(
-    "--root", type=click.Path(path_type=Path), default=_default_root, envvar="RUNM_ROOT",
+    "--root", "containers", type=click.Path(path_type=Path), default=_default_root, envvar="RUNM_ROOT",
     show_default="in the user's runtime folder", help="Where containers are kept.",
 )  # fmt: skip
 id_argument = click.argument("container_id", metavar="ID")
@@ -41,13 +41,8 @@ def _signal(context: click.Context, parameter: click.Parameter, value: str) -> i
         raise click.BadParameter(f"{value!r} is no signal, such as TERM or 15") from None
 
 
-@click.command("create")
-@root_option
-@click.option("--bundle", "-b", type=click.Path(path_type=Path), required=True, help="The bundle's folder.")
-@click.option("--pid-file", type=click.Path(path_type=Path), help="Write the process's id there.")
-@id_argument
-def create(root: Path, bundle: Path, pid_file: Path | None, container_id: str) -> None:
-    """Make a container of a bundle; it waits for `start`."""
+def create_container(root: Path, bundle: Path, pid_file: Path | None, container_id: str) -> None:
+    """Make a container of a bundle; it waits for `start`. RuntimeRefusal, OSError."""
     process = lifecycle.create(root, container_id, bundle)
     if pid_file is not None:
         pid_file.write_text(str(process.pid))
@@ -57,43 +52,43 @@ def create(root: Path, bundle: Path, pid_file: Path | None, container_id: str) -
 @click.command("start")
 @root_option
 @id_argument
-def start(root: Path, container_id: str) -> None:
+def start(containers: Path, container_id: str) -> None:
     """Let a created container serve."""
-    lifecycle.start(root, container_id)
+    lifecycle.start(containers, container_id)
 
 
 @click.command("state")
 @root_option
 @id_argument
-def state(root: Path, container_id: str) -> None:
+def state(containers: Path, container_id: str) -> None:
     """Print a container's state as JSON."""
-    click.echo(json.dumps(lifecycle.state(root, container_id).to_json(), indent=2))
+    click.echo(json.dumps(lifecycle.state(containers, container_id).to_json(), indent=2))
 
 
 @click.command("kill")
 @root_option
 @id_argument
 @click.argument("number", metavar="[SIGNAL]", default="TERM", callback=_signal)
-def kill(root: Path, container_id: str, number: int) -> None:
+def kill(containers: Path, container_id: str, number: int) -> None:
     """Send a signal, TERM by default."""
-    lifecycle.kill(root, container_id, number)
+    lifecycle.kill(containers, container_id, number)
 
 
 @click.command("delete")
 @root_option
 @click.option("--force", "-f", is_flag=True, help="End it first.")
 @id_argument
-def delete(root: Path, container_id: str, force: bool) -> None:
+def delete(containers: Path, container_id: str, force: bool) -> None:
     """Forget a stopped container."""
-    lifecycle.delete(root, container_id, force=force)
+    lifecycle.delete(containers, container_id, force=force)
 
 
 @click.command("ps")
 @root_option
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def list_containers(root: Path, form: str) -> None:
+def list_containers(containers: Path, form: str) -> None:
     """Show all containers."""
-    states = lifecycle.states(root)
+    states = lifecycle.states(containers)
     if form == "json":
         click.echo(json.dumps([one.to_json() | {"created": one.created} for one in states]))
         return
@@ -108,11 +103,11 @@ def list_containers(root: Path, form: str) -> None:
 @click.option("--stats", is_flag=True, help="Print once and end.")
 @click.option("--interval", type=click.FloatRange(min=0.1), default=5.0, show_default=True, help="Seconds.")
 @id_argument
-def events(root: Path, stats: bool, interval: float, container_id: str) -> None:
+def events(containers: Path, stats: bool, interval: float, container_id: str) -> None:
     """Print what a container uses, a JSON object a line, until it ends."""
     pause = threading.Event()  # that never comes
     while True:
-        found = lifecycle.state(root, container_id)
+        found = lifecycle.state(containers, container_id)
         usage = _usage(found)
         if usage is None:
             if stats:

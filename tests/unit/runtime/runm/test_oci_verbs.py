@@ -59,7 +59,7 @@ def test_a_life_by_hand(folder: Path) -> None:
         (("state", "two"), 1, "container 'two' is not there"),
         (("kill", "two", "BRONZE"), 2, "'BRONZE' is no signal"),
         (("create", "--bundle", "/nonexistent", "two"), 1, "config.json: cannot be read"),
-        (("create", "two"), 2, "--bundle"),
+        (("create", "--pid-file", "x", "two"), 2, "--bundle"),
         (("delete", "../x"), 1, "use letters, digits"),
     ],
 )

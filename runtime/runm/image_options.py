@@ -1,0 +1,95 @@
+"""What the verbs of images have in common on the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from bronzewillow.host.paths import config_folder, state_folder
+from runtime.content.errors import UnknownName
+from runtime.images.reference import parse_reference
+from runtime.imagestore import ImageStore, StoredImage
+from runtime.registry.client import ClientConfig, RegistryClient, registry_client
+from runtime.registry.pull import pull
+from runtime.runm.transfer_progress import shown_progress
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+store_option = click.option(
+    "--store", "root", type=click.Path(path_type=Path), default=lambda: state_folder() / "images",
+    envvar="RUNM_STORE", show_default="in the user's state folder", help="Where images are kept.",
+)  # fmt: skip
+format_option = click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+
+
+def registry_options(command: _F) -> _F:
+    """`--insecure` and `--hosts`, as `client_config` takes them."""
+    insecure = click.option(
+        "--insecure", multiple=True, envvar="RUNM_INSECURE", metavar="REGISTRY",
+        help="A registry that speaks plain HTTP, as it stands in names; may be repeated.",
+    )  # fmt: skip
+    hosts = click.option(
+        "--hosts", type=click.Path(path_type=Path), default=lambda: config_folder() / "certs.d",
+        envvar="RUNM_HOSTS", show_default="certs.d in the user's configuration",
+        help="A folder with REGISTRY/hosts.toml, for mirrors and certificates.",
+    )  # fmt: skip
+    return insecure(hosts(command))
+
+
+def client_config(insecure: Sequence[str], hosts: Path) -> ClientConfig:
+    """Of the options."""
+    return ClientConfig(hosts, tuple(insecure))
+
+
+async def pull_shown(client: RegistryClient, store: ImageStore, text: str) -> StoredImage:
+    """Pull the image named `text`, refuse it early when nothing here can serve it, show how it goes."""
+    from runtime.images.model_image import read_model_image
+
+    reference = parse_reference(text)
+    with shown_progress("pulling") as progress:
+        await pull(client, store.content, reference, progress, lambda *image: void(read_model_image(*image)))
+    return store.get(str(reference))
+
+
+async def find_or_pull(store: ImageStore, text: str, config: ClientConfig) -> StoredImage:
+    """The image that is here, else that of its registry."""
+    try:
+        return store.get(text)
+    except UnknownName:
+        if not parse_reference(text).registry:
+            raise
+    async with registry_client(config) as client:
+        return await pull_shown(client, store, text)
+
+
+def void(_: object) -> None:
+    """For callers that want no value."""
+
+
+def print_table(rows: Iterable[Sequence[str]]) -> None:
+    """Columns as wide as they must be, three spaces between them."""
+    listed = [tuple(row) for row in rows]
+    widths = [max(len(row[column]) for row in listed) for column in range(len(listed[0]))]
+    for row in listed:
+        click.echo("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def print_json(value: object) -> None:
+    """For programs."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def size_in_words(size: int) -> str:
+    """Such as `98 MB`; thousands, as Ollama and Docker count."""
+    amount = float(size)
+    for unit in ("B", "KB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if amount >= 10 or unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
