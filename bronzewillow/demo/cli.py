@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ from bronzewillow.demo.children import Child
 from bronzewillow.demo.cluster_side import ClusterSide
 from bronzewillow.demo.errors import DemoError
 from bronzewillow.demo.layout import POD_ADDRESS, POD_PORT, free_udp_ports, node_toml
-from bronzewillow.demo.model import fetch_model
+from bronzewillow.demo.model import fetch_model, make_image
 from bronzewillow.demo.question import Answer, ask
 from bronzewillow.host.command import CommandError
 
@@ -33,18 +34,29 @@ _URL = f"http://{POD_ADDRESS}:{POD_PORT}"
     "--model", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another GGUF file."
 )
 @click.option(
+    "--registry",
+    default="",
+    metavar="HOST[/PATH]",
+    help="Push the model's image there, and pull it from there.",
+)
+@click.option("--insecure", is_flag=True, help="The registry speaks plain HTTP.")
+@click.option(
     "--pcap",
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path(tempfile.gettempdir()) / "bronzewillow-demo.pcap",
     show_default=True,
     help="Where the capture goes.",
 )
-def demo(prompt: str, as_json: bool, keep: bool, model: Path | None, pcap: Path) -> None:
+def demo(
+    prompt: str, as_json: bool, keep: bool, model: Path | None, registry: str, insecure: bool, pcap: Path
+) -> None:
     """Ask a real model on a pod IP, over VXLAN, on this machine: no cluster, no root."""
+    if model is not None and registry:
+        raise click.UsageError("--registry is for the demo's own model, not for --model")
     console = Console(stderr=True, highlight=False)
     folder = Path(tempfile.mkdtemp(prefix="bw-"))  # mode 0700, and short: macOS allows 103 bytes for a socket
     try:
-        asyncio.run(_demo(console, folder, prompt, as_json, keep, model, pcap))
+        asyncio.run(_demo(console, folder, prompt, as_json, keep, model, registry, insecure, pcap))
     except DemoError as error:
         raise CommandError(str(error)) from None
     except OSError as error:
@@ -54,12 +66,22 @@ def demo(prompt: str, as_json: bool, keep: bool, model: Path | None, pcap: Path)
 
 
 async def _demo(
-    console: Console, folder: Path, prompt: str, as_json: bool, keep: bool, model: Path | None, pcap: Path
+    console: Console,
+    folder: Path,
+    prompt: str,
+    as_json: bool,
+    keep: bool,
+    model: Path | None,
+    registry: str,
+    insecure: bool,
+    pcap: Path,
 ) -> None:
-    path = model or await fetch_model()
-    console.print(
-        f"[bold]model node[/]    runm serves {path.name}; the agent gives it {POD_ADDRESS}:{POD_PORT}"
-    )
+    if model is None:
+        image = await make_image(await fetch_model(), registry, insecure, _teller(console))
+        shown, serve = image, [image]
+    else:
+        shown, serve = model.name, ["--model", str(model)]
+    console.print(f"[bold]model node[/]    runm serves {shown}; the agent gives it {POD_ADDRESS}:{POD_PORT}")
     children: list[Child] = []
     try:
         node_port, cluster_port = free_udp_ports()
@@ -69,7 +91,7 @@ async def _demo(
             await Child.start(
                 "runm",
                 "runtime.runm",
-                ["serve", "--model", str(path), "--listen", f"unix:{folder / 'model.sock'}"],
+                ["serve", *serve, "--listen", f"unix:{folder / 'model.sock'}"],
                 folder / "runm.log",
             )
         )
@@ -97,6 +119,10 @@ async def _demo(
             side.close()
     finally:
         await asyncio.gather(*(child.end() for child in children))
+
+
+def _teller(console: Console) -> Callable[[str], None]:
+    return lambda line: console.print(f"[bold]image[/]         {line}")
 
 
 async def _ask(side: ClusterSide, prompt: str, as_json: bool) -> Answer:

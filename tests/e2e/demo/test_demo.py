@@ -8,9 +8,12 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from bronzewillow.testing import docker_registry
 
 pytestmark = pytest.mark.e2e
 
@@ -20,6 +23,14 @@ KEYS = {"model", "text", "ttft_ms", "tokens", "tokens_per_s", "datagrams_in", "d
 def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bronzewillow", "demo", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Images that are not the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RUNM_STORE", str(tmp_path_factory.mktemp("images")))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +91,16 @@ def test_a_broken_model_is_told_in_one_line(tmp_path: Path) -> None:
     last = result.stderr.splitlines()[-1]
     assert last.startswith("bronzewillow: runm ended with")
     assert "Traceback" not in result.stderr
+
+
+def test_with_a_registry_the_model_goes_there_and_comes_back(tmp_path: Path) -> None:
+    if not docker_registry.is_there():
+        pytest.skip("docker-registry is not installed; it is a package of Debian's")
+    with docker_registry.docker_registry(tmp_path / "registry") as registry:
+        arguments = ["--json", "--pcap", str(tmp_path / "d.pcap"), "--registry", registry.host]
+        result = demo(*arguments, "--insecure")
+        assert result.returncode == 0, result.stderr
+        assert json.loads(result.stdout.splitlines()[-1])["model"] == f"{registry.host}/demo/smollm2"
+        refused = demo(*arguments)
+        assert refused.returncode == 1
+        assert "name it with --insecure" in refused.stderr.splitlines()[-1]

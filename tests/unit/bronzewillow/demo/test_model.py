@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bronzewillow.demo.errors import DemoError
-from bronzewillow.demo.model import fetch_model
+from bronzewillow.demo.model import fetch_model, make_image
 from bronzewillow.testing.aio import run
 
 
@@ -33,3 +33,27 @@ def test_a_failure_says_what_to_do(program: Path) -> None:
     program.chmod(0o700)
     with pytest.raises(DemoError, match="name a GGUF file with --model"):
         run(fetch_model())
+
+
+def test_an_image_goes_to_the_registry_and_comes_back(program: Path, tmp_path: Path) -> None:
+    program.write_text(f'#!/bin/sh\nshift 2\necho "$@" >>{tmp_path}/said\n')
+    program.chmod(0o700)
+    told: list[str] = []
+    assert run(make_image(Path("/a/m.gguf"), "", False, told.append)) == "demo/smollm2"
+    name = "r.example/team/demo/smollm2"
+    assert run(make_image(Path("/a/m.gguf"), "r.example/team", True, told.append)) == name
+    assert (tmp_path / "said").read_text().splitlines() == [
+        "create demo/smollm2 --model /a/m.gguf",
+        f"create {name} --model /a/m.gguf",
+        f"push --insecure r.example {name}",
+        f"rm {name}",
+        f"pull --insecure r.example {name}",
+    ]
+    assert told[0] == "runm create demo/smollm2 --model m.gguf"
+
+
+def test_what_runm_says_is_what_is_wrong(program: Path) -> None:
+    program.write_text("#!/bin/sh\necho pushing\necho 'runm: registry r: no' >&2\nexit 1\n")
+    program.chmod(0o700)
+    with pytest.raises(DemoError, match=r"^registry r: no$"):
+        run(make_image(Path("/m.gguf"), "r", False, lambda line: None))
