@@ -99,9 +99,9 @@ sim: deps
 fuzz: deps
 	FUZZ_SECONDS=$(SECONDS_EACH) $(BIN)/python -m pytest -m slow tests/fuzz $(ARGS)
 
-bench: deps
+bench: peer-deps
 	$(BIN)/python -m runtime.models.smollm2 >/dev/null
-	for name in kernel proxy runm; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in kernel proxy runm images; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 # The pod IP beside direct access, over a kernel VXLAN peer.
 bench-lab: deps lab-deps
