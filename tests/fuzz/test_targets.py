@@ -23,6 +23,14 @@ from bronzewillow.wire.encap import Encap
 from bronzewillow.wire.errors import WireError
 from bronzewillow.wire.kernel import Coalescer
 from bronzewillow.wire.packet import TcpPacket
+from runtime import gguf
+from runtime.images.errors import ImageError
+from runtime.images.manifest import Manifest, parse_manifest
+from runtime.images.model_image import read_model_image
+from runtime.images.modelfile import parse_modelfile
+from runtime.images.reference import parse_reference
+from runtime.templates.chat import parse_chat_template
+from runtime.templates.errors import TemplateError
 
 CORPUS = Path(__file__).parent / "corpus"
 ADDRESSES = (b"\x0a\xf4\x01\x02", b"\x0a\xf4\x07\x0a")
@@ -55,17 +63,53 @@ def coalescer(encap: Encap) -> Callable[[bytes], None]:
     return target
 
 
+def text_parser(parse: Callable[[str], object], *kinds: type[Exception]) -> Callable[[bytes], None]:
+    """Returns, or raises one of `kinds` with one line."""
+
+    def target(data: bytes) -> None:
+        try:
+            parse(data.decode(errors="surrogateescape"))
+        except kinds as error:
+            assert str(error) and "\n" not in str(error)
+
+    return target
+
+
+def model_image(data: bytes) -> None:
+    """Manifest and configuration, a zero byte between them."""
+    raw, _, config = data.partition(b"\0")
+    try:
+        manifest = parse_manifest(raw)
+        if isinstance(manifest, Manifest):
+            read_model_image(manifest, config)
+    except ImageError as error:
+        assert "\n" not in str(error)
+
+
+def gguf_header(data: bytes) -> None:
+    """A whole file."""
+    try:
+        gguf.parse_header(data)
+    except gguf.GgufError as error:
+        assert "\n" not in str(error)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "arp": parser(arp.parse_arp),
     "ethernet": parser(ethernet.parse_ethernet),
+    "gguf": gguf_header,
     "geneve": parser(geneve.parse_geneve),
     "icmp": parser(lambda data: icmp.parse_icmp(data, partial=TRUST)),
     "icmp_quoted": parser(icmp.parse_quoted),
     "ipv4": parser(ipv4.parse_ipv4),
+    "image": model_image,
     "kernel_geneve": coalescer(Encap.GENEVE),
     "kernel_vxlan": coalescer(Encap.VXLAN),
+    "modelfile": text_parser(parse_modelfile, ImageError),
+    "reference": text_parser(parse_reference, ImageError),
     "tcp": parser(lambda data: tcp.parse_tcp(data, *ADDRESSES, partial=TRUST)),
     "tcp_options": parser(tcp.parse_options),
+    "template": text_parser(parse_chat_template, TemplateError),
     "udp": parser(lambda data: udp.parse_udp(data, *ADDRESSES, partial=TRUST)),
     "vxlan": parser(vxlan.parse_vxlan),
 }
