@@ -47,6 +47,15 @@ class Blobs:
         """Whether it is here."""
         return self.path(digest).is_file()
 
+    def has_whole(self, digest: str, size: int) -> bool:
+        """Whether it is here; one of another size is read, found corrupt, and put aside."""
+        try:
+            if self.size(digest) != size:
+                self.check(digest)
+        except (UnknownBlob, CorruptBlob):
+            return False
+        return True
+
     def size(self, digest: str) -> int:
         """In bytes. UnknownBlob."""
         with self._known(digest) as path:

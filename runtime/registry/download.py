@@ -61,7 +61,7 @@ async def download(
     source: Source, blobs: Blobs, blob: Descriptor, progress: Progress, readers: int = 4
 ) -> None:
     """Get `blob` into the store, if it is not there. RegistryError, StoreError."""
-    while not blobs.has(blob.digest):
+    while not blobs.has_whole(blob.digest, blob.size):
         try:
             ingest = Ingest(blobs, blob.digest, blob.size)
         except IngestBusy:

@@ -96,6 +96,17 @@ def test_a_corrupt_blob_is_put_aside_and_never_served(blobs: Blobs, tmp_path: Pa
     assert blobs.read(blobs.write(b"weights"), 100) == b"weights"
 
 
+def test_a_blob_of_another_size_is_not_here(blobs: Blobs) -> None:
+    digest = blobs.write(b"weights")
+    assert blobs.has_whole(digest, 7)
+    assert blobs.has_whole(digest, 8)  # the manifest is wrong, not the blob
+    path = blobs.path(digest)
+    path.chmod(0o644)
+    path.write_bytes(b"weight")
+    assert not blobs.has_whole(digest, 7)
+    assert not blobs.has_whole(digest, 7)
+
+
 def test_what_is_not_here(blobs: Blobs) -> None:
     for call in (blobs.size, blobs.open, blobs.check, blobs.remove):
         with pytest.raises(UnknownBlob, match=f"blob {ABSENT} is not here"):

@@ -126,6 +126,19 @@ def test_bad_bytes_on_the_disk_are_fetched_again(with_bench: RunBench) -> None:
     runs(with_bench, main)
 
 
+def test_a_blob_that_was_cut_off_on_the_disk_is_fetched_again(with_bench: RunBench) -> None:
+    async def main(bench: Bench, blob: Descriptor) -> None:
+        await get(bench, blob)
+        path = bench.store.blobs.path(blob.digest)
+        path.chmod(0o600)
+        os.truncate(path, 1000)
+        await get(bench, blob)
+        bench.store.blobs.check(blob.digest)
+        assert bench.registry.served[blob.digest] == 2 * len(DATA)
+
+    runs(with_bench, main)
+
+
 def test_other_bytes_than_the_digests_are_never_stored(with_bench: RunBench) -> None:
     async def main(bench: Bench, blob: Descriptor) -> None:
         bench.registry.faults.corrupt = True
@@ -138,6 +151,7 @@ def test_other_bytes_than_the_digests_are_never_stored(with_bench: RunBench) -> 
 
 def test_answers_that_cannot_be(with_bench: RunBench) -> None:
     async def main(bench: Bench, blob: Descriptor) -> None:
+        assert not bench.store.blobs.has(blob.digest)
         with pytest.raises(BadAnswer, match="the manifest says 5"):
             await get(bench, Descriptor(blob.media_type, blob.digest, 5))
         with pytest.raises(NotThere, match="404"):
