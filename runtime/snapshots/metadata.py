@@ -52,9 +52,10 @@ class Metadata:
         with _as_unavailable(root):
             for folder in (root, self._snapshots, self._new, self._gone):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self.changing():
-            for leftover in (*self._new.iterdir(), *self._gone.iterdir()):
-                remove_tree(leftover)
+        if os.access(root, os.W_OK):  # on a disk to read only what is there can still be shown
+            with self.changing():
+                for leftover in (*self._new.iterdir(), *self._gone.iterdir()):
+                    remove_tree(leftover)
 
     @contextmanager
     def changing(self) -> Iterator[None]:
