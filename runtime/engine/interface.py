@@ -96,6 +96,8 @@ class EngineConfig:
     """A Jinja template that replaces the one in the GGUF."""
     adapters: tuple[Path, ...] = ()
     """LoRA adapters (GGUF files), all applied at full strength."""
+    projector: Path | None = None
+    """What makes embeddings of images (a GGUF file); without one the model reads text only."""
     verbose: bool = False
     """Whether llama.cpp logs its progress on standard error."""
     batch_limit_tokens: int = 512
@@ -127,6 +129,8 @@ class ModelInfo:
     """Its chat template has a place for tools."""
     embeddings: bool = False
     """`embed` works."""
+    images: bool = False
+    """Messages may have images, as `data:` URLs in OpenAI's `image_url` parts."""
     json_schema: bool = False
     """Answers can be held to a JSON schema."""
     logprobs: bool = False

@@ -63,6 +63,8 @@ class LlamaCppPythonEngine(Engine):
         header = open_model(self._config.model, self._config.adapters)
         if len(self._config.adapters) > 1:
             raise LoadError("the engine llama-cpp-python takes one adapter; use xllamacpp for more")
+        if self._config.projector is not None:
+            raise LoadError("the engine llama-cpp-python takes no projector; use xllamacpp")
         try:
             import llama_cpp
         except (ImportError, OSError) as err:

@@ -60,7 +60,7 @@ class LlamaServerEngine(Engine):
         self._embeddings = config.embeddings
 
     async def load(self) -> ModelInfo:
-        header = open_model(self._config.model, self._config.adapters)
+        header = open_model(self._config.model, self._config.adapters, self._config.projector)
         program = self._program()
         self._folder = Path(tempfile.mkdtemp(prefix="runm-"))
         await self._spawn(program, header)
@@ -76,6 +76,7 @@ class LlamaServerEngine(Engine):
             completion=header.generates,
             tools=header.has_tools(self._config.chat_template),
             embeddings=self._embeddings,
+            images=self._config.projector is not None,
             json_schema=True,
             logprobs=True,
             engine="llama-server",
@@ -194,6 +195,8 @@ class LlamaServerEngine(Engine):
             arguments["--batch-size"] = arguments["--ubatch-size"] = str(config.batch_tokens)
             if header.pooling is None:
                 arguments["--pooling"] = "mean"
+        if config.projector is not None:
+            arguments["--mmproj"] = str(config.projector)
         for adapter in config.adapters:
             flags += ["--lora", str(adapter)]
         return [*flags, *(word for pair in arguments.items() for word in pair)]

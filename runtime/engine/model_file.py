@@ -9,7 +9,7 @@ from runtime.engine.interface import LoadError
 from runtime.gguf import GgufError, GgufHeader, read_header
 
 
-def open_model(path: Path, adapters: Sequence[Path] = ()) -> GgufHeader:
+def open_model(path: Path, adapters: Sequence[Path] = (), projector: Path | None = None) -> GgufHeader:
     """The model's header; LoadError with one line that names the file and what is wrong with it."""
     header = _open(path)
     if header.is_adapter:
@@ -20,7 +20,21 @@ def open_model(path: Path, adapters: Sequence[Path] = ()) -> GgufHeader:
             raise LoadError(f"{adapter}: is no adapter: its general.type is not 'adapter'")
         if found.architecture != header.architecture:
             raise LoadError(f"{adapter}: is for {found.architecture}, the model is {header.architecture}")
+    if projector is not None:
+        _check_projector(projector, header)
     return header
+
+
+def _check_projector(path: Path, model: GgufHeader) -> None:
+    found = _open(path)
+    if found.architecture != "clip":
+        raise LoadError(f"{path}: is no projector: its architecture is {found.architecture!r}, not 'clip'")
+    made_for = found.metadata.get("clip.vision.projection_dim")
+    if made_for is not None and model.embedding_length not in (0, made_for):
+        raise LoadError(
+            f"{path}: is for models with {made_for} numbers in an embedding, "
+            f"this one has {model.embedding_length}"
+        )
 
 
 def _open(path: Path) -> GgufHeader:

@@ -53,7 +53,7 @@ class XllamacppEngine(Engine):
         self._embeddings = False
 
     async def load(self) -> ModelInfo:
-        header = open_model(self._config.model, self._config.adapters)
+        header = open_model(self._config.model, self._config.adapters, self._config.projector)
         try:
             import xllamacpp
         except ImportError as err:
@@ -76,6 +76,7 @@ class XllamacppEngine(Engine):
             completion=header.generates,
             tools=header.has_tools(self._config.chat_template),
             embeddings=self._embeddings,
+            images=self._config.projector is not None,
             json_schema=True,
             logprobs=True,
             engine=f"xllamacpp-{xllamacpp.__version__}",
@@ -140,6 +141,8 @@ class XllamacppEngine(Engine):
             params.pooling_type = library.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
         if config.chat_template is not None:
             params.chat_template = config.chat_template
+        if config.projector is not None:
+            params.mmproj.path = str(config.projector)
         params.lora_adapters = [_adapter(library, path) for path in config.adapters]
         return params
 

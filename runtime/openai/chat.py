@@ -96,7 +96,7 @@ def parse_chat(body: Body, model: ModelInfo) -> Generation:
     for field in _EXTRAS:
         if body.get(field) is not None:
             options[field] = body[field]
-    return Generation(messages=_messages(body), choices=parse_choices(body, model), options=options)
+    return Generation(messages=_messages(body, model), choices=parse_choices(body, model), options=options)
 
 
 def parse_choices(body: Body, model: ModelInfo) -> int:
@@ -212,7 +212,7 @@ def _message(index: int, one: Collected) -> dict[str, Any]:
     }
 
 
-def _messages(body: Body) -> tuple[dict[str, Any], ...]:
+def _messages(body: Body, model: ModelInfo) -> tuple[dict[str, Any], ...]:
     messages = body.get("messages")
     if messages is None:
         raise bad_request("Missing required parameter: 'messages'.", "messages")
@@ -220,10 +220,10 @@ def _messages(body: Body) -> tuple[dict[str, Any], ...]:
         raise wrong_type("messages", "an array", messages)
     if not messages:
         raise bad_request("Invalid 'messages': the array is empty.", "messages")
-    return tuple(_parse_message(message, index) for index, message in enumerate(messages))
+    return tuple(_parse_message(message, index, model) for index, message in enumerate(messages))
 
 
-def _parse_message(message: object, index: int) -> dict[str, Any]:
+def _parse_message(message: object, index: int, model: ModelInfo) -> dict[str, Any]:
     place = f"messages[{index}]"
     if not isinstance(message, dict):
         raise wrong_type(place, "an object", message)
@@ -241,14 +241,29 @@ def _parse_message(message: object, index: int) -> dict[str, Any]:
     for number, part in enumerate(parts):
         if not isinstance(part, dict) or not isinstance(part.get("type"), str):
             raise wrong_type(f"{place}.content[{number}]", "an object with a 'type'", part)
-        if part["type"] not in ("text", "refusal"):
+        if part["type"] == "image_url" and model.images:
+            _check_image(part, f"{place}.content[{number}]")
+        elif part["type"] not in ("text", "refusal"):
             raise bad_request(
                 f"This model takes text only, not {part['type']!r}.", f"{place}.content[{number}].type"
             )
-    if parts:  # templates are written for plain strings
+    if parts and all(
+        part["type"] != "image_url" for part in parts
+    ):  # templates are written for plain strings
         content = "".join(str(part.get("text") or part.get("refusal") or "") for part in parts)
     # Templates know 'system'; 'developer' is its newer name.
     return {**message, "role": "system" if role == "developer" else role, "content": content}
+
+
+def _check_image(part: Mapping[str, Any], place: str) -> None:
+    """Only what the request brings: who fetches URLs for strangers is their proxy into the network."""
+    image = part.get("image_url")
+    url = image.get("url") if isinstance(image, dict) else None
+    if not isinstance(url, str):
+        raise wrong_type(f"{place}.image_url.url", "a string", url)
+    head, comma, _ = url[:200].partition(",")
+    if not (comma and head.startswith("data:image/") and head.endswith(";base64")):
+        raise bad_request("Images are taken as 'data:image/...;base64,' URLs only.", f"{place}.image_url.url")
 
 
 def _tools(body: Body, model: ModelInfo) -> dict[str, Any]:

@@ -37,8 +37,8 @@ class Preset:
     messages: tuple[Message, ...] = ()
     """A conversation that stands between the system message and the request's."""
     template: ChatTemplate | None = None
-    """A Go template that makes the prompt, in the place of the GGUF's own. Requests with tools keep that one:
-    only with it does the engine know a call of a tool in an answer."""
+    """A Go template that makes the prompt, in the place of the GGUF's own. Requests with tools or images keep
+    that one: only with it does the engine know a call in an answer, and the place of an image."""
     today: Callable[[], date] = field(default=_today, compare=False)
 
     def apply_chat(self, generation: Generation) -> Generation:
@@ -50,7 +50,7 @@ class Preset:
             head = ({"role": "system", "content": self.system},)
         whole = (*head, *self.messages, *rest)
         options = self._merge(generation.options)
-        if self.template is None or "tools" in options:
+        if self.template is None or "tools" in options or any(map(_has_parts, whole)):
             return replace(generation, messages=whole, options=options)
         prompt = self.template.render(whole, today=self.today(), think=_think(options))
         return replace(generation, messages=None, prompt=prompt, options=_as_completion(options))
@@ -65,6 +65,11 @@ class Preset:
         if stop:
             options["stop"] = stop
         return options
+
+
+def _has_parts(message: Message) -> bool:
+    """Text alone is one text by now; parts are left where there is an image."""
+    return isinstance(message.get("content"), list)
 
 
 def _think(options: Mapping[str, Any]) -> bool | None:

@@ -179,6 +179,9 @@ for verb in (
     "--adapter", "adapters", multiple=True, type=click.Path(path_type=Path), help="A LoRA; may be repeated."
 )
 @click.option(
+    "--projector", type=click.Path(path_type=Path), help="A GGUF file that lets the model see images."
+)
+@click.option(
     "--api-key-file", "keys", callback=_checked(lambda path: read_keys(Path(path))), metavar="FILE",
     help="Accepted keys, one per line.",
 )  # fmt: skip
@@ -199,6 +202,7 @@ def serve_command(
     model: Path | None,
     rootfs: Path | None,
     adapters: tuple[Path, ...],
+    projector: Path | None,
     chat_template: str | None,
     context: int | None,
     threads: int | None,
@@ -230,6 +234,7 @@ def serve_command(
     config = ServeConfig(
         model=folder.model,
         adapters=(*folder.adapters, *adapters),
+        projector=projector or folder.projector,
         chat_template=chat_template or folder.chat_template,
         preset=preset_of(folder),
         context_tokens=context or settings.context_tokens,

@@ -14,6 +14,7 @@ from runtime.templates.chat import ChatTemplate, parse_chat_template
 from runtime.templates.errors import TemplateError
 
 MODEL = "model.gguf"
+PROJECTOR = "mmproj.gguf"
 _FIRST_SHARD = "model-00001-of-*.gguf"
 _MAX_TEXT_BYTES = 4 << 20
 
@@ -30,6 +31,8 @@ class ModelFolder:
     """The GGUF file, or the first of several; None for engines that need none."""
     adapters: tuple[Path, ...] = ()
     """LoRA files in their order."""
+    projector: Path | None = None
+    """What lets the model see images."""
     chat_template: str | None = None
     """Jinja; in the place of the GGUF's own."""
     template: ChatTemplate | None = None
@@ -47,6 +50,7 @@ def read_model_folder(folder: Path) -> ModelFolder:
     return ModelFolder(
         model=_model(folder),
         adapters=tuple(sorted(folder.glob("adapter*.gguf"), key=_number)),
+        projector=folder / PROJECTOR if (folder / PROJECTOR).exists() else None,
         chat_template=_text(folder / "chat_template.jinja"),
         template=_template(folder / "template"),
         system=_text(folder / "system") or "",

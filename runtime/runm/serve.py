@@ -72,6 +72,8 @@ class ServeConfig:
     """What the model may take, as far as it can be told beforehand; 0 is no limit."""
     adapters: tuple[Path, ...] = ()
     """LoRA adapters, applied in this order."""
+    projector: Path | None = None
+    """What lets the model see images."""
     keys: tuple[str, ...] = ()
     """API keys; none means that none is needed."""
     origins: tuple[str, ...] = ()
@@ -135,7 +137,7 @@ def _read_model(config: ServeConfig) -> GgufHeader | None:
             return None
         raise ServeError("no model: say --model FILE.gguf")
     try:
-        return open_model(config.model, config.adapters)
+        return open_model(config.model, config.adapters, config.projector)
     except LoadError as err:
         raise ServeError(str(err)) from err
 
@@ -161,6 +163,7 @@ def _engine_config(config: ServeConfig, header: GgufHeader | None) -> EngineConf
         embeddings=config.embeddings,
         chat_template=config.chat_template,
         adapters=config.adapters,
+        projector=config.projector,
         verbose=config.verbose,
         options=dict(config.engine_options),
     )
@@ -171,7 +174,8 @@ def _check_memory(config: ServeConfig, engine: EngineConfig, header: GgufHeader 
     if header is None or not config.memory_limit_bytes:
         return
     need = header.memory_bytes(engine.context_tokens * engine.parallel)
-    need += sum(adapter.stat().st_size for adapter in engine.adapters)
+    others = (*engine.adapters, *((engine.projector,) if engine.projector else ()))
+    need += sum(path.stat().st_size for path in others)
     if need > config.memory_limit_bytes:
         slots = f"{engine.parallel} slots of {engine.context_tokens} tokens"
         raise ServeError(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bronzewillow.testing.gguf import lora
+from bronzewillow.testing.gguf import lora, projector
 
 pytestmark = pytest.mark.e2e
 
@@ -144,3 +147,49 @@ def test_parameters_are_the_images_unless_the_request_has_them(rootfs: Path, sta
     with start("--rootfs", str(rootfs), "--context", "1024") as server:
         long = curl(server, "/v1/chat/completions", {"messages": [{**WHO, "content": "word " * 400}]})
         assert long["usage"]["prompt_tokens"] > 400
+
+
+def png(*colour: int, side: int = 28) -> str:
+    """A picture of one colour, as a URL."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + bytes(colour) * side for _ in range(side))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+    data = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return "data:image/png;base64," + base64.b64encode(data).decode()
+
+
+def looking_at(url: str) -> list[dict[str, object]]:
+    parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": url}}]
+    return [{"role": "user", "content": parts}]
+
+
+def test_a_projector_lets_the_model_see(rootfs: Path, start: Serve) -> None:
+    with start("--rootfs", str(rootfs)) as blind:
+        told = curl(blind, "/v1/chat/completions", {"messages": looking_at(png(255, 0, 0))})
+        assert "takes text only" in told["error"]["message"]
+    (rootfs / "mmproj.gguf").write_bytes(projector(576))
+    with start("--rootfs", str(rootfs)) as server:
+        answers = [answer(server, messages=looking_at(png(*colour))) for colour in ((255, 0, 0), (0, 0, 255))]
+        assert answers[0] == answer(server, messages=looking_at(png(255, 0, 0)))
+        assert answers[0] != answers[1]
+        for url in (
+            "http://127.0.0.1/secret",
+            "file:///etc/passwd",
+            "data:text/html,x",
+            "data:image/png;base64,x",
+        ):
+            told = curl(server, "/v1/chat/completions", {"messages": looking_at(url)})
+            assert told["error"]["type"] == "invalid_request_error"
+        assert answer(server)
+
+
+def test_a_projector_of_another_model_is_refused(rootfs: Path) -> None:
+    (rootfs / "mmproj.gguf").write_bytes(projector(512))
+    argv = [sys.executable, "-m", "runtime.runm", "serve", "--rootfs", str(rootfs), "--listen", "127.0.0.1:0"]
+    refused = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    assert refused.returncode == 1
+    assert "is for models with 512 numbers in an embedding, this one has 576" in refused.stderr
+    assert refused.stderr.count("\n") == 1

@@ -194,3 +194,26 @@ def test_model_names(serving: Any) -> None:
             assert (error["code"], error["param"]) == ("model_not_found", "model")
 
     aio.run(main())
+
+
+def seeing(url: object) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}]}
+
+
+def test_images_come_with_the_request_or_not_at_all() -> None:
+    blind, sees = ModelInfo(64, 1), ModelInfo(64, 1, images=True)
+    asked = parse_chat(seeing("data:image/png;base64,AAAA"), sees)
+    assert asked.messages is not None
+    assert asked.messages[0]["content"][0]["type"] == "image_url"
+    with pytest.raises(ApiError, match="takes text only"):
+        parse_chat(seeing("data:image/png;base64,AAAA"), blind)
+    for url in (
+        "http://169.254.169.254/",
+        "file:///etc/passwd",
+        "data:text/html;base64,AAAA",
+        "data:image/png,A",
+    ):
+        with pytest.raises(ApiError, match="data:image"):
+            parse_chat(seeing(url), sees)
+    with pytest.raises(ApiError, match="string"):
+        parse_chat(seeing(3), sees)

@@ -78,6 +78,8 @@ def test_a_go_template_makes_the_prompt() -> None:
 def test_tools_keep_the_models_own_template() -> None:
     found = Preset(template=GO).apply_chat(Generation(messages=(USER,), options={"tools": [{}]}))
     assert found.messages == (USER,)
+    seeing = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:"}}]}
+    assert Preset(template=GO).apply_chat(Generation(messages=(seeing,))).messages == (seeing,)
     with pytest.raises(InvalidConversation):
         Preset(template=GO).apply_chat(Generation(messages=({"role": "nobody", "content": 3},)))
     assert "T" not in str(Preset().today())

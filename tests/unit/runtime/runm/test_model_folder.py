@@ -11,7 +11,7 @@ from runtime.templates.chat import parse_chat_template
 
 
 def test_all_that_may_be_there(tmp_path: Path) -> None:
-    for name in ("model.gguf", "adapter-10.gguf", "adapter-2.gguf", "license-0"):
+    for name in ("model.gguf", "mmproj.gguf", "adapter-10.gguf", "adapter-2.gguf", "license-0"):
         (tmp_path / name).touch()
     (tmp_path / "system").write_text("be brief")
     (tmp_path / "template").write_text("{{ .Prompt }}")
@@ -21,6 +21,7 @@ def test_all_that_may_be_there(tmp_path: Path) -> None:
     assert read_model_folder(tmp_path) == ModelFolder(
         tmp_path / "model.gguf",
         (tmp_path / "adapter-2.gguf", tmp_path / "adapter-10.gguf"),
+        tmp_path / "mmproj.gguf",
         "{{ messages }}",
         parse_chat_template("{{ .Prompt }}"),
         "be brief",
