@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -13,9 +14,12 @@ from prometheus_client import CollectorRegistry
 from bronzewillow.agent.config import AgentConfig, ConfigError, load_config
 from bronzewillow.agent.control import ControlServer
 from bronzewillow.agent.datagram import Rung
+from bronzewillow.agent.leased import LOOK_EVERY_S, leased_pods
 from bronzewillow.agent.metrics import AgentCollector
 from bronzewillow.agent.net import Net
 from bronzewillow.agent.pods import Pods
+from bronzewillow.cni.errors import CniError
+from bronzewillow.cni.leases import Leases
 from bronzewillow.host.notify import notify, tell_ready
 from bronzewillow.host.tasks import spawn
 from bronzewillow.proxy import ProxyMetrics
@@ -37,6 +41,8 @@ class AgentOptions:
     """Host and port for /metrics on TCP."""
     rung: Rung | None = None
     """Forces a way of datagram I/O."""
+    leases: Path | None = None
+    """The folder of the CNI plugin's leases; None for none."""
     drain_s: float = 10.0
     """Seconds that connections get to end after SIGTERM."""
 
@@ -69,23 +75,56 @@ class Agent:
         registry = CollectorRegistry()
         self.net = Net(config.overlay, options.rung)
         self.pods = Pods(self.net, ProxyMetrics(registry), options.drain_s)
-        self._control = ControlServer(self.net, self.pods, registry)
-        self._reloading = asyncio.Lock()
+        self._control = ControlServer(self.net, self.pods, registry, self.look)
+        self._leases = Leases(options.leases) if options.leases is not None else None
+        self._looking: asyncio.Task[None] | None = None
+        self._changing = asyncio.Lock()
         registry.register(AgentCollector(self.net, self.pods))
 
     async def start(self) -> None:
         """Open the control socket, then bring the pods to life."""
         try:
             await self._control.start(self._options.control, self._options.metrics)
-            await self.pods.apply(self._config.pods)
+            await self.look()
         except BaseException:
             await self._control.close()
             self.net.close()
             raise
+        if self._leases is not None:
+            self._looking = spawn(self._look_now_and_then(), name="leases")
+
+    async def look(self) -> None:
+        """Bring the pods of the file and of the leases to life. CniError when leases cannot be read."""
+        async with self._changing:
+            await self._apply()
+
+    async def _apply(self) -> None:
+        static = self._config.pods
+        if self._leases is None:
+            await self.pods.apply(static)
+            return
+        network, length = self._config.overlay.pod_cidr
+        leased = leased_pods(self._leases, IPv4Network((network, length)))
+        names, addresses = {pod.name for pod in static}, {pod.address for pod in static}
+        others = tuple(pod for pod in leased if pod.name not in names and pod.address not in addresses)
+        await self.pods.apply((*static, *others))
+
+    async def _look_now_and_then(self) -> None:
+        """A container opens and closes its sockets without telling anybody."""
+        was_wrong = ""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                await self.look()
+                was_wrong = ""
+            except (CniError, OSError) as error:
+                if str(error) != was_wrong:
+                    was_wrong = str(error)
+                    _log.error("leases: %s", error)
 
     async def reload(self) -> None:
         """Read the file again. What is wrong with it is logged, and everything stays as it was."""
-        async with self._reloading:
+        async with self._changing:
             try:
                 config = load_config(self._options.config, self._options.node_name)
             except ConfigError as error:
@@ -98,11 +137,13 @@ class Agent:
                 return
             self._config = config
             self.net.node.update(new)
-            await self.pods.apply(config.pods)
+            await self._apply()
             _log.info("reloaded: %d peers, %d pods", len(new.peers), len(config.pods))
 
     async def close(self) -> None:
         """Drain to the limit, reset the rest, give everything back."""
+        if self._looking is not None:
+            self._looking.cancel()
         deadline = asyncio.get_running_loop().time() + self._options.drain_s
         await self.pods.close(self._options.drain_s)
         await self.net.drain(max(deadline - asyncio.get_running_loop().time(), 0.1))

@@ -19,8 +19,9 @@ from bronzewillow.agent.app import AgentOptions, run_agent
 from bronzewillow.agent.config import AgentConfig, ConfigError, load_config
 from bronzewillow.agent.datagram import Rung
 from bronzewillow.agent.report import flow_lines, status_lines
+from bronzewillow.cni.errors import CniError
 from bronzewillow.host.command import CommandError, log_to_stderr
-from bronzewillow.host.paths import control_socket, open_private
+from bronzewillow.host.paths import control_socket, leases_folder, open_private
 
 _T = TypeVar("_T")
 _PCAP_HEADER_BYTES = 24
@@ -59,6 +60,10 @@ def _endpoint(
 )
 @click.option("--node-name", default=platform.node, show_default="the host name", help="Names this node.")
 @click.option(
+    "--leases", type=click.Path(path_type=Path), default=leases_folder,
+    show_default="in the user's state folder", help="Addresses that the CNI plugin has given.",
+)  # fmt: skip
+@click.option(
     "--drain", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Seconds after SIGTERM."
 )
 @click.option(
@@ -71,6 +76,7 @@ def agent(
     metrics: tuple[str, int] | None,
     datagram_io: str | None,
     node_name: str,
+    leases: Path,
     drain: float,
     log_level: str,
 ) -> None:
@@ -84,12 +90,12 @@ def agent(
         return
     log_to_stderr(log_level)
     rung = Rung(datagram_io) if datagram_io else None
-    options = AgentOptions(config, control, node_name, metrics, rung, drain)
+    options = AgentOptions(config, control, node_name, metrics, rung, leases, drain)
     try:
         asyncio.run(run_agent(loaded, options))
     except OSError as error:
         raise CommandError(_explain(error, loaded, metrics)) from None
-    except ValueError as error:
+    except (ValueError, CniError) as error:
         raise CommandError(str(error)) from None
 
 

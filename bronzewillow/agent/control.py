@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import stat
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
@@ -16,15 +17,20 @@ from bronzewillow.agent.capture import Capture
 from bronzewillow.agent.net import Net
 from bronzewillow.agent.pods import Pods
 from bronzewillow.agent.status import flows, status
+from bronzewillow.cni.errors import CniError
 from bronzewillow.host.paths import prepare_socket_folder
 
 _MAX_CAPTURES = 4
 
 
 class ControlServer:
-    """Serves /status, /flows, /metrics and /capture."""
+    """Serves /status, /flows, /metrics, /capture and /leases."""
 
-    def __init__(self, net: Net, pods: Pods, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, net: Net, pods: Pods, registry: CollectorRegistry, look: Callable[[], Awaitable[None]]
+    ) -> None:
+        """`look`: has the agent look at the leases, and returns when what they say is done."""
+        self._look = look
         self._net = net
         self._pods = pods
         self._registry = registry
@@ -41,6 +47,7 @@ class ControlServer:
         app.router.add_get("/flows", self._on_flows)
         app.router.add_get("/metrics", self._on_metrics)
         app.router.add_get("/capture", self._on_capture)
+        app.router.add_post("/leases", self._on_leases)
         await web.UnixSite(await self._runner(app), str(path)).start()
         path.chmod(0o600)
         self._path = path
@@ -72,6 +79,13 @@ class ControlServer:
         return web.Response(
             body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )
+
+    async def _on_leases(self, request: web.Request) -> web.Response:
+        try:
+            await self._look()
+        except CniError as error:
+            raise web.HTTPInternalServerError(text=error.message) from None
+        return web.json_response({})
 
     async def _on_capture(self, request: web.Request) -> web.StreamResponse:
         if self._captures >= _MAX_CAPTURES:

@@ -35,12 +35,12 @@ class Pods:
         self._net = net
         self._metrics = metrics
         self._drain_s = drain_s
-        self._pods: dict[str, _Pod] = {}
+        self._pods: dict[bytes, _Pod] = {}  # by address: while one is made anew, its name is there twice
 
     @property
     def names(self) -> dict[bytes, str]:
         """Pod names by address."""
-        return {pod.spec.address: name for name, pod in self._pods.items()}
+        return {address: pod.spec.name for address, pod in self._pods.items()}
 
     def specs(self) -> list[PodSpec]:
         """The pods as they are now."""
@@ -48,16 +48,14 @@ class Pods:
 
     async def apply(self, specs: tuple[PodSpec, ...]) -> None:
         """Bring pods and ports in line with `specs`; what stays the same is not touched."""
-        wanted = {spec.name: spec for spec in specs}
-        for name in [
-            n for n, p in self._pods.items() if n not in wanted or wanted[n].address != p.spec.address
-        ]:
-            await self._remove(name)
+        wanted = {spec.address: spec for spec in specs}
+        for address in [a for a, p in self._pods.items() if a not in wanted or wanted[a].name != p.spec.name]:
+            await self._remove(address)
         for spec in specs:
-            pod = self._pods.get(spec.name)
+            pod = self._pods.get(spec.address)
             if pod is None:
                 self._net.node.add_stack(spec.address)
-                pod = self._pods[spec.name] = _Pod(spec)
+                pod = self._pods[spec.address] = _Pod(spec)
                 _log.info("pod %s at %s", spec.name, socket.inet_ntoa(spec.address))
             pod.spec = spec
             ports = {port.port: port for port in spec.ports}
@@ -85,10 +83,10 @@ class Pods:
         _log.info("pod %s port %d (%s) to %s", pod.name, port.port, port.protocol, port.upstream)
         return _Served(port, server, listening)
 
-    async def _remove(self, name: str) -> None:
-        pod = self._pods.pop(name)
+    async def _remove(self, address: bytes) -> None:
+        pod = self._pods.pop(address)
         for served in pod.ports.values():
             served.listening.close()
         await asyncio.gather(*(served.server.close(0) for served in pod.ports.values()))
         self._net.node.remove_stack(pod.spec.address)
-        _log.info("pod %s is gone", name)
+        _log.info("pod %s is gone", pod.spec.name)

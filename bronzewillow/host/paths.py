@@ -32,6 +32,16 @@ def config_folder() -> Path:
     return Path(platformdirs.user_config_dir("bronzewillow"))
 
 
+def leases_folder() -> Path:
+    """Where it is kept which pod has which address."""
+    return state_folder() / "leases"
+
+
+def sandbox_sockets_folder() -> Path:
+    """The folder with a folder for each sandbox, in which its containers open `<port>.sock`."""
+    return runtime_folder() / "p"
+
+
 def control_socket() -> Path:
     """Where the agent's control socket stands, unless it is told otherwise."""
     return runtime_folder() / "agent.sock"

@@ -85,15 +85,19 @@ class AgentRig:
         """An HTTP client on the other node."""
         return aiohttp.ClientSession(connector=PodConnector(self.client))
 
-    async def get(self, path: str, port: int = 8080) -> tuple[int, str]:
-        """Ask the pod once; status and body."""
-        async with self.session() as session, session.get(f"http://{POD}:{port}{path}") as response:
+    async def get(self, path: str, port: int = 8080, address: str = POD) -> tuple[int, str]:
+        """Ask a pod once; status and body."""
+        async with self.session() as session, session.get(f"http://{address}:{port}{path}") as response:
             return response.status, await response.text()
 
 
 @asynccontextmanager
 async def running_agent(
-    serve: Serve = answer_with_path, *, metrics: tuple[str, int] | None = None, drain_s: float = 5.0
+    serve: Serve = answer_with_path,
+    *,
+    metrics: tuple[str, int] | None = None,
+    leases: Path | None = None,
+    drain_s: float = 5.0,
 ) -> AsyncIterator[AgentRig]:
     """An agent that has started; it is closed at the end."""
     with TemporaryDirectory(prefix="bw") as name:
@@ -101,7 +105,9 @@ async def running_agent(
         port, peer_port = free_udp_port(), free_udp_port()
         config = folder / "node.toml"
         config.write_text(config_text(port, peer_port, folder / "s"))
-        options = AgentOptions(config, folder / "agent.sock", "mac-1", metrics, drain_s=drain_s)
+        options = AgentOptions(
+            config, folder / "agent.sock", "mac-1", metrics, leases=leases, drain_s=drain_s
+        )
         agent = Agent(load_config(config, "mac-1"), options)
         await agent.start()
         client = Net(node_spec(8, peer_port, port))

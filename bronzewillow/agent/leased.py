@@ -1,0 +1,38 @@
+"""Pods that have their address from the CNI plugin: their leases, and the sockets that their containers open.
+
+A container serves port 8080 by opening `8080.sock` in the folder of its lease; `9000.tcp.sock` is relayed as
+it is, without HTTP. A port is served from when its socket stands there until it is gone.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+from bronzewillow.agent.config import PodSpec, PortSpec
+from bronzewillow.cni.leases import Lease, Leases
+from bronzewillow.proxy import Upstream
+
+LOOK_EVERY_S = 0.25
+_SOCKET = re.compile(r"([1-9]\d{0,4})(\.tcp)?\.sock")
+_MOST_PORTS = 128
+
+
+def leased_pods(leases: Leases, cidr: IPv4Network) -> tuple[PodSpec, ...]:
+    """The pods of all leases in `cidr`, with the ports that they serve now. CniError."""
+    return tuple(_pod(lease) for lease in leases.all() if IPv4Address(lease.address) in cidr)
+
+
+def _pod(lease: Lease) -> PodSpec:
+    ports: dict[int, PortSpec] = {}
+    try:
+        names = sorted(path.name for path in Path(lease.sockets).iterdir())
+    except OSError:
+        names = []
+    for name in names:
+        found = _SOCKET.fullmatch(name)
+        if found and int(found[1]) < 65536 and len(ports) < _MOST_PORTS:
+            upstream = Upstream(path=str(Path(lease.sockets) / name))
+            ports.setdefault(int(found[1]), PortSpec(int(found[1]), upstream, "tcp" if found[2] else "http"))
+    return PodSpec(lease.pod, IPv4Address(lease.address).packed, tuple(ports.values()))

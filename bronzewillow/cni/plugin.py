@@ -1,0 +1,181 @@
+"""The verbs, one after another; each is safe to repeat."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Any
+
+from bronzewillow.cni.errors import CniError, Code
+from bronzewillow.cni.leases import Lease, Leases
+from bronzewillow.cni.request import Request
+from bronzewillow.cni.result import Network, emit_add, emit_version
+
+_LIMIT_S = 10.0
+_ID_DIGITS = 12  # of a container's id in the path of its sockets, which a Mac allows 103 bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things are, unless the configuration says otherwise."""
+
+    control: Path
+    """The agent's socket."""
+    leases: Path
+    sockets: Path
+    """The folder with a folder of sockets for each sandbox."""
+
+
+def run(request: Request, places: Places) -> dict[str, Any] | None:
+    """What goes to standard output, or None for nothing. CniError."""
+    agent = Agent(request.control or places.control)
+    leases = Leases(places.leases)
+    verbs: dict[str, Callable[[], dict[str, Any] | None]] = {
+        "ADD": lambda: _add(request, agent, leases, places.sockets),
+        "DEL": lambda: _del(request, agent, leases),
+        "CHECK": lambda: _check(request, agent, leases),
+        "GC": lambda: _gc(request, agent, leases),
+        "STATUS": lambda: _status(agent),
+        "VERSION": lambda: emit_version(request),
+    }
+    return verbs[request.verb]()
+
+
+class Agent:
+    """The agent's control socket."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def network(self) -> tuple[Network, set[str]]:
+        """Its overlay, and the addresses that are in use. CniError: try again later."""
+        found = self._ask("GET", "/status")
+        overlay = found["overlay"]
+        network = Network(
+            IPv4Network(overlay["pod_cidr"]),
+            IPv4Address(overlay["node_address"]),
+            overlay["mac"],
+            overlay["mtu"],
+        )
+        return network, {overlay["node_address"], *(pod["address"] for pod in found["pods"])}
+
+    def refresh(self) -> None:
+        """It looks at the leases now, and answers when all of them are alive."""
+        self._ask("POST", "/leases")
+
+    def _ask(self, method: str, path: str) -> Any:
+        connection = _UnixConnection(self._path)
+        try:
+            connection.request(method, path)
+            answer = connection.getresponse()
+            body = answer.read()
+            if answer.status != 200:
+                raise CniError(Code.TRY_AGAIN_LATER, f"the agent says {answer.status}: {_text(body)}")
+            return json.loads(body)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error or type(error).__name__
+            raise CniError(
+                Code.TRY_AGAIN_LATER,
+                f"the agent does not answer at {self._path}: {reason}",
+                "start `bronzewillow agent`",
+            ) from None
+        finally:
+            connection.close()
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("agent", timeout=_LIMIT_S)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(_LIMIT_S)
+        self.sock.connect(str(self._path))
+
+
+def _add(request: Request, agent: Agent, leases: Leases, sockets: Path) -> dict[str, Any]:
+    assert request.attachment is not None
+    network, taken = agent.network()
+    one = request.attachment
+    folder = sockets / one.container_id[:_ID_DIGITS]
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CniError(Code.IO_FAILURE, f"{folder}: {error.strerror}") from None
+    lease = leases.give(
+        network.pod_cidr, taken, one.container_id, one.ifname, request.network, request.pod, folder
+    )
+    agent.refresh()
+    return emit_add(request, IPv4Address(lease.address), network)
+
+
+def _del(request: Request, agent: Agent, leases: Leases) -> None:
+    assert request.attachment is not None
+    one = request.attachment
+    lease = leases.find(one.container_id, one.ifname, request.network)
+    if lease is not None:
+        _end(lease, leases)
+        _refresh_if_there(agent)
+
+
+def _check(request: Request, agent: Agent, leases: Leases) -> None:
+    assert request.attachment is not None
+    one = request.attachment
+    lease = leases.find(one.container_id, one.ifname, request.network)
+    if lease is None:
+        raise CniError(Code.UNKNOWN_CONTAINER, f"container {one.container_id} has no address here")
+    previous = request.previous or {}
+    ips = [
+        str(ip.get("address", "")).partition("/")[0] for ip in previous.get("ips", []) if isinstance(ip, dict)
+    ]
+    if lease.address not in ips:
+        raise CniError(
+            Code.INVALID_CONFIG, f"container {one.container_id} has {lease.address}, prevResult says {ips}"
+        )
+    _, alive = agent.network()
+    if lease.address not in alive:
+        raise CniError(Code.TRY_AGAIN_LATER, f"{lease.address} is not alive in the agent yet")
+
+
+def _gc(request: Request, agent: Agent, leases: Leases) -> None:
+    valid = {(one.container_id, one.ifname) for one in request.valid}
+    stale = [
+        lease
+        for lease in leases.all()
+        if lease.network == request.network and (lease.container_id, lease.ifname) not in valid
+    ]
+    for lease in stale:
+        _end(lease, leases)
+    if stale:
+        _refresh_if_there(agent)
+
+
+def _status(agent: Agent) -> None:
+    try:
+        agent.network()
+    except CniError as error:
+        raise CniError(Code.NOT_AVAILABLE, error.message, error.details) from None
+
+
+def _end(lease: Lease, leases: Leases) -> None:
+    leases.take_back(lease)
+    shutil.rmtree(lease.sockets, ignore_errors=True)
+
+
+def _refresh_if_there(agent: Agent) -> None:
+    """An agent that is away looks at the leases when it starts: a DEL never fails for it."""
+    try:
+        agent.refresh()
+    except CniError:
+        return
+
+
+def _text(body: bytes) -> str:
+    return " ".join(body.decode(errors="replace").split())[:200]

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+
+from bronzewillow.cni.errors import CniError
+from bronzewillow.cni.leases import Lease, Leases
+
+CIDR = IPv4Network("10.244.7.0/29")  # six addresses
+NODE = {"10.244.7.1"}
+
+
+def give(leases: Leases, container: str, taken: set[str] = NODE) -> Lease:
+    return leases.give(
+        CIDR, taken, container, "eth0", "pods", f"default/{container}", Path("/run/p") / container
+    )
+
+
+def test_each_attachment_has_one_address_and_keeps_it(tmp_path: Path) -> None:
+    leases = Leases(tmp_path / "leases")
+    assert leases.all() == []
+    one = give(leases, "a")
+    assert one == Lease("10.244.7.2", "a", "eth0", "pods", "default/a", "/run/p/a")
+    assert give(leases, "a") == one
+    assert give(Leases(tmp_path / "leases"), "b").address == "10.244.7.3"
+    assert leases.find("a", "eth0", "pods") == one
+    assert leases.find("a", "eth1", "pods") is None
+    assert (tmp_path / "leases").stat().st_mode & 0o777 == 0o700
+
+
+def test_an_address_is_given_again_last(tmp_path: Path) -> None:
+    leases = Leases(tmp_path)
+    leases.take_back(give(leases, "a"))
+    addresses = [give(leases, name).address for name in "bcdef"]
+    assert addresses == ["10.244.7.3", "10.244.7.4", "10.244.7.5", "10.244.7.6", "10.244.7.2"]
+    with pytest.raises(CniError, match=r"all addresses of 10\.244\.7\.0/29 are given") as raised:
+        give(leases, "g")
+    assert raised.value.code == 100
+    leases.take_back(leases.all()[0])
+    leases.take_back(Lease("10.244.7.2", "", "", "", "", ""))
+    assert give(leases, "g", {*NODE}).address == "10.244.7.2"
+
+
+def test_what_is_no_lease_is_passed_over(tmp_path: Path) -> None:
+    leases = Leases(tmp_path)
+    give(leases, "a")
+    (tmp_path / "10.244.7.3.json").write_text("{")
+    (tmp_path / "10.244.7.4.json").write_text((tmp_path / "10.244.7.2.json").read_text())
+    (tmp_path / "last").write_text("nonsense")
+    assert [lease.address for lease in leases.all()] == ["10.244.7.2"]
+    assert give(leases, "b").address == "10.244.7.3"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CniError, match="Not a directory") as raised:
+        give(Leases(tmp_path / "file" / "x"), "a")
+    assert raised.value.code == 5
+
+
+def test_parallel_adds_share_no_address(tmp_path: Path) -> None:
+    cidr = IPv4Network("10.244.0.0/24")
+
+    def one(number: int) -> str:
+        return Leases(tmp_path).give(cidr, (), f"c{number}", "eth0", "pods", "", Path("/x")).address
+
+    with ThreadPoolExecutor(8) as pool:
+        addresses = list(pool.map(one, range(60)))
+    assert len(set(addresses)) == 60
+
+
+GIVER = """
+import itertools, sys
+from ipaddress import IPv4Network
+from pathlib import Path
+from bronzewillow.cni.leases import Leases
+leases = Leases(Path(sys.argv[1]))
+print(flush=True)
+for n in itertools.count():
+    lease = leases.give(IPv4Network("10.244.0.0/16"), (), f"{sys.argv[2]}-{n}", "eth0", "pods", "", Path("/x"))
+    if n % 3:
+        leases.take_back(lease)
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_no_address_is_lost_or_given_twice(tmp_path: Path) -> None:
+    rng = random.Random(2)
+    for number in range(15):
+        with subprocess.Popen(
+            [sys.executable, "-c", GIVER, str(tmp_path), str(number)], stdout=subprocess.PIPE
+        ) as giver:
+            assert giver.stdout is not None
+            giver.stdout.readline()
+            until = time.monotonic() + rng.random() / 20
+            while time.monotonic() < until:
+                Leases(tmp_path).all()
+            giver.send_signal(signal.SIGKILL)
+    leases = Leases(tmp_path).all()
+    assert len({lease.address for lease in leases}) == len(leases) > 15
+    assert len({lease.container_id for lease in leases}) == len(leases)
+    assert len(list(tmp_path.glob("*.json"))) == len(leases)

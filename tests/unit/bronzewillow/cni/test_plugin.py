@@ -1,0 +1,117 @@
+"""The plugin as a runtime executes it, with a real agent and a real client across the overlay."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bronzewillow.testing.agents import AgentRig, answer_with_path, running_agent
+from bronzewillow.testing.aio import run
+from bronzewillow.testing.loopback import unix_server
+
+pytestmark = pytest.mark.loopback
+
+CONFIG = {"cniVersion": "1.1.0", "name": "pods", "type": "bronzewillow-cni"}
+
+
+@dataclass
+class Runtime:
+    """What calls the plugin."""
+
+    folder: Path
+    control: Path
+
+    async def call(self, verb: str, container: str = "c1", **config: Any) -> tuple[int, Any]:
+        """Exit code, and what standard output says."""
+        environment = {
+            **os.environ, "CNI_COMMAND": verb, "CNI_CONTAINERID": container, "CNI_IFNAME": "eth0",
+            "CNI_ARGS": "K8S_POD_NAMESPACE=default;K8S_POD_NAME=leased", "CNI_PATH": "/opt/cni/bin",
+            "XDG_STATE_HOME": str(self.folder / "state"), "XDG_RUNTIME_DIR": str(self.folder / "run"),
+        }  # fmt: skip
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bronzewillow.cni", env=environment,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        document = CONFIG | {"control": str(self.control)} | config
+        out, err = await process.communicate(json.dumps(document).encode())
+        assert not err, err.decode()
+        return process.returncode or 0, json.loads(out) if out else None
+
+
+@asynccontextmanager
+async def rig() -> AsyncIterator[tuple[Runtime, AgentRig]]:
+    with TemporaryDirectory(prefix="cni-") as name:
+        folder = Path(name)
+        leases = folder / "state" / "bronzewillow" / "leases"
+        async with running_agent(answer_with_path, leases=leases) as agent:
+            yield Runtime(folder, agent.control), agent
+
+
+def address_of(result: Any) -> str:
+    return str(result["ips"][0]["address"]).partition("/")[0]
+
+
+def test_a_pod_lives_from_add_to_del() -> None:
+    async def main() -> None:
+        async with rig() as (runtime, agent):
+            code, result = await runtime.call("ADD")
+            assert code == 0
+            address = address_of(result)
+            assert (await runtime.call("ADD"))[1] == result  # again is the same
+            assert await runtime.call("CHECK", prevResult=result) == (0, None)
+            sockets = runtime.folder / "run" / "bronzewillow" / "p" / "c1"
+            with pytest.raises(aiohttp.ClientError):
+                await agent.get("/x", 8080, address)  # the pod is alive, and serves nothing yet
+            async with unix_server(str(sockets / "8080.sock"), answer_with_path):
+                await agent.agent.look()
+                assert await agent.get("/x", 8080, address) == (200, "/x")
+            assert await runtime.call("DEL") == (0, None)
+            assert await runtime.call("DEL") == (0, None)
+            assert not sockets.exists()
+            code, error = await runtime.call("CHECK", prevResult=result)
+            assert (code, error["code"]) == (1, 3)
+            assert address_of((await runtime.call("ADD", "c2"))[1]) != address
+
+    run(main(), 60)
+
+
+def test_gc_status_and_version() -> None:
+    async def main() -> None:
+        async with rig() as (runtime, _):
+            assert (await runtime.call("STATUS")) == (0, None)
+            results = await asyncio.gather(*(runtime.call("ADD", f"c{n}") for n in range(4)))
+            assert len({address_of(result) for _, result in results}) == 4
+            valid = [{"containerID": "c2", "ifname": "eth0"}]
+            assert await runtime.call("GC", **{"cni.dev/valid-attachments": valid}) == (0, None)
+            for number, (_, result) in enumerate(results):
+                code, _ = await runtime.call("CHECK", f"c{number}", prevResult=result)
+                assert code == (0 if number == 2 else 1)
+            code, found = await runtime.call("VERSION")
+            assert (code, found["supportedVersions"][-1]) == (0, "1.1.0")
+
+    run(main(), 60)
+
+
+def test_without_an_agent(tmp_path: Path) -> None:
+    async def main() -> None:
+        runtime = Runtime(tmp_path, tmp_path / "none.sock")
+        code, error = await runtime.call("ADD")
+        assert (code, error["code"]) == (1, 11)
+        assert "the agent does not answer at" in error["msg"]
+        assert error["details"] == "start `bronzewillow agent`"
+        code, error = await runtime.call("STATUS")
+        assert (code, error["code"]) == (1, 50)
+        assert await runtime.call("DEL") == (0, None)
+
+    run(main(), 30)
