@@ -82,7 +82,8 @@ from bronzewillow.cni.leases import Leases
 leases = Leases(Path(sys.argv[1]))
 print(flush=True)
 for n in itertools.count():
-    lease = leases.give(IPv4Network("10.244.0.0/16"), (), f"{sys.argv[2]}-{n}", "eth0", "pods", "", Path("/x"))
+    name = f"{sys.argv[2]}-{n}"
+    lease = leases.give(IPv4Network("10.244.0.0/16"), (), name, "eth0", "pods", "", Path("/x"))
     if n % 3:
         leases.take_back(lease)
 """

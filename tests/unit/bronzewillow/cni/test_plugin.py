@@ -92,8 +92,8 @@ def test_gc_status_and_version() -> None:
             assert (await runtime.call("STATUS")) == (0, None)
             results = await asyncio.gather(*(runtime.call("ADD", f"c{n}") for n in range(4)))
             assert len({address_of(result) for _, result in results}) == 4
-            valid = [{"containerID": "c2", "ifname": "eth0"}]
-            assert await runtime.call("GC", **{"cni.dev/valid-attachments": valid}) == (0, None)
+            valid: dict[str, Any] = {"cni.dev/valid-attachments": [{"containerID": "c2", "ifname": "eth0"}]}
+            assert await runtime.call("GC", **valid) == (0, None)
             for number, (_, result) in enumerate(results):
                 code, _ = await runtime.call("CHECK", f"c{number}", prevResult=result)
                 assert code == (0 if number == 2 else 1)
