@@ -9,9 +9,7 @@ An address is not given again soon: whoever still talks to its last owner gets n
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -19,6 +17,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from pathlib import Path
 
 from bronzewillow.cni.errors import CniError, Code
+from bronzewillow.host.files import locked, replace_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +76,8 @@ class Leases:
                     "remove pods, or give the node a larger pod CIDR",
                 )
             lease = Lease(str(address), container_id, ifname, network, pod or container_id, str(sockets))
-            self._write(f"{address}.json", json.dumps(asdict(lease)))
-            self._write("last", str(address))
+            replace_file(self._root / f"{address}.json", json.dumps(asdict(lease)).encode())
+            replace_file(self._root / "last", str(address).encode())
             return lease
 
     def take_back(self, lease: Lease) -> None:
@@ -100,20 +99,11 @@ class Leases:
         yield from map(IPv4Address, range(start, end))
         yield from map(IPv4Address, range(first, start))
 
-    def _write(self, name: str, text: str) -> None:
-        temporary = self._root / f".{name}.new"
-        with temporary.open("w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._root / name)
-
     @contextmanager
     def _locked(self) -> Iterator[None]:
         with _io_failure(self._root):
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with (self._root / "lock").open("ab") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with locked(self._root / "lock"):
                 yield
 
 

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from runtime.content.disk import as_store_error, share_extents, sync_file, sync_folder
+from bronzewillow.host.files import sync_file, sync_folder
+from runtime.content.disk import as_store_error, share_extents
 from runtime.content.errors import CorruptBlob, DigestMismatch, StoreError, UnknownBlob
 from runtime.images.digest import parse_digest
 

@@ -1,10 +1,8 @@
-"""Files that are whole or not there: written aside, synced, renamed."""
+"""What a disk may refuse, and what it may share."""
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +11,6 @@ from pathlib import Path
 from runtime.content.errors import StoreError
 
 _FICLONE = 0x40049409  # linux/fs.h
-_FULL_FSYNC = 51  # sys/fcntl.h of macOS: fsync(2) there leaves the drive's own cache out
 
 
 @contextmanager
@@ -25,39 +22,6 @@ def as_store_error(place: Path) -> Iterator[None]:
         raise StoreError(f"{error.filename or place}: {error.strerror or error}") from error
 
 
-def sync_file(descriptor: int) -> None:
-    """Onto the disk itself."""
-    if sys.platform == "darwin":
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(descriptor, _FULL_FSYNC)
-            return
-    os.fsync(descriptor)
-
-
-def sync_folder(folder: Path) -> None:
-    """The names in `folder`."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """`path` has its old content or all of `data`, whatever happens meanwhile."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            sync_file(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
 def share_extents(source: int, target: int) -> bool:
     """Let the file `target` have the bytes of `source` without a copy, where the file system can."""
     if sys.platform != "linux":
@@ -67,11 +31,3 @@ def share_extents(source: int, target: int) -> bool:
     except OSError:
         return False
     return True
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Alone, among all processes that lock `path`."""
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

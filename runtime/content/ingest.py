@@ -14,8 +14,9 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 
+from bronzewillow.host.files import sync_file, sync_folder
 from runtime.content.blobs import Blobs
-from runtime.content.disk import as_store_error, sync_file, sync_folder
+from runtime.content.disk import as_store_error
 from runtime.content.errors import DigestMismatch, IngestBusy, StoreError
 from runtime.images.digest import parse_digest
 

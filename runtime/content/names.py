@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from runtime.content.disk import as_store_error, locked, replace_file
+from bronzewillow.host.files import locked, replace_file
+from runtime.content.disk import as_store_error
 from runtime.content.errors import StoreError, UnknownName
 from runtime.images.errors import InvalidManifest
 from runtime.images.manifest import Descriptor, Index, parse_manifest

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bronzewillow.host.files import locked, replace_file
 from runtime.content.blobs import Blobs
-from runtime.content.disk import as_store_error, locked, replace_file
+from runtime.content.disk import as_store_error
 from runtime.content.errors import CorruptBlob, StoreError, UnknownBlob
 from runtime.content.names import Names
 from runtime.images.errors import InvalidManifest
@@ -107,11 +109,11 @@ class ContentStore:
                 if digest not in kept and self.blobs.path(digest).stat().st_mtime <= before:
                     size += self.blobs.remove(digest)
                     blobs += 1
-            for folder in (self.root / "ingest", self.root / "quarantine"):
-                for path in folder.iterdir():
-                    if path.is_file() and path.stat().st_mtime <= before:
-                        size += path.stat().st_size
-                        path.unlink()
+            halves = ((self.root / "ingest").iterdir(), self.root.glob("*.new"))
+            for path in itertools.chain(*halves, (self.root / "quarantine").iterdir()):
+                if path.is_file() and path.stat().st_mtime <= before:
+                    size += path.stat().st_size
+                    path.unlink()
         return Pruned(blobs, size)
 
     def _below(self, digest: str, seen: set[str]) -> Iterator[str]:

@@ -12,7 +12,6 @@ A snapshot exists when its folder is in `snapshots/`. There is no index that cou
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import threading
@@ -22,9 +21,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bronzewillow.host.files import locked, replace_file, sync_folder
 from runtime.snapshots.errors import NotFound, Unavailable
 from runtime.snapshots.info import Info, parse_info
-from runtime.snapshots.tree import remove_tree, sync_folder
+from runtime.snapshots.tree import remove_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,7 @@ class Metadata:
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Alone in this root, among threads and processes. OSErrors inside become Unavailable."""
-        with self._threads, _as_unavailable(self._root), (self._root / "lock").open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with self._threads, _as_unavailable(self._root), locked(self._root / "lock"):
             yield
 
     def entries(self) -> list[Entry]:
@@ -111,13 +110,7 @@ class Metadata:
         remove_tree(gone)
 
     def _write_info(self, folder: Path, info: Info) -> None:
-        temporary = folder / "info.json.new"
-        with temporary.open("w") as file:
-            json.dump(info.to_json(), file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(folder / "info.json")
-        sync_folder(folder)
+        replace_file(folder / "info.json", json.dumps(info.to_json()).encode())
 
 
 @contextmanager

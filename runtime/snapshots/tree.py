@@ -54,12 +54,3 @@ def remove_tree(folder: Path) -> None:
             refused.unlink()
 
     shutil.rmtree(folder, onerror=allow)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` outlive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from runtime.snapshots.info import Usage
-from runtime.snapshots.tree import link_tree, remove_tree, sync_folder, usage_of
+from runtime.snapshots.tree import link_tree, remove_tree, usage_of
 
 
 @pytest.fixture
@@ -45,4 +45,3 @@ def test_removed_with_what_is_in_it_and_nothing_else(tree: Path, tmp_path: Path)
     remove_tree(tree)
     assert not tree.exists()
     assert (outside / "kept").exists()
-    sync_folder(tmp_path)
