@@ -44,6 +44,10 @@ class Faults:
     no_mount: bool = False
     pages: int = 0
     """Tags on one page; 0: all."""
+    is_round: bool = False
+    """The last page leads to the first."""
+    location: str = ""
+    """Uploads are said to be there."""
 
 
 @dataclass(slots=True)
@@ -156,8 +160,9 @@ class FakeRegistry:
         rest = [tag for tag in tags if tag > last]
         count = self.faults.pages or len(rest)
         headers = {}
-        if len(rest) > count:
-            headers["Link"] = f'</v2/{name}/tags/list?n={count}&last={rest[count - 1]}>; rel="next"'
+        if len(rest) > count or self.faults.is_round:
+            last = rest[count - 1] if len(rest) > count else ""
+            headers["Link"] = f'</v2/{name}/tags/list?n={count}&last={last}>; rel="next"'
         return web.json_response({"name": name, "tags": rest[:count]}, headers=headers)
 
     async def _get_manifest(self, request: web.Request) -> web.Response:
@@ -230,6 +235,8 @@ class FakeRegistry:
         if not self.faults.no_mount and (source, digest) in self.blobs:
             self.blobs[name, digest] = self.blobs[source, digest]
             return web.Response(status=201, headers={"Location": f"/v2/{name}/blobs/{digest}"})
+        if self.faults.location:
+            return web.Response(status=202, headers={"Location": self.faults.location})
         number = uuid.uuid4().hex
         self._uploads[number] = Upload()
         return web.Response(

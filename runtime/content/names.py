@@ -11,7 +11,7 @@ from bronzewillow.host.files import locked, replace_file
 from runtime.content.disk import as_store_error
 from runtime.content.errors import StoreError, UnknownName
 from runtime.images.errors import InvalidManifest
-from runtime.images.manifest import Descriptor, Index, parse_manifest
+from runtime.images.manifest import MOST_DESCRIPTORS, Descriptor, Index, parse_manifest
 from runtime.images.media_types import OCI_INDEX
 
 REF_NAME = "org.opencontainers.image.ref.name"
@@ -73,6 +73,8 @@ class Names:
         with as_store_error(self._path), locked(self._lock):
             names = self.all()
             change(names)
+            if len(names) > MOST_DESCRIPTORS:
+                raise StoreError(f"{self._path}: {MOST_DESCRIPTORS:,} names are the most; remove some")
             manifests: list[dict[str, Any]] = [
                 one.to_json() | {"annotations": {**one.annotations, REF_NAME: name}}
                 for name, one in sorted(names.items())

@@ -18,7 +18,8 @@ from runtime.images.media_types import DOCKER_MANIFEST, INDEXES, MANIFESTS
 
 LONGEST_BYTES = 4 << 20
 """OCI distribution specification: registries take at least this, and many no more."""
-_MOST_LAYERS = 1000
+MOST_DESCRIPTORS = 1000
+"""Layers of a manifest, manifests of an index."""
 _KNOWN = {"mediaType", "digest", "size", "annotations", "platform", "artifactType"}
 
 
@@ -174,8 +175,8 @@ def _descriptors(document: dict[str, Any], name: str) -> tuple[Descriptor, ...]:
     values = document.get(name)
     if not isinstance(values, list):
         raise InvalidManifest(f"{name}: expected a list")
-    if len(values) > _MOST_LAYERS:
-        raise InvalidManifest(f"{name}: {len(values)} of them; {_MOST_LAYERS} are the most")
+    if len(values) > MOST_DESCRIPTORS:
+        raise InvalidManifest(f"{name}: {len(values)} of them; {MOST_DESCRIPTORS} are the most")
     return tuple(_descriptor(value, f"{name}[{number}]") for number, value in enumerate(values))
 
 

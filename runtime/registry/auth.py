@@ -70,7 +70,10 @@ class Authorizer:
         if who.registry_token:
             return who.registry_token, _DEFAULT_LIFE_S
         realm = challenge.parameters.get("realm", "")
-        parts = urlsplit(realm)
+        try:
+            parts = urlsplit(realm)
+        except ValueError:
+            parts = urlsplit("")
         if parts.scheme != "https" and not (parts.scheme == "http" and endpoint.is_plain):
             raise AccessDenied(f"registry {host}: its token server {realm[:200]!r} is not https")
         fields = {"scope": scope or challenge.parameters.get("scope", "")}

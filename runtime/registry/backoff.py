@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 FIRST_S = 0.25
 LONGEST_S = 10.0
-_MOST_ASKED_S = 120.0
+_MOST_ASKED_S = 60.0
 
 
 class Backoff:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -20,13 +21,14 @@ from runtime.images.reference import Reference
 from runtime.registry.auth import Authorizer
 from runtime.registry.credentials import Credentials, DockerConfig, default_config
 from runtime.registry.download import Source
-from runtime.registry.errors import BadAnswer
+from runtime.registry.errors import BadAnswer, Unreachable
 from runtime.registry.hosts import Hosts
-from runtime.registry.transport import Transport
+from runtime.registry.transport import Transport, join_url
 from runtime.registry.upload import Target
 
 _ACCEPT = ", ".join((DOCKER_MANIFEST, OCI_MANIFEST, DOCKER_LIST, OCI_INDEX))
-_MOST_TAGS = 100_000
+_MOST_PAGES = 1000
+_SMALL_ANSWER_S = 60.0
 _CONNECTIONS_PER_HOST = 8
 _USER_AGENT = "bronzewillow"
 
@@ -107,7 +109,9 @@ class RegistryClient:
         """All tags of its repository, over all pages."""
         found: list[str] = []
         path = f"/{reference.repository}/tags/list"
-        while path and len(found) < _MOST_TAGS:
+        seen: set[str] = set()
+        while path and path not in seen and len(seen) < _MOST_PAGES:
+            seen.add(path)
             async with self.transport.get(
                 reference.registry, path, scope=self.source(reference).scope, capability="resolve"
             ) as answer:
@@ -146,10 +150,16 @@ async def registry_client(config: ClientConfig) -> AsyncIterator[RegistryClient]
 
 async def _read(answer: aiohttp.ClientResponse, limit: int, what: str) -> bytes:
     raw = bytearray()
-    async for chunk in answer.content.iter_any():
-        raw += chunk
-        if len(raw) > limit:
-            raise BadAnswer(f"{what}: more than {limit:,} bytes")
+    try:
+        async with asyncio.timeout(_SMALL_ANSWER_S):
+            async for chunk in answer.content.iter_any():
+                raw += chunk
+                if len(raw) > limit:
+                    raise BadAnswer(f"{what}: more than {limit:,} bytes")
+    except TimeoutError:
+        raise Unreachable(f"{what}: is not here after {_SMALL_ANSWER_S:g} s") from None
+    except (aiohttp.ClientError, OSError) as error:
+        raise Unreachable(f"{what}: was cut off: {error}") from None
     return bytes(raw)
 
 
@@ -168,6 +178,6 @@ def _next_page(answer: aiohttp.ClientResponse) -> str:
     link = answer.links.get("next")
     if link is None:
         return ""
-    parts = urlsplit(urljoin(str(answer.url), str(link["url"])))
+    parts = urlsplit(join_url(answer, str(link["url"])))
     path = parts.path.partition("/v2")[2]
     return f"{path}?{parts.query}" if path else ""

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from yarl import URL
@@ -120,6 +120,12 @@ class Transport:
             asked_s = 0.0
             try:
                 response = await self._once(method, endpoint, url, scope, headers, body)
+            except (
+                ValueError
+            ) as error:  # a URL that a registry made up; aiohttp's own errors for it are of both kinds
+                raise BadAnswer(
+                    f"registry {host}: names a URL that is none: {_one_line(str(error))}"
+                ) from None
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 failure: RegistryError = Unreachable(f"registry {host}: {_reason(error, endpoint)}")
                 if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
@@ -166,6 +172,14 @@ class Transport:
         )
 
 
+def join_url(answer: aiohttp.ClientResponse, location: str) -> str:
+    """Where a registry says to go on, relative to where it said so. BadAnswer."""
+    try:
+        return urljoin(str(answer.url), location)
+    except ValueError as error:
+        raise BadAnswer(f"registry {answer.url.host}: names no URL: {_one_line(str(error))}") from None
+
+
 async def _failure(response: aiohttp.ClientResponse, host: str, url: str) -> RegistryError:
     said = await _said(response)
     what = f"registry {host}: {response.status} for {URL(url).path}{said}"
@@ -188,8 +202,8 @@ async def _said(response: aiohttp.ClientResponse) -> str:
         words = "; ".join(f"{one['code']} {one.get('message', '')}".strip() for one in errors[:3])
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError, TypeError):
         return ""
-    clean = " ".join("".join(c if c.isprintable() else " " for c in words).split())
-    return f" ({clean[:200]})" if clean else ""
+    clean = _one_line(words)[:200]
+    return f" ({clean})" if clean else ""
 
 
 def _reason(error: BaseException, endpoint: Endpoint) -> str:
@@ -201,4 +215,8 @@ def _reason(error: BaseException, endpoint: Endpoint) -> str:
         return f"cannot connect: {error.os_error.strerror or error.os_error}"
     if isinstance(error, TimeoutError):
         return f"no answer within {_ANSWER_LIMIT_S:g} s"
-    return " ".join(str(error).split()) or type(error).__name__
+    return _one_line(str(error)) or type(error).__name__
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:300]

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import BinaryIO
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 import aiohttp
 
@@ -19,7 +19,7 @@ from runtime.content.blobs import Blobs
 from runtime.images.manifest import Descriptor
 from runtime.registry.errors import BadAnswer, NotThere, RegistryError, Unreachable
 from runtime.registry.progress import Progress
-from runtime.registry.transport import MakeBody, Transport
+from runtime.registry.transport import MakeBody, Transport, join_url
 
 CHUNK = 512 << 20
 """Larger blobs go in chunks of this, so that a broken connection costs one chunk at most. Stores behind
@@ -196,7 +196,7 @@ class _Upload:
         location = answer.headers.get("Location", "")
         if not location:
             raise BadAnswer(f"registry {self._target.registry}: an upload without a Location")
-        return urljoin(str(answer.url), location)
+        return join_url(answer, location)
 
     def _with_digest(self, location: str) -> str:
         return f"{location}{'&' if '?' in location else '?'}digest={quote(self._blob.digest)}"

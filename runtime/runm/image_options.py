@@ -85,6 +85,11 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def printable(text: str) -> str:
+    """Without what would steer a terminal: texts of images are strangers'."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+
+
 def size_in_words(size: int) -> str:
     """Such as `98 MB`; thousands, as Ollama and Docker count."""
     amount = float(size)

@@ -16,7 +16,14 @@ from runtime.images.reference import parse_reference
 from runtime.imagestore import ImageStore, StoredImage
 from runtime.imagestore.archive import load, opened, save
 from runtime.imagestore.errors import ArchiveError
-from runtime.runm.image_options import format_option, print_json, print_table, size_in_words, store_option
+from runtime.runm.image_options import (
+    format_option,
+    print_json,
+    print_table,
+    printable,
+    size_in_words,
+    store_option,
+)
 from runtime.runm.model_folder import read_model_folder
 
 image_argument = click.argument("image")
@@ -56,13 +63,13 @@ def show(root: Path, form: str, about: str | None, image: str) -> None:
         print_json(facts if about is None else {about: facts[about]})
         return
     if about is not None:
-        click.echo(str(facts[about]).rstrip("\n"))
+        click.echo(printable(str(facts[about])).rstrip("\n"))
         return
-    print_table([(f"  {name}", str(value)) for name, value in facts["model"].items() if value])
+    print_table([(f"  {name}", printable(str(value))) for name, value in facts["model"].items() if value])
     for name in ("parameters", "system", "license"):
         if facts[name]:
             click.echo(f"\n{name}")
-            click.echo("\n".join(f"  {line}" for line in str(facts[name]).splitlines()[:12]))
+            click.echo("\n".join(f"  {line}" for line in printable(str(facts[name])).splitlines()[:12]))
     for warning in facts["warnings"]:
         click.echo(f"runm: {warning}", err=True)
 

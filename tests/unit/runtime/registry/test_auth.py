@@ -69,6 +69,8 @@ def test_odd_ways_to_log_in(with_bench: RunBench) -> None:
         with pytest.raises(AccessDenied, match="wants a name and a password"):
             await authorizer.answer(endpoint, "", [Challenge("basic")])
         with pytest.raises(AccessDenied, match="is not https"):
+            await authorizer.answer(endpoint, "", challenge("http://[x"))
+        with pytest.raises(AccessDenied, match="is not https"):
             await authorizer.answer(tls, "", challenge(f"{bench.registry.url}/token"))
         with pytest.raises(AccessDenied, match="refuses us"):
             await authorizer.answer(endpoint, "", challenge(f"{bench.registry.url}/token"))

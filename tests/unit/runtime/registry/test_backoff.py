@@ -41,7 +41,7 @@ def test_what_the_registry_asks_for_is_the_least_and_success_begins_anew() -> No
         assert not await backoff.pause()
 
     run(main())
-    assert slept[:2] == [7, 120]
+    assert slept[:2] == [7, 60]
     assert slept[2] < 1
 
 

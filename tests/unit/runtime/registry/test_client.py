@@ -71,6 +71,18 @@ def test_manifests_are_put_and_deleted(with_bench: RunBench) -> None:
     with_bench(main, auth="bearer")
 
 
+def test_pages_that_go_round_end(with_bench: RunBench) -> None:
+    async def main(bench: Bench) -> None:
+        bench.offer(b"weights")
+        one = await bench.client.manifest(bench.reference())
+        assert isinstance(one, Manifest)
+        await bench.client.put_manifest(bench.reference("team/tiny:w"), one)
+        bench.registry.faults.pages, bench.registry.faults.is_round = 1, True
+        assert set(await bench.client.tags(bench.reference())) == {"v1", "w"}
+
+    with_bench(main)
+
+
 def test_bytes_go_as_they_are(with_bench: RunBench) -> None:
     async def main(bench: Bench) -> None:
         layers = bench.offer(b"weights")

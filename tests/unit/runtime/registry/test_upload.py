@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from bronzewillow.testing.registry import fake_registry
 from runtime.images.digest import digest_of
 from runtime.registry.errors import BadAnswer, RegistryError
 from runtime.registry.upload import upload
@@ -73,6 +74,31 @@ def test_a_mount_that_is_refused_costs_an_upload(with_bench: RunBench) -> None:
         assert not bench.registry._uploads
 
     with_bench(main)
+
+
+@pytest.mark.parametrize(
+    "location", ["file:///etc/passwd", "http://[x", "ftp://a.example/", "http://127.0.0.1:1/"]
+)
+def test_places_that_a_registry_makes_up_are_refused(with_bench: RunBench, location: str) -> None:
+    async def main(bench: Bench) -> None:
+        bench.registry.faults.location = location
+        with pytest.raises(RegistryError) as raised:
+            await put(bench)
+        assert "\n" not in str(raised.value)
+
+    with_bench(main, auth="basic", tries=2)
+
+
+def test_the_password_goes_to_the_registry_alone(with_bench: RunBench) -> None:
+    async def main(bench: Bench) -> None:
+        async with fake_registry() as other:
+            bench.registry.faults.location = f"{other.url}/v2/team/tiny/blobs/uploads/x"
+            with pytest.raises(RegistryError):
+                await put(bench)
+            assert other.requests
+            assert not any(other.authorizations)
+
+    with_bench(main, auth="basic", tries=2)
 
 
 def test_a_registry_that_got_other_bytes_says_so(with_bench: RunBench) -> None:

@@ -8,7 +8,7 @@ from bronzewillow.testing.aio import run
 from runtime.content.errors import UnknownName
 from runtime.imagestore import ImageStore
 from runtime.registry.client import ClientConfig
-from runtime.runm.image_options import client_config, find_or_pull, print_table, size_in_words
+from runtime.runm.image_options import client_config, find_or_pull, print_table, printable, size_in_words
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,10 @@ from runtime.runm.image_options import client_config, find_or_pull, print_table,
 )  # fmt: skip
 def test_sizes(size: int, words: str) -> None:
     assert size_in_words(size) == words
+
+
+def test_texts_of_strangers_do_not_steer_a_terminal() -> None:
+    assert printable("a\x1b[31mb\n\tc\x07é") == "a\ufffd[31mb\n\tc\ufffdé"
 
 
 def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
