@@ -44,12 +44,13 @@ class SlowRelay:
             spawn(self._requests(reader, back), name="requests"),
             spawn(self._answers(there, writer), name="answers"),
         ]
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-        for one in (writer, back):
-            one.transport.abort()
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            for one in (writer, back):
+                one.transport.abort()
 
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -89,6 +90,7 @@ def slow_relay(upstream: str, bytes_per_s: int) -> Iterator[SlowRelay]:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)  # what was aborted is closed in the loop's next turn
 
     thread = threading.Thread(target=loop.run_until_complete, args=(main(),))
     thread.start()

@@ -30,7 +30,7 @@ class Reference:
     registry: str
     """`host[:port]`; empty for a local image."""
     repository: str
-    """At least two parts: `library/tiny` when one was written."""
+    """For a local image at least two parts: `library/tiny` when one was written."""
     tag: str | None = None
     digest: str | None = None
 
@@ -49,7 +49,7 @@ class Reference:
     def familiar(self) -> str:
         """The shortest text that means the same."""
         short = self.repository.removeprefix(_LIBRARY)
-        repository = self.repository if "/" in short else short
+        repository = self.repository if self.registry or "/" in short else short
         tag = None if self.tag == _DEFAULT_TAG and self.digest is None else self.tag
         name = f"{self.registry}/{repository}" if self.registry else repository
         return _with_suffix(name, tag, self.digest)
@@ -68,7 +68,7 @@ def parse_reference(text: str) -> Reference:
     for part in repository.split("/"):
         if not _PART.fullmatch(part):
             raise _refusal(text, _why_not(part))
-    if "/" not in repository:
+    if not registry and "/" not in repository:
         repository = _LIBRARY + repository
     if len(registry) + 1 + len(repository) > _LONGEST_NAME:
         raise _refusal(text, f"the name has more than {_LONGEST_NAME} characters")

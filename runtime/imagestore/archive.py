@@ -1,6 +1,7 @@
-"""Images as one file: a tar of an OCI image layout, which skopeo, oras, crane and podman read too.
+"""Images as one file: a tar of an OCI image layout.
 
-Source: OCI image specification, image-layout.md.
+Source: OCI image specification, image-layout.md. Tools for OCI layouts read its manifest and its blobs; those
+that insist on layers of file systems, as skopeo does to copy, refuse any model.
 """
 
 from __future__ import annotations

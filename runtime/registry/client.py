@@ -21,7 +21,7 @@ from runtime.images.reference import Reference
 from runtime.registry.auth import Authorizer
 from runtime.registry.credentials import Credentials, DockerConfig, default_config
 from runtime.registry.download import Source
-from runtime.registry.errors import BadAnswer, Unreachable
+from runtime.registry.errors import BadAnswer, NotThere, Unreachable
 from runtime.registry.hosts import Hosts
 from runtime.registry.transport import Transport, join_url
 from runtime.registry.upload import Target
@@ -67,12 +67,19 @@ class RegistryClient:
         wanted = reference.digest or reference.tag
         path = f"/{reference.repository}/manifests/{wanted}"
         source = self.source(reference)
-        async with self.transport.get(
-            reference.registry, path, scope=source.scope, capability="resolve", headers={"Accept": _ACCEPT}
-        ) as answer:
-            raw = await _read(answer, LONGEST_BYTES, f"registry {reference.registry}: manifest {wanted}")
-            said = answer.headers.get("Docker-Content-Digest")
-            content_type = answer.headers.get("Content-Type", "")
+        try:
+            async with self.transport.get(
+                reference.registry,
+                path,
+                scope=source.scope,
+                capability="resolve",
+                headers={"Accept": _ACCEPT},
+            ) as answer:
+                raw = await _read(answer, LONGEST_BYTES, f"registry {reference.registry}: manifest {wanted}")
+                said = answer.headers.get("Docker-Content-Digest")
+                content_type = answer.headers.get("Content-Type", "")
+        except NotThere as error:
+            raise NotThere(f"image {reference.familiar}: there is none; {error}") from None
         found = digest_of(raw)
         for digest in (reference.digest, said):
             if digest is not None and digest.startswith("sha256:") and digest != found:
@@ -106,7 +113,12 @@ class RegistryClient:
             pass
 
     async def tags(self, reference: Reference) -> list[str]:
-        """All tags of its repository, over all pages."""
+        """All tags of its repository, over all pages. RegistryError."""
+        if not reference.registry:
+            raise NotThere(
+                f"repository {reference.familiar}: names no registry, such as "
+                f"registry.example/{reference.familiar}"
+            )
         found: list[str] = []
         path = f"/{reference.repository}/tags/list"
         seen: set[str] = set()

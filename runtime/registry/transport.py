@@ -24,6 +24,8 @@ _ANSWER_LIMIT_S = 30.0
 _CONNECT_LIMIT_S = 10.0
 _MIRROR_TRIES = 2
 _ERROR_BYTES = 64 << 10
+_HOPELESS = (aiohttp.ClientResponseError, aiohttp.NonHttpUrlClientError)
+"""No HTTP, a redirect without an end or to where HTTP does not lead: another try would bring the same."""
 
 MakeBody = Callable[[], Any]
 
@@ -120,9 +122,9 @@ class Transport:
             asked_s = 0.0
             try:
                 response = await self._once(method, endpoint, url, scope, headers, body)
-            except (
-                ValueError
-            ) as error:  # a URL that a registry made up; aiohttp's own errors for it are of both kinds
+            except _HOPELESS as error:
+                raise BadAnswer(f"registry {host}: {_one_line(str(error))}") from None
+            except ValueError as error:  # a URL that a registry made up
                 raise BadAnswer(
                     f"registry {host}: names a URL that is none: {_one_line(str(error))}"
                 ) from None

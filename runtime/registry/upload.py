@@ -52,7 +52,6 @@ async def upload(
     chunk_bytes: int = CHUNK,
 ) -> None:
     """See to it that the registry has `blob`; `mounts`: repositories of it that may have it already."""
-    progress.begin(blob, 0)
     upload_ = _Upload(target, blobs, blob, progress, chunk_bytes)
     if await upload_.exists():
         progress.end(blob, "exists")
@@ -61,6 +60,7 @@ async def upload(
     if location is None:
         progress.end(blob, "mounted")
         return
+    progress.begin(blob, 0)
     backoff = target.transport.backoff()
     while True:
         try:

@@ -101,6 +101,7 @@ def _origin(text: str) -> str:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="bronzewillow", message="%(prog)s %(version)s")
 def cli() -> None:
     """Run a model."""
 
@@ -188,7 +189,7 @@ for verb in (
 @click.option(
     "--cors-origin", "origins", multiple=True, callback=_checked(_origin), help="A web origin, or *."
 )
-@click.option("--allow-host", "hosts", multiple=True, help="A further Host name accepted over TCP loopback.")
+@click.option("--allow-host", multiple=True, help="A further Host name accepted over TCP loopback.")
 @click.option("--body-limit-mib", type=click.IntRange(1, 4096), default=32, show_default=True)
 @click.option(
     "--drain-s", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Grace after SIGTERM."
@@ -198,7 +199,7 @@ def serve_command(
     image: str | None,
     root: Path,
     insecure: tuple[str, ...],
-    hosts: Path,
+    hosts_folder: Path,
     model: Path | None,
     rootfs: Path | None,
     adapters: tuple[Path, ...],
@@ -211,6 +212,7 @@ def serve_command(
     body_limit_mib: int,
     llama_server: Path | None,
     alias: tuple[str, ...],
+    allow_host: tuple[str, ...],
     **rest: Any,
 ) -> None:
     """Serve one model with OpenAI's API: an IMAGE, pulled when it is not here, a file or a folder."""
@@ -224,7 +226,7 @@ def serve_command(
         raise click.UsageError("say one of IMAGE, --model and --rootfs")
     if image is not None:
         store = ImageStore(root)
-        found = asyncio.run(find_or_pull(store, image, client_config(insecure, hosts)))
+        found = asyncio.run(find_or_pull(store, image, client_config(insecure, hosts_folder)))
         rootfs = store.folder(found)
         rest["name"] = rest["name"] or found.reference.familiar
     folder = read_model_folder(rootfs) if rootfs is not None else ModelFolder(model)
@@ -243,6 +245,7 @@ def serve_command(
         gpu_layers=settings.gpu_layers if gpu_layers is None else gpu_layers,
         keys=keys or (),
         aliases=alias,
+        hosts=allow_host,
         body_bytes=body_limit_mib << 20,
         engine_options=options,
         **rest,

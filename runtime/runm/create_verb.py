@@ -36,7 +36,7 @@ def create(
     model: Path | None,
     root: Path,
     insecure: tuple[str, ...],
-    hosts: Path,
+    hosts_folder: Path,
     containers: Path,
     bundle: Path | None,
     pid_file: Path | None,
@@ -54,7 +54,7 @@ def create(
         raise click.UsageError("say --file or --model, not both")
     reference = parse_reference(name)
     store = ImageStore(root)
-    config = client_config(insecure, hosts)
+    config = client_config(insecure, hosts_folder)
 
     def find_base(text: str) -> StoredImage:
         return asyncio.run(find_or_pull(store, text, config))

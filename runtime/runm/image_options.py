@@ -11,6 +11,7 @@ import click
 
 from bronzewillow.host.paths import config_folder, state_folder
 from runtime.content.errors import UnknownName
+from runtime.images.errors import ImageError
 from runtime.images.reference import parse_reference
 from runtime.imagestore import ImageStore, StoredImage
 from runtime.registry.client import ClientConfig, RegistryClient, registry_client
@@ -28,15 +29,30 @@ format_option = click.option(
 )
 
 
+def checked_registry(text: str) -> str:
+    """`text`, if it is a registry as it stands in names. click.BadParameter."""
+    try:
+        if parse_reference(f"{text}/a/b").registry == text:
+            return text
+    except ImageError:
+        pass
+    raise click.BadParameter(f"{text[:200]!r} is no registry, such as registry.example:5000")
+
+
+def _registries(context: click.Context, parameter: click.Parameter, texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(map(checked_registry, texts))
+
+
 def registry_options(command: _F) -> _F:
     """`--insecure` and `--hosts`, as `client_config` takes them."""
     insecure = click.option(
-        "--insecure", multiple=True, envvar="RUNM_INSECURE", metavar="REGISTRY",
+        "--insecure", multiple=True, envvar="RUNM_INSECURE", metavar="REGISTRY", callback=_registries,
         help="A registry that speaks plain HTTP, as it stands in names; may be repeated.",
     )  # fmt: skip
     hosts = click.option(
-        "--hosts", type=click.Path(path_type=Path), default=lambda: config_folder() / "certs.d",
-        envvar="RUNM_HOSTS", show_default="certs.d in the user's configuration",
+        "--hosts", "hosts_folder", envvar="RUNM_HOSTS",
+        type=click.Path(path_type=Path), default=lambda: config_folder() / "certs.d",
+        show_default="certs.d in the user's configuration",
         help="A folder with REGISTRY/hosts.toml, for mirrors and certificates.",
     )  # fmt: skip
     return insecure(hosts(command))

@@ -9,13 +9,11 @@ from typing import Any
 
 import click
 
-from runtime.images.media_types import Role
-from runtime.images.modelfile import Message, Modelfile, emit_modelfile
-from runtime.images.parameters import parameter_texts, parse_parameters
 from runtime.images.reference import parse_reference
 from runtime.imagestore import ImageStore, StoredImage
 from runtime.imagestore.archive import load, opened, save
 from runtime.imagestore.errors import ArchiveError
+from runtime.runm.image_facts import image_facts
 from runtime.runm.image_options import (
     format_option,
     print_json,
@@ -24,10 +22,10 @@ from runtime.runm.image_options import (
     size_in_words,
     store_option,
 )
-from runtime.runm.model_folder import read_model_folder
 
 image_argument = click.argument("image")
-_ABOUT = {"modelfile", "parameters", "template", "system", "license"}
+_MOST_LINES = 12
+"""Of each text, where all of them are shown."""
 
 
 @click.command("list")
@@ -49,33 +47,38 @@ def list_images(root: Path, form: str) -> None:
 @click.command("show")
 @store_option
 @format_option
-@click.option("--modelfile", "about", flag_value="modelfile", help="Only a Modelfile that makes it again.")
-@click.option("--parameters", "about", flag_value="parameters", help="Only the parameters.")
-@click.option("--template", "about", flag_value="template", help="Only the template.")
-@click.option("--system", "about", flag_value="system", help="Only the system message.")
-@click.option("--license", "about", flag_value="license", help="Only the licences.")
+@click.option("--modelfile", is_flag=True, help="Only a Modelfile that makes it again.")
+@click.option("--parameters", is_flag=True, help="Only the parameters.")
+@click.option("--template", is_flag=True, help="Only the template.")
+@click.option("--system", is_flag=True, help="Only the system message.")
+@click.option("--license", is_flag=True, help="Only the licences.")
 @image_argument
-def show(root: Path, form: str, about: str | None, image: str) -> None:
+def show(root: Path, form: str, image: str, **only: bool) -> None:
     """Show what an image says of its model."""
+    chosen = [name for name, is_wanted in only.items() if is_wanted]
+    if len(chosen) > 1:
+        raise click.UsageError(f"say one of {' and '.join(f'--{name}' for name in chosen)}")
     store = ImageStore(root)
-    facts = _facts(store, store.get(image))
+    found = store.get(image)
+    facts = image_facts(store, found)
     if form == "json":
-        print_json(facts if about is None else {about: facts[about]})
-        return
-    if about is not None:
-        click.echo(printable(str(facts[about])).rstrip("\n"))
-        return
-    print_table([(f"  {name}", printable(str(value))) for name, value in facts["model"].items() if value])
-    for name in ("parameters", "system", "license"):
-        if facts[name]:
-            click.echo(f"\n{name}")
-            click.echo("\n".join(f"  {line}" for line in printable(str(facts[name])).splitlines()[:12]))
-    for warning in facts["warnings"]:
-        click.echo(f"runm: {warning}", err=True)
+        print_json(_to_json(found) | facts.to_json())
+    elif chosen:
+        click.echo(printable(f"{text}\n" if (text := facts.text(chosen[0]).rstrip("\n")) else ""), nl=False)
+    else:
+        model = {**facts.model, "size": size_in_words(found.size_bytes), "id": found.id}
+        print_table([(f"  {name}", printable(str(value))) for name, value in model.items() if value])
+        for name in ("parameters", "template", "system", "messages", "license"):
+            if text := facts.text(name):
+                click.echo(f"\n{name}")
+                click.echo("\n".join(f"  {line}" for line in printable(text).splitlines()[:_MOST_LINES]))
+    for warning in facts.warnings:
+        click.echo(f"runm: {printable(warning)}", err=True)
 
 
 @click.command("inspect")
 @store_option
+@click.option("--format", type=click.Choice(["json"]), default="json", expose_value=False)
 @image_argument
 def inspect(root: Path, image: str) -> None:
     """Print manifest and configuration as JSON."""
@@ -113,7 +116,9 @@ def remove(root: Path, images: tuple[str, ...]) -> None:
     store = ImageStore(root)
     for found in [store.get(one) for one in images]:
         removed = store.remove(found)
-        click.echo(f"removed {found.reference.familiar}, {size_in_words(removed.size_bytes)} free")
+        freed = size_in_words(removed.size_bytes)
+        kept = "" if removed.blobs else "; another name needs its blobs"
+        click.echo(f"removed {found.reference.familiar}, freed {freed}{kept}")
 
 
 @click.command("save")
@@ -147,18 +152,22 @@ def load_images(root: Path, source: str, name: Any) -> None:
                 click.echo(f"loaded {image.reference.familiar}")
     except ArchiveError as error:
         text = str(error)
-        raise ArchiveError(text if text.startswith(source) else f"{source}: {text}") from None
+        where = "standard input" if source == "-" else source
+        raise ArchiveError(text if text.startswith(where) else f"{where}: {text}") from None
 
 
 @click.command("verify")
 @store_option
 def verify(root: Path) -> None:
     """Read all blobs; put corrupt ones aside."""
-    problems = ImageStore(root).content.verify()
+    store = ImageStore(root)
+    problems = store.content.verify()
     for problem in problems:
         click.echo(f"runm: {problem}", err=True)
     if problems:
         raise click.exceptions.Exit(1)
+    count = len(list(store.images()))
+    click.echo(f"{count} image{'' if count == 1 else 's'}, all blobs as their digests say")
 
 
 @click.command("prune")
@@ -170,50 +179,15 @@ def verify(root: Path) -> None:
 def prune(root: Path, grace_s: float) -> None:
     """Remove what no image needs, such as the rest of a broken pull."""
     removed = ImageStore(root).prune(grace_s)
-    click.echo(f"removed {removed.blobs} blobs, {size_in_words(removed.size_bytes)} free")
+    click.echo(f"removed {removed.blobs} blobs, freed {size_in_words(removed.size_bytes)}")
 
 
 def _to_json(image: StoredImage) -> dict[str, Any]:
     return {
-        "name": str(image.reference),
+        "name": image.reference.familiar_with_tag,
         "digest": image.descriptor.digest,
         "size": image.size_bytes,
         "modified": image.modified.isoformat(timespec="seconds"),
-    }
-
-
-def _facts(store: ImageStore, image: StoredImage) -> dict[str, Any]:
-    model = store.model_image(image)
-    folder = read_model_folder(store.folder(image))
-    texts = {role: [store.text(part) for part in model.of(role)] for role in (Role.TEMPLATE, Role.LICENSE)}
-    params = [store.text(part) for part in model.of(Role.PARAMS)]
-    parameters = parse_parameters("".join(params).encode())
-    paths = {part.role: str(store.folder(image) / part.file_name) for part in model.parts}
-    modelfile = Modelfile(
-        (paths[Role.MODEL],),
-        parameters,
-        texts[Role.TEMPLATE][0] if texts[Role.TEMPLATE] else None,
-        folder.system or None,
-        tuple(map(str, folder.adapters)),
-        licenses=tuple(texts[Role.LICENSE]),
-        messages=tuple(Message(one["role"], one["content"]) for one in folder.messages),
-    )
-    return {
-        "model": {
-            "architecture": model.config.family,
-            "parameters": model.config.parameters,
-            "quantization": model.config.quantization,
-            "context length": model.config.context_tokens,
-            "size": size_in_words(image.size_bytes),
-            "kind": str(model.ecosystem),
-            "id": image.id,
-        },
-        "parameters": "\n".join(f"{name} {text}" for name, text in parameter_texts(parameters)),
-        "template": "".join(texts[Role.TEMPLATE]),
-        "system": folder.system,
-        "license": "\n".join(texts[Role.LICENSE]),
-        "modelfile": emit_modelfile(modelfile),
-        "warnings": list(model.warnings),
     }
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from runtime.images.errors import ImageError
-from runtime.images.reference import parse_reference
+from runtime.images.reference import Reference, parse_reference
 from runtime.imagestore import ImageStore
 from runtime.registry.client import ClientConfig, registry_client
 from runtime.registry.credentials import Credentials, DockerConfig, default_config
 from runtime.registry.push import push
 from runtime.runm.image_options import (
+    checked_registry,
     client_config,
     format_option,
     print_json,
@@ -30,17 +31,17 @@ from runtime.runm.transfer_progress import shown_progress
 @registry_options
 @format_option
 @click.argument("image")
-def pull_image(root: Path, insecure: tuple[str, ...], hosts: Path, form: str, image: str) -> None:
+def pull_image(root: Path, insecure: tuple[str, ...], hosts_folder: Path, form: str, image: str) -> None:
     """Get an image from its registry."""
     store = ImageStore(root)
 
     async def main() -> None:
-        async with registry_client(client_config(insecure, hosts)) as client:
+        async with registry_client(client_config(insecure, hosts_folder)) as client:
             found = await _pull(client, store, image)
         if form == "json":
             print_json({"name": str(found.reference), "digest": found.descriptor.digest})
         else:
-            click.echo(f"{found.reference.familiar}@{found.descriptor.digest}")
+            click.echo(_with_digest(found.reference, found.descriptor.digest))
 
     asyncio.run(main())
 
@@ -50,19 +51,19 @@ def pull_image(root: Path, insecure: tuple[str, ...], hosts: Path, form: str, im
 @registry_options
 @format_option
 @click.argument("image")
-def push_image(root: Path, insecure: tuple[str, ...], hosts: Path, form: str, image: str) -> None:
+def push_image(root: Path, insecure: tuple[str, ...], hosts_folder: Path, form: str, image: str) -> None:
     """Send an image to the registry that its name has."""
     store = ImageStore(root)
     reference = parse_reference(image)
 
     async def main() -> None:
-        async with registry_client(client_config(insecure, hosts)) as client:
+        async with registry_client(client_config(insecure, hosts_folder)) as client:
             with shown_progress("pushing") as progress:
                 digest = await push(client, store.content, reference, progress)
         if form == "json":
             print_json({"name": str(reference), "digest": digest})
         else:
-            click.echo(f"{reference.familiar}@{digest}")
+            click.echo(_with_digest(reference, digest))
 
     asyncio.run(main())
 
@@ -71,12 +72,15 @@ def push_image(root: Path, insecure: tuple[str, ...], hosts: Path, form: str, im
 @registry_options
 @format_option
 @click.argument("repository")
-def tags(insecure: tuple[str, ...], hosts: Path, form: str, repository: str) -> None:
+def tags(insecure: tuple[str, ...], hosts_folder: Path, form: str, repository: str) -> None:
     """Show the tags of a repository, such as registry.example/team/tiny."""
+    reference = parse_reference(repository)
+    if reference.digest is not None or repository.endswith(f":{reference.tag}"):
+        raise click.BadParameter(f"{repository}: name the repository alone, {reference.name}")
 
     async def main() -> list[str]:
-        async with registry_client(client_config(insecure, hosts)) as client:
-            return await client.tags(parse_reference(repository))
+        async with registry_client(client_config(insecure, hosts_folder)) as client:
+            return await client.tags(reference)
 
     found = asyncio.run(main())
     if form == "json":
@@ -90,9 +94,11 @@ def tags(insecure: tuple[str, ...], hosts: Path, form: str, repository: str) -> 
 @click.option("--username", "-u", prompt=True)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.argument("registry")
-def login(insecure: tuple[str, ...], hosts: Path, username: str, password_stdin: bool, registry: str) -> None:
+def login(
+    insecure: tuple[str, ...], hosts_folder: Path, username: str, password_stdin: bool, registry: str
+) -> None:
     """Keep a name and a password for a registry, where Docker keeps them."""
-    _check_registry(registry)
+    checked_registry(registry)
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
     else:
@@ -100,7 +106,7 @@ def login(insecure: tuple[str, ...], hosts: Path, username: str, password_stdin:
     who = Credentials(username, password)
 
     async def main() -> None:
-        config = ClientConfig(hosts, tuple(insecure), credentials={registry: who}, tries=2)
+        config = ClientConfig(hosts_folder, tuple(insecure), credentials={registry: who}, tries=2)
         async with registry_client(config) as client:
             await client.ping(registry)
         await DockerConfig(default_config()).save(registry, who)
@@ -113,14 +119,9 @@ def login(insecure: tuple[str, ...], hosts: Path, username: str, password_stdin:
 @click.argument("registry")
 def logout(registry: str) -> None:
     """Forget them."""
-    _check_registry(registry)
+    checked_registry(registry)
     asyncio.run(DockerConfig(default_config()).forget(registry))
 
 
-def _check_registry(text: str) -> None:
-    try:
-        is_one = parse_reference(f"{text}/a/b").registry == text
-    except ImageError:
-        is_one = False
-    if not is_one:
-        raise click.BadParameter(f"{text[:200]!r} is no registry, such as registry.example:5000")
+def _with_digest(reference: Reference, digest: str) -> str:
+    return replace(reference, digest=None).familiar + f"@{digest}"

@@ -108,7 +108,7 @@ def test_a_pull_that_is_killed_ten_times_goes_on_where_it_was(
         size = model_path.stat().st_size
         assert relay.sent_bytes < size + 11 * 16_000_000  # what was on its way at each kill
     assert with_progress >= 8
-    assert taker.runm("", "verify") == ""
+    assert "as their digests say" in taker.runm("", "verify")
     assert not list((taker.root / "content/ingest").iterdir())
 
 
@@ -130,7 +130,7 @@ def test_a_registry_that_restarts_is_waited_for(
         registry.start()
         assert pull.wait(60) == 0
         assert relay.sent_bytes < 1.6 * model_path.stat().st_size
-    assert taker.runm("", "verify") == ""
+    assert "as their digests say" in taker.runm("", "verify")
 
 
 def test_others_read_what_we_push(
@@ -205,7 +205,7 @@ def test_an_image_as_ollama_pushes_it_is_pulled_and_serves(
         "-X", "PUT", "-H", f"Content-Type: {manifest['mediaType']}", "--data-binary", f"@{tmp_path}/manifest",
         f"http://{registry.host}/v2/library/tiny/manifests/latest",
     )  # fmt: skip
-    name = f"{registry.host}/tiny"
+    name = f"{registry.host}/library/tiny"
     image = ["--store", str(taker.root), "--insecure", registry.host, name]
     ask = {"messages": [{"role": "user", "content": "Who are you?"}], "max_tokens": 16}
     with start(*image) as server:  # which pulls it

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from pathlib import Path
@@ -101,3 +102,34 @@ MANIFEST = (
     b'{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json",'
     b'"config":{"mediaType":"a","digest":"sha256:' + b"0" * 64 + b'","size":2},"layers":[]}'
 )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
+        b"HTTP/1.1 301 x\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 301 x\r\nLocation: /v2/a/manifests/latest\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 301 x\r\nLocation: http://[/\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
+def test_what_another_try_cannot_mend_is_not_tried_again(answer: bytes, tmp_path: Path) -> None:
+    connections = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(answer)
+        except (asyncio.IncompleteReadError, OSError):
+            writer.close()
+
+    async def main() -> None:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            with pytest.raises(BadAnswer, match=f"^registry {host}: [^\n]+$"):
+                await fetch(host, tmp_path)
+
+    run(main())
+    assert connections == 1

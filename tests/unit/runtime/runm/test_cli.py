@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from runtime.runm.cli import cli
+from runtime.runm.serve import ServeConfig
 
 
 @pytest.mark.parametrize(
@@ -50,3 +52,23 @@ def test_process(arguments: list[str], code: int, word: str, tmp_path: Path) -> 
     if code:
         (line,) = result.stderr.splitlines()
         assert line.startswith("runm: ")
+
+
+def test_version() -> None:
+    result = CliRunner().invoke(cli, ["--version"], prog_name="runm")
+    assert result.output == f"runm {version('bronzewillow')}\n"
+
+
+def test_hosts_that_are_allowed_and_those_of_registries(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[ServeConfig] = []
+
+    async def served(config: ServeConfig) -> None:
+        asked.append(config)
+
+    monkeypatch.setattr("runtime.runm.cli.serve", served)
+    arguments = ["serve", "--engine", "echo", "--listen", f"unix:{tmp_path}/s", "--hosts", str(tmp_path)]
+    result = CliRunner().invoke(cli, [*arguments, "--allow-host", "a.example", "--allow-host", "b.example"])
+    assert result.exit_code == 0, result.output
+    assert asked[0].hosts == ("a.example", "b.example")

@@ -46,6 +46,7 @@ def test_the_way_of_an_image(runm: Runm, registry: FakeRegistry, gguf: Path, tmp
     assert not (tmp_path / "docker/config.json").exists()
     runm("login", "-u", "tester", "--password-stdin", registry.host, stdin="secret\n")
     assert runm("push", name) == made
+    assert runm("pull", f"{name}@{made.strip().partition('@')[2]}") == made
     assert runm("tags", f"{registry.host}/team/tiny") == "v1\n"
     assert json.loads(runm("tags", "--format", "json", f"{registry.host}/team/tiny")) == ["v1"]
     runm("rm", name)
@@ -72,6 +73,12 @@ def test_what_no_engine_can_serve_is_not_fetched(runm: Runm, registry: FakeRegis
 def test_mistakes(runm: Runm) -> None:
     with pytest.raises(RegistryError, match="names no registry"):
         runm("pull", "tiny")
+    with pytest.raises(RegistryError, match="repository tiny: names no registry"):
+        runm("tags", "tiny")
+    with pytest.raises(click.BadParameter, match=r"v1: name the repository alone, registry\.example/a$"):
+        runm("tags", "registry.example/a:v1")
+    with pytest.raises(click.BadParameter, match="is no registry"):
+        runm("tags", "--insecure", "http://127.0.0.1:5000", "registry.example/a")
     for text in ("https://registry.example", "tiny", "a/b", ""):
         with pytest.raises(click.BadParameter, match="is no registry"):
             runm("logout", text)
