@@ -11,7 +11,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo $$p; break; fi; done)
 
-.PHONY: help deps demo test lint types unit pure lab lab-deps peer-deps e2e e2e-quick e2e-deps bench bench-lab fuzz sim clean
+.PHONY: help deps demo test lint types unit pure protos lab lab-deps peer-deps e2e e2e-quick e2e-deps bench bench-lab fuzz sim clean
 
 help:
 	@echo "make demo    a real model answers on a pod IP, on this machine; ARGS=... goes to the demo"
@@ -51,6 +51,11 @@ unit: deps
 # The interpreted kernel, where a compiler made another one.
 pure: deps
 	BRONZEWILLOW_PURE=1 $(BIN)/python -m pytest tests/unit/bronzewillow/wire tests/property/wire $(ARGS)
+
+# Code of the interfaces, which is checked in as made; a test compares.
+protos: deps
+	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. runtime/api/*.proto
+	$(BIN)/python -m grpc_tools.protoc -I. --grpc_python_out=. runtime/api/cri.proto
 
 LAB_PACKAGES := iproute2 iputils-ping ethtool tcpdump iperf3 curl iptables ipset util-linux python3-venv python3-dev gcc
 LAB_PROGRAMS := ip ping ethtool tcpdump iperf3 curl iptables ipset setpriv cc

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from runtime.refusal import Refusal
 
-class StoreError(Exception):
+
+class StoreError(Refusal):
     """Any of them; itself: the disk does not do what it should."""
 
 

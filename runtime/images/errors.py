@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from runtime.refusal import Refusal
 
-class ImageError(ValueError):
+
+class ImageError(Refusal, ValueError):
     """Any of them."""
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from runtime.refusal import Refusal
 
-class BuildError(Exception):
+
+class BuildError(Refusal):
     """A Modelfile names something that is not there, or no model."""
 
 
-class ArchiveError(Exception):
+class ArchiveError(Refusal):
     """A file that is no archive of images, or cannot be written."""

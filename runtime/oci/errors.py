@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from runtime.refusal import Refusal
 
-class RuntimeRefusal(Exception):
+
+class RuntimeRefusal(Refusal):
     """Any of them."""
 
 

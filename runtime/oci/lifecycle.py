@@ -18,8 +18,13 @@ from runtime.oci.errors import BundleError, WrongStatus
 from runtime.oci.state import START, ContainerFolder, State, Status
 
 
-def create(root: Path, container_id: str, bundle: Path) -> subprocess.Popen[bytes]:
-    """A container that waits for `start`. Its output is ours. BundleError, ContainerExists."""
+def create(
+    root: Path, container_id: str, bundle: Path, stdout: int | None = None, stderr: int | None = None
+) -> subprocess.Popen[bytes]:
+    """A container that waits for `start`. BundleError, ContainerExists.
+
+    Its output goes to the descriptors, or to where ours goes.
+    """
     loaded = load_bundle(bundle)
     if not loaded.rootfs.is_dir():
         raise BundleError(f"{loaded.rootfs}: the bundle's root is no folder")
@@ -29,6 +34,8 @@ def create(root: Path, container_id: str, bundle: Path) -> subprocess.Popen[byte
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "runtime.oci.init", str(folder.path), str(theirs)],
             stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
             pass_fds=(theirs,),
             start_new_session=True,
         )

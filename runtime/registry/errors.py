@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from runtime.refusal import Refusal
 
-class RegistryError(Exception):
+
+class RegistryError(Refusal):
     """Any of them."""
 
 

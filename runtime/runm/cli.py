@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NoReturn
+from importlib import import_module
+from typing import NoReturn
 
 import click
 
-from runtime.content.errors import StoreError
-from runtime.engine.registry import DEFAULT_ENGINE, ENGINES
-from runtime.images.errors import ImageError
-from runtime.imagestore import ImageStore
-from runtime.imagestore.errors import ArchiveError, BuildError
-from runtime.oci.errors import RuntimeRefusal
-from runtime.openai.guard import parse_origins, read_keys
-from runtime.registry.errors import RegistryError
-from runtime.runm import create_verb, image_verbs, oci_verbs, transfer_verbs
-from runtime.runm.image_options import client_config, find_or_pull, registry_options, store_option
-from runtime.runm.image_settings import load_settings, preset_of, warnings
-from runtime.runm.listen import ListenError, parse_address
-from runtime.runm.model_folder import ModelFolder, ModelFolderError, read_model_folder
-from runtime.runm.serve import ServeConfig, ServeError, serve
-from runtime.runm.threads import default_threads
-from runtime.snapshots.errors import SnapshotError
+from runtime.refusal import Refusal
 
 _EXIT_FAILED, _EXIT_USAGE = 1, 2
-_REFUSALS = (
-    ServeError, ListenError, ModelFolderError, RuntimeRefusal, ImageError, StoreError, RegistryError,
-    SnapshotError, BuildError, ArchiveError,
-)  # fmt: skip
+_VERBS = {
+    "serve": "serve_verb:serve_command",
+    "create": "create_verb:create",
+    "pull": "transfer_verbs:pull_image",
+    "push": "transfer_verbs:push_image",
+    "tags": "transfer_verbs:tags",
+    "login": "transfer_verbs:login",
+    "logout": "transfer_verbs:logout",
+    "list": "image_verbs:list_images",
+    "show": "image_verbs:show",
+    "inspect": "image_verbs:inspect",
+    "tag": "image_verbs:tag",
+    "rm": "image_verbs:remove",
+    "save": "image_verbs:save_images",
+    "load": "image_verbs:load_images",
+    "verify": "image_verbs:verify",
+    "prune": "image_verbs:prune",
+    "start": "oci_verbs:start",
+    "state": "oci_verbs:state",
+    "kill": "oci_verbs:kill",
+    "delete": "oci_verbs:delete",
+    "ps": "oci_verbs:list_containers",
+    "events": "oci_verbs:events",
+}
+"""Where each is; only the one that is wanted is imported, as pods wait for it."""
+
+
+class _Verbs(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return None
+        module, _, name = _VERBS[cmd_name].partition(":")
+        command = getattr(import_module(f"runtime.runm.{module}"), name)
+        assert isinstance(command, click.Command)
+        return command
 
 
 def main() -> NoReturn:
@@ -50,7 +66,7 @@ def main() -> NoReturn:
         code = _complain(err.format_message(), _EXIT_USAGE)
     except click.ClickException as err:
         code = _complain(err.format_message(), _EXIT_FAILED)
-    except _REFUSALS as err:
+    except Refusal as err:
         code = _complain(str(err), _EXIT_FAILED)
     except (click.Abort, KeyboardInterrupt):
         code = 130
@@ -71,183 +87,7 @@ def _leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _checked(parse: Callable[[Any], Any]) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    """A click callback that shows the ValueError or OSError of `parse` as a wrong option."""
-
-    def callback(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-        try:
-            if isinstance(value, tuple):
-                return tuple(parse(one) for one in value)
-            return None if value is None else parse(value)
-        except OSError as err:
-            raise click.BadParameter(f"{value}: {err.strerror or err}") from err
-        except ValueError as err:
-            raise click.BadParameter(
-                f"{value if not isinstance(value, tuple) else ' '.join(value)}: {err}"
-            ) from err
-
-    return callback
-
-
-def _parse_engine_option(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise ValueError("write KEY=VALUE")
-    return key, value
-
-
-def _origin(text: str) -> str:
-    return parse_origins([text])[0]
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="bronzewillow", message="%(prog)s %(version)s")
 def cli() -> None:
     """Run a model."""
-
-
-for verb in (
-    create_verb.create,
-    transfer_verbs.pull_image,
-    transfer_verbs.push_image,
-    transfer_verbs.tags,
-    transfer_verbs.login,
-    transfer_verbs.logout,
-    image_verbs.list_images,
-    image_verbs.show,
-    image_verbs.inspect,
-    image_verbs.tag,
-    image_verbs.remove,
-    image_verbs.save_images,
-    image_verbs.load_images,
-    image_verbs.verify,
-    image_verbs.prune,
-    oci_verbs.start,
-    oci_verbs.state,
-    oci_verbs.kill,
-    oci_verbs.delete,
-    oci_verbs.list_containers,
-    oci_verbs.events,
-):
-    cli.add_command(verb)
-
-
-@cli.command("serve", context_settings={"auto_envvar_prefix": "RUNM"})
-@click.argument("image", required=False)
-@store_option
-@registry_options
-@click.option("--model", type=click.Path(path_type=Path), help="The GGUF file.")
-@click.option(
-    "--rootfs", type=click.Path(path_type=Path), help="A folder with model.gguf and what belongs to it."
-)
-@click.option(
-    "--listen", multiple=True, required=True, callback=_checked(parse_address), metavar="unix:PATH|HOST:PORT",
-    help="Where to serve; may be repeated.",
-)  # fmt: skip
-@click.option("--engine", type=click.Choice(list(ENGINES)), default=DEFAULT_ENGINE, show_default=True)
-@click.option(
-    "--llama-server", type=click.Path(path_type=Path), help="Upstream's program, for --engine llama-server."
-)
-@click.option("--name", default="", help="The model's id; by default the file's name without .gguf.")
-@click.option("--alias", multiple=True, help="Another name that requests may use; may be repeated.")
-@click.option(
-    "--context", type=click.IntRange(min=1), help="Tokens per slot.  [default: the model's, at most 4096]"
-)
-@click.option(
-    "--parallel", type=click.IntRange(1, 256), default=4, show_default=True, help="Answers at once."
-)
-@click.option(
-    "--queue", type=click.IntRange(min=0), default=32, show_default=True, help="Requests that may wait."
-)
-@click.option(
-    "--threads", type=click.IntRange(1, 512), help="CPU threads.  [default: performance cores minus one]"
-)
-@click.option("--gpu-layers", type=click.IntRange(min=-1), help="-1: as many as fit.  [default: -1]")
-@click.option(
-    "--cache-ram-mib", type=click.IntRange(min=0), default=256, show_default=True, help="For old prompts."
-)
-@click.option(
-    "--memory-limit", "memory_limit_bytes", type=click.IntRange(min=0), default=0, metavar="BYTES",
-    help="Refuse a model that needs more.",
-)  # fmt: skip
-@click.option("--embeddings/--no-embeddings", default=True, show_default=True, help="Serve /v1/embeddings.")
-@click.option(
-    "--chat-template-file", "chat_template", metavar="FILE",
-    callback=_checked(lambda path: Path(path).read_text()),
-    help="A Jinja template instead of the model's own.",
-)  # fmt: skip
-@click.option(
-    "--adapter", "adapters", multiple=True, type=click.Path(path_type=Path), help="A LoRA; may be repeated."
-)
-@click.option(
-    "--projector", type=click.Path(path_type=Path), help="A GGUF file that lets the model see images."
-)
-@click.option(
-    "--api-key-file", "keys", callback=_checked(lambda path: read_keys(Path(path))), metavar="FILE",
-    help="Accepted keys, one per line.",
-)  # fmt: skip
-@click.option(
-    "--cors-origin", "origins", multiple=True, callback=_checked(_origin), help="A web origin, or *."
-)
-@click.option("--allow-host", multiple=True, help="A further Host name accepted over TCP loopback.")
-@click.option("--body-limit-mib", type=click.IntRange(1, 4096), default=32, show_default=True)
-@click.option(
-    "--drain-s", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Grace after SIGTERM."
-)
-@click.option("--verbose", is_flag=True, help="Show llama.cpp's own log.")
-def serve_command(
-    image: str | None,
-    root: Path,
-    insecure: tuple[str, ...],
-    hosts_folder: Path,
-    model: Path | None,
-    rootfs: Path | None,
-    adapters: tuple[Path, ...],
-    projector: Path | None,
-    chat_template: str | None,
-    context: int | None,
-    threads: int | None,
-    gpu_layers: int | None,
-    keys: tuple[str, ...] | None,
-    body_limit_mib: int,
-    llama_server: Path | None,
-    alias: tuple[str, ...],
-    allow_host: tuple[str, ...],
-    **rest: Any,
-) -> None:
-    """Serve one model with OpenAI's API: an IMAGE, pulled when it is not here, a file or a folder."""
-    logging.basicConfig(
-        level=logging.INFO if rest["verbose"] else logging.WARNING,
-        format="runm: %(message)s",
-        stream=sys.stderr,
-    )
-    options = (("program", str(llama_server)),) if llama_server is not None else ()
-    if (model is not None) + (rootfs is not None) + (image is not None) > 1:
-        raise click.UsageError("say one of IMAGE, --model and --rootfs")
-    if image is not None:
-        store = ImageStore(root)
-        found = asyncio.run(find_or_pull(store, image, client_config(insecure, hosts_folder)))
-        rootfs = store.folder(found)
-        rest["name"] = rest["name"] or found.reference.familiar
-    folder = read_model_folder(rootfs) if rootfs is not None else ModelFolder(model)
-    for warning in warnings(folder):
-        click.echo(f"runm: {warning}", err=True)
-    settings = load_settings(folder)
-    config = ServeConfig(
-        model=folder.model,
-        adapters=(*folder.adapters, *adapters),
-        projector=projector or folder.projector,
-        chat_template=chat_template or folder.chat_template,
-        preset=preset_of(folder),
-        context_tokens=context or settings.context_tokens,
-        batch_tokens=settings.batch_tokens,
-        threads=threads or settings.threads or default_threads(),
-        gpu_layers=settings.gpu_layers if gpu_layers is None else gpu_layers,
-        keys=keys or (),
-        aliases=alias,
-        hosts=allow_host,
-        body_bytes=body_limit_mib << 20,
-        engine_options=options,
-        **rest,
-    )
-    asyncio.run(serve(config))

@@ -13,7 +13,8 @@ from runtime.imagestore import ImageStore, StoredImage
 from runtime.imagestore.build import build
 from runtime.imagestore.errors import BuildError
 from runtime.runm import oci_verbs
-from runtime.runm.image_options import client_config, find_or_pull, registry_options, store_option
+from runtime.runm.find_image import find_or_pull
+from runtime.runm.image_options import client_config, registry_options, store_option
 
 _LONGEST_MODELFILE = 16 << 20
 

@@ -10,13 +10,9 @@ from typing import Any, TypeVar
 import click
 
 from bronzewillow.host.paths import config_folder, state_folder
-from runtime.content.errors import UnknownName
 from runtime.images.errors import ImageError
 from runtime.images.reference import parse_reference
-from runtime.imagestore import ImageStore, StoredImage
-from runtime.registry.client import ClientConfig, RegistryClient, registry_client
-from runtime.registry.pull import pull
-from runtime.runm.transfer_progress import shown_progress
+from runtime.registry.client import ClientConfig
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -61,31 +57,6 @@ def registry_options(command: _F) -> _F:
 def client_config(insecure: Sequence[str], hosts: Path) -> ClientConfig:
     """Of the options."""
     return ClientConfig(hosts, tuple(insecure))
-
-
-async def pull_shown(client: RegistryClient, store: ImageStore, text: str) -> StoredImage:
-    """Pull the image named `text`, refuse it early when nothing here can serve it, show how it goes."""
-    from runtime.images.model_image import read_model_image
-
-    reference = parse_reference(text)
-    with shown_progress("pulling") as progress:
-        await pull(client, store.content, reference, progress, lambda *image: void(read_model_image(*image)))
-    return store.get(str(reference))
-
-
-async def find_or_pull(store: ImageStore, text: str, config: ClientConfig) -> StoredImage:
-    """The image that is here, else that of its registry."""
-    try:
-        return store.get(text)
-    except UnknownName:
-        if not parse_reference(text).registry:
-            raise
-    async with registry_client(config) as client:
-        return await pull_shown(client, store, text)
-
-
-def void(_: object) -> None:
-    """For callers that want no value."""
 
 
 def print_table(rows: Iterable[Sequence[str]]) -> None:

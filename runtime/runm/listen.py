@@ -10,11 +10,13 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.refusal import Refusal
+
 _MAX_UNIX_PATH_BYTES = 103  # macOS has 104 with the closing zero, Linux 108
 _BACKLOG = 128
 
 
-class ListenError(Exception):
+class ListenError(Refusal):
     """The address cannot be used; one line that names it."""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from runtime.images.errors import InvalidParameters
 from runtime.images.parameters import NO_PARAMETERS, Parameters, parse_parameters
+from runtime.refusal import Refusal
 from runtime.templates.chat import ChatTemplate, parse_chat_template
 from runtime.templates.errors import TemplateError
 
@@ -19,7 +20,7 @@ _FIRST_SHARD = "model-00001-of-*.gguf"
 _MAX_TEXT_BYTES = 4 << 20
 
 
-class ModelFolderError(Exception):
+class ModelFolderError(Refusal):
     """A folder that cannot be served; one line with the file."""
 
 

@@ -24,13 +24,14 @@ from runtime.openai.app import make_app
 from runtime.openai.guard import Guard
 from runtime.openai.preset import Preset
 from runtime.openai.service import ModelCard, Phase, Service
+from runtime.refusal import Refusal
 from runtime.runm.listen import Address, Listener, listen
 
 _log = logging.getLogger(__name__)
 _CLOSE_LIMIT_S = 5.0
 
 
-class ServeError(Exception):
+class ServeError(Refusal):
     """`runm serve` cannot go on; one line for the user."""
 
 

@@ -14,6 +14,7 @@ from runtime.imagestore import ImageStore
 from runtime.registry.client import ClientConfig, registry_client
 from runtime.registry.credentials import Credentials, DockerConfig, default_config
 from runtime.registry.push import push
+from runtime.runm.find_image import pull_shown
 from runtime.runm.image_options import (
     checked_registry,
     client_config,
@@ -22,7 +23,6 @@ from runtime.runm.image_options import (
     registry_options,
     store_option,
 )
-from runtime.runm.image_options import pull_shown as _pull
 from runtime.runm.transfer_progress import shown_progress
 
 
@@ -37,7 +37,7 @@ def pull_image(root: Path, insecure: tuple[str, ...], hosts_folder: Path, form: 
 
     async def main() -> None:
         async with registry_client(client_config(insecure, hosts_folder)) as client:
-            found = await _pull(client, store, image)
+            found = await pull_shown(client, store, image)
         if form == "json":
             print_json({"name": str(found.reference), "digest": found.descriptor.digest})
         else:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from runtime.refusal import Refusal
 
-class SnapshotError(Exception):
+
+class SnapshotError(Refusal):
     """Any of them."""
 
 

@@ -7,11 +7,11 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from runtime.runm.cli import cli
-from runtime.runm.serve import ServeConfig
 
 
 @pytest.mark.parametrize(
@@ -59,16 +59,9 @@ def test_version() -> None:
     assert result.output == f"runm {version('bronzewillow')}\n"
 
 
-def test_hosts_that_are_allowed_and_those_of_registries(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    asked: list[ServeConfig] = []
-
-    async def served(config: ServeConfig) -> None:
-        asked.append(config)
-
-    monkeypatch.setattr("runtime.runm.cli.serve", served)
-    arguments = ["serve", "--engine", "echo", "--listen", f"unix:{tmp_path}/s", "--hosts", str(tmp_path)]
-    result = CliRunner().invoke(cli, [*arguments, "--allow-host", "a.example", "--allow-host", "b.example"])
-    assert result.exit_code == 0, result.output
-    assert asked[0].hosts == ("a.example", "b.example")
+def test_every_verb_is_there() -> None:
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None and command.name == name
+    assert cli.get_command(context, "dance") is None

@@ -2,13 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 
-from bronzewillow.testing.aio import run
-from runtime.content.errors import UnknownName
-from runtime.imagestore import ImageStore
-from runtime.registry.client import ClientConfig
-from runtime.runm.image_options import client_config, find_or_pull, print_table, printable, size_in_words
+from runtime.runm.image_options import checked_registry, client_config, print_table, printable, size_in_words
 
 
 @pytest.mark.parametrize(
@@ -29,8 +26,13 @@ def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "NAME   ID\na      b\n"
 
 
-def test_an_image_without_a_registry_is_not_looked_for_elsewhere(tmp_path: Path) -> None:
-    with pytest.raises(UnknownName):
-        run(find_or_pull(ImageStore(tmp_path), "tiny", ClientConfig()))
+def test_a_configuration_of_the_options(tmp_path: Path) -> None:
     config = client_config(("a.example",), tmp_path)
     assert (config.insecure, config.hosts_folder) == (("a.example",), tmp_path)
+
+
+@pytest.mark.parametrize("text", ["http://a.example", "a", "", "a.example/b"])
+def test_what_is_no_registry(text: str) -> None:
+    assert checked_registry("a.example:5000") == "a.example:5000"
+    with pytest.raises(click.BadParameter, match="is no registry"):
+        checked_registry(text)

@@ -1,0 +1,28 @@
+"""What is checked in of protoc is what protoc makes of the interfaces."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+API = Path("runtime/api")
+
+
+@pytest.mark.loopback
+def test_the_generated_code_is_that_of_the_interfaces(tmp_path: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    (recipe,) = [line for line in makefile.splitlines() if "grpc_tools.protoc" in line and "_out" in line][:1]
+    assert "--pyi_out=." in recipe
+    for name in sorted(path.stem for path in (ROOT / API).glob("*.proto")):
+        has_service = (ROOT / API / f"{name}_pb2_grpc.py").exists()
+        outs = ["python_out", "pyi_out", *(["grpc_python_out"] if has_service else [])]
+        command = [sys.executable, "-m", "grpc_tools.protoc", "-I.", *(f"--{out}={tmp_path}" for out in outs)]
+        subprocess.run([*command, str(API / f"{name}.proto")], cwd=ROOT, check=True)
+    made = sorted(path.relative_to(tmp_path) for path in (tmp_path / API).iterdir())
+    assert made
+    for path in made:
+        assert (tmp_path / path).read_text() == (ROOT / path).read_text(), f"{path}: run make protos"
