@@ -1,0 +1,65 @@
+"""The command line of `llm-containerd`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from bronzewillow.host.command import CommandError, log_to_stderr
+from bronzewillow.host.paths import config_folder, runtime_folder, sandbox_sockets_folder, state_folder
+from runtime.cri.exec_sync import Allowed
+from runtime.cri.server import ServerConfig, serve
+from runtime.refusal import Refusal
+from runtime.runm.image_options import client_config, registry_options, store_option
+
+_path = click.Path(path_type=Path)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="bronzewillow", message="%(prog)s %(version)s")
+@click.option(
+    "--socket", type=_path, default=lambda: runtime_folder() / "cri.sock",
+    show_default="cri.sock in the user's runtime folder", help="Where CRI is served.",
+)  # fmt: skip
+@click.option(
+    "--root", "records", type=_path, default=lambda: state_folder() / "cri",
+    show_default="cri in the user's state folder", help="Where it is kept what pods there are.",
+)  # fmt: skip
+@store_option
+@registry_options
+@click.option(
+    "--cni-conf-dir", "networks", type=_path, default=lambda: config_folder() / "cni" / "net.d",
+    show_default="cni/net.d in the user's configuration",
+    help="CNI's configuration; without one the network is bronzewillow's own.",
+)  # fmt: skip
+@click.option(
+    "--allow-exec", multiple=True, metavar="PROGRAM",
+    help="A program that `exec` may run on this node, as it must be named; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+)
+def command(
+    socket: Path,
+    records: Path,
+    root: Path,
+    insecure: tuple[str, ...],
+    hosts_folder: Path,
+    networks: Path,
+    allow_exec: tuple[str, ...],
+    log_level: str,
+) -> None:
+    """Run pods of models: the Container Runtime Interface on a unix socket."""
+    log_to_stderr(log_level)
+    config = ServerConfig(
+        socket.absolute(), records.absolute(), root.absolute(), networks, sandbox_sockets_folder(),
+        client_config(insecure, hosts_folder), Allowed(frozenset(allow_exec)),
+    )  # fmt: skip
+    try:
+        asyncio.run(serve(config))
+    except (Refusal, ValueError) as error:
+        raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(f"{error.filename or socket}: {error.strerror or error}") from None

@@ -1,0 +1,70 @@
+"""ExecSync, for probes: a program of the node's own list, beside the container, never in it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from runtime.cri.errors import DeadlineExceeded, InvalidArgument, PermissionDenied
+
+_LONGEST_OUTPUT = 16 << 20
+_NOT_FOUND_CODE = 127
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The programs that may be run, by the path that must be said; none, unless the node's owner says so."""
+
+    programs: frozenset[str] = frozenset()
+
+    def check(self, command: Sequence[str]) -> None:
+        """InvalidArgument, PermissionDenied."""
+        if not command or not command[0]:
+            raise InvalidArgument("the command is missing")
+        if command[0] not in self.programs:
+            raise PermissionDenied(
+                f"{command[0][:200]!r} may not be run on this node, as its processes are in no container"
+                + ("; `llm-containerd --allow-exec PROGRAM` would allow it" if not self.programs else "")
+            )
+
+
+async def exec_sync(
+    command: Sequence[str], environment: Mapping[str, str], limit_s: float
+) -> tuple[bytes, bytes, int]:
+    """Output, errors and exit code; 0 seconds are no limit. DeadlineExceeded."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**kept, **environment},
+            start_new_session=True,
+        )
+    except OSError as error:
+        return b"", f"{command[0]}: {error.strerror}\n".encode(), _NOT_FOUND_CODE
+    assert process.stdout is not None and process.stderr is not None
+    try:
+        async with asyncio.timeout(limit_s or None):
+            output, errors = await asyncio.gather(_bounded(process.stdout), _bounded(process.stderr))
+            code = await process.wait()
+    except TimeoutError:
+        raise DeadlineExceeded(f"{command[0]}: did not end within {limit_s:g} s") from None
+    finally:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+    return output, errors, code if code >= 0 else 128 - code
+
+
+async def _bounded(stream: asyncio.StreamReader) -> bytes:
+    """All of it is read, the beginning is kept."""
+    kept = bytearray()
+    while data := await stream.read(64 << 10):
+        kept += data[: max(0, _LONGEST_OUTPUT - len(kept))]
+    return bytes(kept)

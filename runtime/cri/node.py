@@ -1,0 +1,68 @@
+"""What pods and containers of one node have in common."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runtime.api import cri_pb2 as api
+from runtime.cri.events import Events
+from runtime.cri.images import Images
+from runtime.cri.records import Container, Records, Sandbox
+from runtime.cri.shims import Shims
+from runtime.cri.statuses import container_status, sandbox_status
+from runtime.networks.network import Network
+
+
+@dataclass(slots=True)
+class Node:
+    """One node; its records are those of `root`."""
+
+    root: Path
+    images: Images
+    network: Network
+    sockets: Path
+    """The folder with a folder of sockets for each pod."""
+    events: Events = field(default_factory=Events)
+    sandboxes: Records[Sandbox] = field(init=False)
+    containers: Records[Container] = field(init=False)
+    shims: Shims = field(init=False)
+    _locks: defaultdict[str, asyncio.Lock] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sandboxes = Records(self.root / "sandboxes", Sandbox)
+        self.containers = Records(self.root / "containers", Container)
+        self.shims = Shims(self.root / "sandboxes")
+        self._locks = defaultdict(asyncio.Lock)
+
+    def lock(self, sandbox_id: str) -> asyncio.Lock:
+        """One pod's changes come one after another."""
+        return self._locks[sandbox_id]
+
+    def forget_lock(self, sandbox_id: str) -> None:
+        """The pod is gone."""
+        self._locks.pop(sandbox_id, None)
+
+    def containers_of(self, sandbox: Sandbox) -> list[Container]:
+        """Oldest first."""
+        found = [one for one in self.containers if one.sandbox_id == sandbox.id]
+        return sorted(found, key=lambda one: one.created_ns)
+
+    def bundle(self, container: Container) -> Path:
+        """Of a container."""
+        return self.containers.folder(container) / "bundle"
+
+    def tell(self, kind: api.ContainerEventType, container_id: str, sandbox: Sandbox | None) -> None:
+        """Publish an event with all statuses of the pod."""
+        statuses = [] if sandbox is None else [container_status(one) for one in self.containers_of(sandbox)]
+        self.events.publish(
+            kind, container_id, None if sandbox is None else sandbox_status(sandbox), statuses
+        )
+
+
+def new_id() -> str:
+    """As long as containerd's."""
+    return secrets.token_hex(32)

@@ -1,0 +1,138 @@
+"""Pod sandboxes: an address on the network and a shim, from RunPodSandbox to RemovePodSandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import time
+
+from bronzewillow.host.tasks import spawn
+from runtime.api import cri_pb2 as api
+from runtime.cri.containers import Containers
+from runtime.cri.errors import AlreadyExists, CriError, InvalidArgument, Unavailable
+from runtime.cri.node import Node, new_id
+from runtime.cri.records import Sandbox
+from runtime.cri.refusals import check_sandbox
+from runtime.networks.errors import NetworkError
+from runtime.networks.network import Attachment
+
+HANDLERS = ("", "runm")
+_ID_DIGITS = 12  # as the CNI plugin names the folder of a pod's sockets: docs/cni.md
+_Kind = api.ContainerEventType
+
+
+class Pods:
+    """All of one node."""
+
+    def __init__(self, node: Node, containers: Containers) -> None:
+        self._node, self._containers = node, containers
+
+    async def run(self, config: api.PodSandboxConfig, handler: str) -> Sandbox:
+        """A ready one. CriError, NetworkError."""
+        node = self._node
+        if handler not in HANDLERS:
+            raise InvalidArgument(f"runtime handler {handler!r} is not here; there is {HANDLERS[1]!r}")
+        if not config.metadata.name or not config.metadata.uid:
+            raise InvalidArgument("a pod needs metadata with a name and a uid")
+        check_sandbox(config)
+        self._check_free(config.metadata)
+        sandbox = Sandbox(new_id(), config, time.time_ns(), handler)
+        async with node.lock(sandbox.id):
+            node.sandboxes.put(sandbox)
+            # both are processes that start; neither needs the other
+            shim = spawn(node.shims.get(sandbox.id), name=f"shim of {sandbox.id}")
+            network = spawn(node.network.add(_attachment(sandbox)), name=f"network of {sandbox.id}")
+            try:
+                await asyncio.gather(shim, network)
+                sandbox.addresses, sandbox.is_ready = network.result(), True
+                node.sandboxes.put(sandbox)
+            except BaseException:
+                await asyncio.gather(shim, network, return_exceptions=True)
+                await self._undo(sandbox)
+                raise
+        node.tell(_Kind.CONTAINER_CREATED_EVENT, sandbox.id, sandbox)
+        node.tell(_Kind.CONTAINER_STARTED_EVENT, sandbox.id, sandbox)
+        return sandbox
+
+    async def stop(self, sandbox_id: str) -> None:
+        """End its containers and give its address back; again is no error. CriError, NetworkError."""
+        node = self._node
+        sandbox = node.sandboxes.find(sandbox_id)
+        if sandbox is None:
+            return
+        async with node.lock(sandbox.id):
+            await self._stop(sandbox)
+
+    async def remove(self, sandbox_id: str) -> None:
+        """Stop and forget it, with its containers; again is no error. CriError, NetworkError."""
+        node = self._node
+        sandbox = node.sandboxes.find(sandbox_id)
+        if sandbox is None:
+            return
+        async with node.lock(sandbox.id):
+            await self._stop(sandbox)
+            for container in node.containers_of(sandbox):
+                await self._containers.forget(container)
+            node.sandboxes.remove(sandbox)
+            shutil.rmtree(node.sockets / sandbox.id[:_ID_DIGITS], ignore_errors=True)
+        node.forget_lock(sandbox.id)
+        node.tell(_Kind.CONTAINER_DELETED_EVENT, sandbox.id, None)
+
+    async def recover(self) -> None:
+        """After a start: go on with what is alive, take back what was half made."""
+        node = self._node
+        for sandbox in node.sandboxes:
+            if sandbox.is_ready:
+                await self._containers.recover(sandbox)
+            elif not sandbox.addresses:  # its RunPodSandbox never came to an end
+                await self._undo(sandbox)
+        for container in node.containers:
+            if node.sandboxes.find(container.sandbox_id) is None:
+                await self._containers.forget(container)
+        with contextlib.suppress(NetworkError):  # of an agent that is not there yet
+            await node.network.collect(one.id for one in node.sandboxes if one.is_ready)
+
+    async def _stop(self, sandbox: Sandbox) -> None:
+        node = self._node
+        was_ready = sandbox.is_ready
+        await self._containers.end_all(sandbox)
+        if was_ready:
+            try:
+                await node.network.delete(sandbox.id)
+            except NetworkError as error:
+                raise Unavailable(f"pod {sandbox.config.metadata.name}: {error}") from None
+        await node.shims.end(sandbox.id)
+        if was_ready:
+            sandbox.is_ready = False
+            node.sandboxes.put(sandbox)
+            node.tell(_Kind.CONTAINER_STOPPED_EVENT, sandbox.id, sandbox)
+
+    async def _undo(self, sandbox: Sandbox) -> None:
+        node = self._node
+        with contextlib.suppress(NetworkError):
+            await node.network.delete(sandbox.id)
+        with contextlib.suppress(CriError):
+            await node.shims.end(sandbox.id)
+        node.sandboxes.remove(sandbox)
+        node.forget_lock(sandbox.id)
+
+    def _check_free(self, metadata: api.PodSandboxMetadata) -> None:
+        for one in self._node.sandboxes:
+            if one.config.metadata == metadata:
+                name = f"{metadata.namespace}/{metadata.name}"
+                raise AlreadyExists(f"pod {name}, attempt {metadata.attempt}: is here as {one.id}")
+
+
+def _attachment(sandbox: Sandbox) -> Attachment:
+    metadata = sandbox.config.metadata
+    return Attachment(
+        sandbox.id,
+        {
+            "IgnoreUnknown": "1",
+            "K8S_POD_NAMESPACE": metadata.namespace,
+            "K8S_POD_NAME": metadata.name,
+            "K8S_POD_INFRA_CONTAINER_ID": sandbox.id,
+            "K8S_POD_UID": metadata.uid,
+        },
+    )

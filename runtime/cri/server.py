@@ -1,0 +1,110 @@
+"""llm-containerd: both services on one unix socket, until SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+
+from bronzewillow.host.files import try_lock
+from bronzewillow.host.notify import tell_ready
+from bronzewillow.host.paths import prepare_socket_folder
+from runtime.api.cri_pb2_grpc import (
+    add_ImageServiceServicer_to_server,
+    add_RuntimeServiceServicer_to_server,
+)
+from runtime.cri.containers import Containers
+from runtime.cri.errors import Unavailable
+from runtime.cri.exec_sync import Allowed
+from runtime.cri.image_service import ImageService
+from runtime.cri.images import Images
+from runtime.cri.node import Node
+from runtime.cri.pods import Pods
+from runtime.cri.refusing import Refusing
+from runtime.cri.runtime_service import RuntimeService
+from runtime.imagestore import ImageStore
+from runtime.networks.config import load_network
+from runtime.networks.network import Network
+from runtime.registry.client import ClientConfig
+
+_LONGEST_MESSAGE = 16 << 20
+_GRACE_S = 2.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """Where everything is."""
+
+    socket: Path
+    root: Path
+    """Of records."""
+    store: Path
+    """Of images."""
+    networks: Path
+    """The folder of CNI's configuration."""
+    sockets: Path
+    """The folder with a folder of sockets for each pod."""
+    client: ClientConfig
+    allowed: Allowed = field(default_factory=Allowed)
+
+
+async def serve(config: ServerConfig) -> None:
+    """Until SIGTERM or SIGINT; pods go on. Refusal, OSError, ValueError."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(config):
+        tell_ready()
+        await stop.wait()
+
+
+@asynccontextmanager
+async def running(config: ServerConfig) -> AsyncIterator[Node]:
+    """It serves while inside."""
+    config.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    prepare_socket_folder(config.socket)
+    with try_lock(config.root / "lock") as is_ours:
+        if not is_ours:
+            raise Unavailable(f"{config.root}: another llm-containerd is at work there")
+        node = Node(
+            config.root,
+            Images(ImageStore(config.store), config.client),
+            Network(load_network(config.networks), config.root / "networks"),
+            config.sockets,
+        )
+        containers = Containers(node)
+        pods = Pods(node, containers)
+        await pods.recover()
+        server = _server(node, pods, containers, config)
+        config.socket.unlink(missing_ok=True)
+        server.add_insecure_port(f"unix:{config.socket}")
+        await server.start()
+        config.socket.chmod(0o600)
+        _log.info("%d pods, %d containers", len(node.sandboxes), len(node.containers))
+        try:
+            yield node
+        finally:
+            node.events.close()
+            await server.stop(_GRACE_S)
+            containers.leave()
+            node.shims.disconnect()
+            config.socket.unlink(missing_ok=True)
+
+
+def _server(node: Node, pods: Pods, containers: Containers, config: ServerConfig) -> grpc.aio.Server:
+    options = [
+        ("grpc.max_receive_message_length", _LONGEST_MESSAGE),
+        ("grpc.max_send_message_length", _LONGEST_MESSAGE),
+    ]
+    server = grpc.aio.server(interceptors=[Refusing()], options=options)
+    add_RuntimeServiceServicer_to_server(RuntimeService(node, pods, containers, config.allowed), server)
+    add_ImageServiceServicer_to_server(ImageService(node.images), server)
+    return server
