@@ -198,6 +198,9 @@ class Containers:
         node.images.store.snapshots.view(container.id, snapshot)
         rootfs = node.images.store.snapshots.tree(container.id)
         sockets = node.sockets / sandbox.id[:_ID_DIGITS]
+        sockets.mkdir(
+            mode=0o700, parents=True, exist_ok=True
+        )  # our own CNI plugin has made it, others do not
         config = make_bundle(container.config, pod, rootfs, sockets, name)
         bundle = node.bundle(container)
         bundle.mkdir(mode=0o700)

@@ -45,10 +45,15 @@ class Events:
             queue.put_nowait(None)
         self._queues.clear()
 
-    async def listen(self) -> AsyncIterator[api.ContainerEventResponse]:
+    def listen(self) -> AsyncIterator[api.ContainerEventResponse]:
         """From now on, until we are too slow or it is closed."""
         queue: asyncio.Queue[api.ContainerEventResponse | None] = asyncio.Queue()
         self._queues.add(queue)
+        return self._heard(queue)
+
+    async def _heard(
+        self, queue: asyncio.Queue[api.ContainerEventResponse | None]
+    ) -> AsyncIterator[api.ContainerEventResponse]:
         try:
             while (event := await queue.get()) is not None:
                 yield event

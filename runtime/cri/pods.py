@@ -29,7 +29,7 @@ class Pods:
         self._node, self._containers = node, containers
 
     async def run(self, config: api.PodSandboxConfig, handler: str) -> Sandbox:
-        """A ready one. CriError, NetworkError."""
+        """A ready one. CriError."""
         node = self._node
         if handler not in HANDLERS:
             raise InvalidArgument(f"runtime handler {handler!r} is not here; there is {HANDLERS[1]!r}")
@@ -47,16 +47,18 @@ class Pods:
                 await asyncio.gather(shim, network)
                 sandbox.addresses, sandbox.is_ready = network.result(), True
                 node.sandboxes.put(sandbox)
-            except BaseException:
+            except BaseException as error:
                 await asyncio.gather(shim, network, return_exceptions=True)
                 await self._undo(sandbox)
+                if isinstance(error, NetworkError):
+                    raise Unavailable(f"pod {config.metadata.name}: {error}") from None
                 raise
         node.tell(_Kind.CONTAINER_CREATED_EVENT, sandbox.id, sandbox)
         node.tell(_Kind.CONTAINER_STARTED_EVENT, sandbox.id, sandbox)
         return sandbox
 
     async def stop(self, sandbox_id: str) -> None:
-        """End its containers and give its address back; again is no error. CriError, NetworkError."""
+        """End its containers and give its address back; again is no error. CriError."""
         node = self._node
         sandbox = node.sandboxes.find(sandbox_id)
         if sandbox is None:
@@ -65,7 +67,7 @@ class Pods:
             await self._stop(sandbox)
 
     async def remove(self, sandbox_id: str) -> None:
-        """Stop and forget it, with its containers; again is no error. CriError, NetworkError."""
+        """Stop and forget it, with its containers; again is no error. CriError."""
         node = self._node
         sandbox = node.sandboxes.find(sandbox_id)
         if sandbox is None:

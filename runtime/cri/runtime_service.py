@@ -279,8 +279,10 @@ class RuntimeService(RuntimeServiceServicer):
     async def GetContainerEvents(
         self, request: api.GetEventsRequest, context: _Context
     ) -> AsyncIterator[api.ContainerEventResponse]:
-        """From now on."""
-        async for event in self._node.events.listen():
+        """From now on: nothing that happens after the answer's first header is missed."""
+        events = self._node.events.listen()
+        await context.send_initial_metadata(())
+        async for event in events:
             yield event
 
     async def _stats(self, container: Container) -> api.ContainerStats:

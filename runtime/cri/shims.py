@@ -104,6 +104,8 @@ class Shim:
     def disconnect(self) -> None:
         """Leave it alone."""
         self._client.close()
+        if self._process is not None:
+            self._process.returncode = 0  # it outlives us; nobody here waits for it
 
 
 class Shims:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bronzewillow.host.files import locked, replace_file, sync_file, sync_folder
+from bronzewillow.host.files import locked, replace_file, sync_file, sync_folder, try_lock
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -42,3 +42,10 @@ def test_a_lock_is_for_one(tmp_path: Path) -> None:
         order.append("first")
     second.join()
     assert order == ["first", "second"]
+
+
+def test_a_lock_that_another_has_is_not_waited_for(tmp_path: Path) -> None:
+    with try_lock(tmp_path / "lock") as first, try_lock(tmp_path / "lock") as second:
+        assert first and not second
+    with try_lock(tmp_path / "lock") as again:
+        assert again
