@@ -11,7 +11,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo $$p; break; fi; done)
 
-.PHONY: help deps demo test lint types unit pure protos lab lab-deps peer-deps e2e e2e-quick e2e-deps bench bench-lab fuzz sim clean
+.PHONY: help deps demo test lint types unit pure protos lab lab-deps peer-deps crictl e2e e2e-quick e2e-deps bench bench-lab fuzz sim clean
 
 help:
 	@echo "make demo    a real model answers on a pod IP, on this machine; ARGS=... goes to the demo"
@@ -93,6 +93,11 @@ e2e-deps: peer-deps
 
 e2e: e2e-deps
 	env $$(cat .cache/engines.env) $(BIN)/python -m pytest -m e2e $(ARGS)
+
+# The contract of CRI with crictl itself, where CRICTL=PATH names one; without, a client of our own speaks.
+crictl: deps
+	@test -n "$(CRICTL)" || { echo "make: say CRICTL=/path/of/crictl" >&2; exit 1; }
+	CRICTL=$(CRICTL) $(BIN)/python -m pytest tests/contract/cri $(ARGS)
 
 # The part of e2e that needs no engine to be compiled.
 e2e-quick: peer-deps

@@ -1,0 +1,155 @@
+"""A whole node as processes on loopback, to be spoken to and to be killed: the agent and llm-containerd."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+NODE_CIDR, NODE_MAC = "10.244.7.0/24", "02:bb:bb:bb:bb:02"
+CLUSTER_CIDR, CLUSTER_MAC = "10.244.1.0/24", "02:aa:aa:aa:aa:01"
+VNI = 1
+_START_S = 20.0
+_CONFIG = """[overlay]
+encap = "vxlan"
+address = "127.0.0.1"
+port = {port}
+vni = {vni}
+pod_cidr = "{cidr}"
+mac = "{mac}"
+[[overlay.peers]]
+name = "cluster"
+address = "127.0.0.1"
+port = {cluster_port}
+mac = "{cluster_mac}"
+pod_cidrs = ["{cluster_cidr}"]
+"""
+
+
+@dataclass(slots=True)
+class NodeProcesses:
+    """Its folders are its own: nothing of the user's is touched."""
+
+    folder: Path
+    port: int
+    cluster_port: int
+    """Where the agent looks for its one peer."""
+    agent: subprocess.Popen[bytes] | None = None
+    runtime: subprocess.Popen[bytes] | None = None
+    extra: tuple[str, ...] = ()
+    """Further words for llm-containerd."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For every program of the node."""
+        folders = {
+            f"XDG_{name}_HOME": str(self.folder / name.lower()) for name in ("STATE", "CONFIG", "CACHE")
+        }
+        return {
+            **os.environ,
+            **folders,
+            "XDG_RUNTIME_DIR": str(self.folder / "run"),
+            "RUNM_STORE": str(self.store),
+        }
+
+    @property
+    def store(self) -> Path:
+        """Of images."""
+        return self.folder / "images"
+
+    @property
+    def runtime_folder(self) -> Path:
+        """Of sockets."""
+        return self.folder / "run" / "bronzewillow"
+
+    @property
+    def state_folder(self) -> Path:
+        """Of leases and records."""
+        return self.folder / "state" / "bronzewillow"
+
+    @property
+    def cri(self) -> Path:
+        """llm-containerd's socket."""
+        return self.runtime_folder / "cri.sock"
+
+    def start_agent(self) -> None:
+        """Until it is ready."""
+        config = self.folder / "node.toml"
+        config.write_text(
+            _CONFIG.format(
+                port=self.port, vni=VNI, cidr=NODE_CIDR, mac=NODE_MAC, cluster_port=self.cluster_port,
+                cluster_mac=CLUSTER_MAC, cluster_cidr=CLUSTER_CIDR,
+            )
+        )  # fmt: skip
+        self.agent = self._start("agent", "bronzewillow", "agent", "--config", str(config))
+
+    def start_runtime(self) -> None:
+        """Until it is ready."""
+        self.runtime = self._start("runtime", "runtime.cri", *self.extra)
+
+    def run(self, module: str, *arguments: str) -> str:
+        """What one program of the node prints."""
+        command = [sys.executable, "-m", module, *arguments]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
+        if done.returncode:
+            raise RuntimeError(f"{module} {arguments}: {done.stderr}")
+        return done.stdout
+
+    def log(self, name: str) -> str:
+        """Of `agent` or `runtime`."""
+        return (self.folder / f"{name}.log").read_text()
+
+    def _start(self, name: str, module: str, *arguments: str) -> subprocess.Popen[bytes]:
+        path = self.folder / f"{name}.log"
+        with path.open("ab") as log:
+            begin = log.tell()
+            command = [sys.executable, "-m", module, *arguments]
+            process = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment)
+        pause, end = threading.Event(), time.monotonic() + _START_S
+        while b"\nready\n" not in b"\n" + path.read_bytes()[begin:]:
+            if process.poll() is not None or time.monotonic() > end:
+                process.kill()
+                raise RuntimeError(f"{name} does not start:\n{path.read_text()[-2000:]}")
+            pause.wait(0.02)
+        return process
+
+
+def kill(process: subprocess.Popen[bytes] | None) -> None:
+    """SIGKILL, and its end."""
+    assert process is not None
+    process.kill()
+    process.wait(10)
+
+
+@contextmanager
+def node_processes(*extra: str) -> Iterator[NodeProcesses]:
+    """One whose processes end with it; `extra`: further words for llm-containerd."""
+    with TemporaryDirectory(prefix="bw") as name:
+        folder = Path(name)
+        (folder / "run").mkdir(mode=0o700)
+        node = NodeProcesses(folder, _free_port(), _free_port(), extra=extra)
+        try:
+            yield node
+        finally:
+            for process in (node.runtime, node.agent):
+                if process is not None and process.poll() is None:
+                    process.send_signal(signal.SIGTERM)
+                    try:
+                        process.wait(20)
+                    except subprocess.TimeoutExpired:
+                        kill(process)
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bronzewillow.testing.node_processes import NODE_CIDR, kill, node_processes
+
+pytestmark = pytest.mark.loopback
+
+
+def test_an_agent_that_is_killed_and_started_again() -> None:
+    with node_processes() as node:
+        for _ in range(2):
+            node.start_agent()
+            status = json.loads(node.run("bronzewillow", "status", "--json"))
+            assert status["overlay"]["pod_cidr"] == NODE_CIDR
+            kill(node.agent)
+        with pytest.raises(RuntimeError, match="status"):
+            node.run("bronzewillow", "status")
+        assert "ready" in node.log("agent")
+        folder = node.folder
+    assert not folder.exists()
+
+
+def test_one_that_does_not_start() -> None:
+    with node_processes("--dance") as node, pytest.raises(RuntimeError, match="--dance"):
+        node.start_runtime()
+    assert not Path(node.folder).exists()
