@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -14,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import psutil
 
 NODE_CIDR, NODE_MAC = "10.244.7.0/24", "02:bb:bb:bb:bb:02"
 CLUSTER_CIDR, CLUSTER_MAC = "10.244.1.0/24", "02:aa:aa:aa:aa:01"
@@ -108,6 +111,15 @@ class NodeProcesses:
         """Of `agent` or `runtime`."""
         return (self.folder / f"{name}.log").read_text()
 
+    def left_processes(self) -> list[psutil.Process]:
+        """Shims, models' servers and whatever else is of this node and lives."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if any(str(self.folder) in word for word in process.cmdline()):
+                    found.append(process)
+        return found
+
     def _start(self, name: str, module: str, *arguments: str) -> subprocess.Popen[bytes]:
         path = self.folder / f"{name}.log"
         with path.open("ab") as log:
@@ -132,7 +144,7 @@ def kill(process: subprocess.Popen[bytes] | None) -> None:
 
 @contextmanager
 def node_processes(*extra: str) -> Iterator[NodeProcesses]:
-    """One whose processes end with it; `extra`: further words for llm-containerd."""
+    """One of which nothing lives on afterwards; `extra`: further words for llm-containerd."""
     with TemporaryDirectory(prefix="bw") as name:
         folder = Path(name)
         (folder / "run").mkdir(mode=0o700)
@@ -147,6 +159,8 @@ def node_processes(*extra: str) -> Iterator[NodeProcesses]:
                         process.wait(20)
                     except subprocess.TimeoutExpired:
                         kill(process)
+            for left in node.left_processes():
+                left.kill()
 
 
 def _free_port() -> int:
