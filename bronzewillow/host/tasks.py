@@ -1,4 +1,4 @@
-"""Background tasks that are never lost: asyncio itself keeps only a weak reference to a task."""
+"""Background tasks that are never lost, as asyncio itself keeps only a weak reference; several at once."""
 
 from __future__ import annotations
 
@@ -18,6 +18,16 @@ def spawn(coroutine: Coroutine[Any, Any, _T], *, name: str) -> asyncio.Task[_T]:
     _running.add(task)
     task.add_done_callback(_on_done)
     return task
+
+
+async def together(*coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
+    """Run all; their results. The first that fails ends the others, and its error is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(coroutine) for coroutine in coroutines]
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 def running() -> int:

@@ -28,6 +28,7 @@ from runtime.cri.records import Container, Sandbox
 from runtime.cri.refusals import check_container
 from runtime.cri.shims import Shim
 from runtime.imagestore import StoredImage
+from runtime.oci import lifecycle
 from runtime.shim.exit_record import UNKNOWN_STATUS, ExitRecord, read_exit
 from runtime.shim.tasks import end_orphan
 from runtime.snapshots.errors import NotFound as NoSnapshot
@@ -176,6 +177,13 @@ class Containers:
                 self._watch(container, shim)
             elif container.ended is None:
                 await self._lose(container)
+
+    async def end_strangers(self) -> None:
+        """What runm keeps of ours that no record tells of: its maker was killed before it was told."""
+        folder = self._node.root / "containers"
+        for state in await asyncio.to_thread(lifecycle.states, _runm_root()):
+            if state.bundle.is_relative_to(folder) and self._node.containers.find(state.id) is None:
+                await asyncio.to_thread(end_orphan, _runm_root(), state.id)
 
     def leave(self) -> None:
         """Watch no longer; they go on."""

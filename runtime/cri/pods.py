@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import shutil
 import time
 
-from bronzewillow.host.tasks import spawn
+from bronzewillow.host.tasks import together
 from runtime.api import cri_pb2 as api
 from runtime.cri.containers import Containers
 from runtime.cri.errors import AlreadyExists, CriError, InvalidArgument, Unavailable
@@ -40,15 +39,13 @@ class Pods:
         sandbox = Sandbox(new_id(), config, time.time_ns(), handler)
         async with node.lock(sandbox.id):
             node.sandboxes.put(sandbox)
-            # both are processes that start; neither needs the other
-            shim = spawn(node.shims.get(sandbox.id), name=f"shim of {sandbox.id}")
-            network = spawn(node.network.add(_attachment(sandbox)), name=f"network of {sandbox.id}")
             try:
-                await asyncio.gather(shim, network)
-                sandbox.addresses, sandbox.is_ready = network.result(), True
+                # both are processes that start; neither needs the other
+                shim, network = node.shims.get(sandbox.id), node.network.add(_attachment(sandbox))
+                _, sandbox.addresses = await together(shim, network)
+                sandbox.is_ready = True
                 node.sandboxes.put(sandbox)
             except BaseException as error:
-                await asyncio.gather(shim, network, return_exceptions=True)
                 await self._undo(sandbox)
                 if isinstance(error, NetworkError):
                     raise Unavailable(f"pod {config.metadata.name}: {error}") from None
@@ -92,6 +89,7 @@ class Pods:
         for container in node.containers:
             if node.sandboxes.find(container.sandbox_id) is None:
                 await self._containers.forget(container)
+        await self._containers.end_strangers()
         with contextlib.suppress(NetworkError):  # of an agent that is not there yet
             await node.network.collect(one.id for one in node.sandboxes if one.is_ready)
 

@@ -22,13 +22,13 @@ from typing import TypeVar
 
 import aiohttp
 
+from bronzewillow.host.tasks import together
 from runtime.content.blobs import Blobs
 from runtime.content.errors import DigestMismatch, IngestBusy
 from runtime.content.ingest import Ingest, Range
 from runtime.images.manifest import Descriptor
 from runtime.registry.errors import BadAnswer, Unreachable
 from runtime.registry.progress import Progress
-from runtime.registry.together import together
 from runtime.registry.transport import Transport
 
 _T = TypeVar("_T")

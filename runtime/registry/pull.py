@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 
+from bronzewillow.host.tasks import together
 from runtime.content import ContentStore
 from runtime.content.errors import UnknownBlob
 from runtime.images.errors import InvalidManifest
@@ -15,7 +16,6 @@ from runtime.registry.client import RegistryClient
 from runtime.registry.download import download
 from runtime.registry.errors import BadAnswer, RegistryError
 from runtime.registry.progress import Progress, Silent
-from runtime.registry.together import together
 
 _BLOBS_AT_ONCE = 4
 _LONGEST_CONFIG = 4 << 20

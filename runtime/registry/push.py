@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from bronzewillow.host.tasks import together
 from runtime.content import ContentStore
 from runtime.images.errors import InvalidReference
 from runtime.images.manifest import Descriptor, Index, Manifest
@@ -12,7 +13,6 @@ from runtime.images.reference import Reference, parse_reference
 from runtime.registry.client import RegistryClient
 from runtime.registry.errors import RegistryError
 from runtime.registry.progress import Progress, Silent
-from runtime.registry.together import together
 from runtime.registry.upload import CHUNK, upload
 
 _BLOBS_AT_ONCE = 3

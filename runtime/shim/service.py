@@ -147,8 +147,10 @@ class TaskService:
         return answer
 
     async def shutdown(self, request: api.ShutdownRequest) -> Empty:
-        """End the shim, when there is no container or when it is to be now."""
-        if request.now or not len(self._tasks):
+        """End the shim when there is no container; or now, with all that are there."""
+        if request.now:
+            await self._tasks.end_all()
+        if not len(self._tasks):
             self._leave()
         return Empty()
 

@@ -56,6 +56,7 @@ class Tasks:
         """`root`: where runm keeps containers; `told`: learns of each end, when log and record are whole."""
         self._root, self._told = root, told
         self._tasks: dict[str, Task] = {}
+        self._making: set[asyncio.Task[Task | RpcError]] = set()
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -68,17 +69,32 @@ class Tasks:
         return task
 
     async def create(self, container_id: str, bundle: Path, stdout: str, stderr: str) -> Task:
-        """Its process waits to be started. RpcError."""
+        """Its process waits to be started. RpcError.
+
+        A caller that goes away meanwhile does not keep it from being made: it would be nobody's.
+        """
+        making = spawn(self._create(container_id, bundle, stdout, stderr), name=f"create {container_id}")
+        self._making.add(making)
+        making.add_done_callback(self._making.discard)
+        made = await asyncio.shield(making)
+        if isinstance(made, RpcError):
+            raise made
+        return made
+
+    async def _create(self, container_id: str, bundle: Path, stdout: str, stderr: str) -> Task | RpcError:
         if container_id in self._tasks:
-            raise RpcError(Code.ALREADY_EXISTS, f"container {container_id!r} is here already")
-        stdio = Stdio(stdout, stderr)
+            return RpcError(Code.ALREADY_EXISTS, f"container {container_id!r} is here already")
+        try:
+            stdio = Stdio(stdout, stderr)
+        except RpcError as error:
+            return error
         try:
             process = await asyncio.to_thread(
                 lifecycle.create, self._root, container_id, bundle, *stdio.descriptors
             )
         except RuntimeRefusal as error:
             stdio.close()
-            raise _refusal(error) from None
+            return _refusal(error)
         except BaseException:
             stdio.close()
             raise
@@ -119,6 +135,16 @@ class Tasks:
             lifecycle.delete(self._root, container_id, force=True)
         del self._tasks[container_id]
         return task, task.ended.result()
+
+    async def end_all(self) -> None:
+        """Kill and forget all of them, those that are being made, too."""
+        if self._making:
+            await asyncio.wait(self._making)
+        for container_id, task in list(self._tasks.items()):
+            if not task.ended.done():
+                self.kill(container_id, signal.SIGKILL)
+                await task.ended
+            await self.delete(container_id)
 
     def status(self, task: Task) -> Status:
         """As it is now."""

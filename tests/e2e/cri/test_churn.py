@@ -105,7 +105,8 @@ def test_nothing_is_left(node: NodeProcesses) -> None:
     node.runtime.wait(20)
     node.start_runtime()  # which collects what a kill in the wrong moment left to the network
     mine = {node.runtime.pid, node.agent.pid}
-    assert [one for one in node.left_processes() if one.pid not in mine] == []
+    left = [one.cmdline() for one in node.left_processes() if one.pid not in mine]
+    assert left == []
     for folder in (
         node.runtime_folder / "p", node.runtime_folder / "s", node.runtime_folder / "runm",
         node.state_folder / "cri/sandboxes", node.state_folder / "cri/containers",

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from bronzewillow.host import tasks
+from bronzewillow.host.tasks import together
 from bronzewillow.testing.aio import run
 
 
@@ -53,3 +54,25 @@ def test_a_cancelled_task_is_silent(caplog: pytest.LogCaptureFixture) -> None:
 
     run(main())
     assert caplog.text == ""
+
+
+def test_the_first_failure_ends_the_others_and_is_raised_as_it_is() -> None:
+    ended: list[str] = []
+
+    async def endless() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("endless")
+
+    async def fails() -> None:
+        raise ZeroDivisionError("why")
+
+    async def succeeds(number: int) -> int:
+        return number
+
+    with pytest.raises(ZeroDivisionError, match="why"):
+        run(together(endless(), fails()))
+    assert run(together(succeeds(1), succeeds(2))) == [1, 2]
+    assert run(together()) == []
+    assert ended == ["endless"]
