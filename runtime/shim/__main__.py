@@ -37,6 +37,7 @@ def _start(arguments: Arguments) -> None:
     path = shim_socket(arguments.namespace, arguments.address, group)
     if not is_alive(path):
         start_shim(path, arguments.namespace, group, arguments.address, bundle).returncode = 0
+    (bundle / "address").write_text(f"unix://{path}")  # where a containerd that starts again looks
     print(f"unix://{path}", end="", flush=True)  # noqa: T201
 
 

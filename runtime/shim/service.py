@@ -56,9 +56,9 @@ class TaskService:
         return dict.fromkeys(TASK_SERVICES, task) | {LOGS_SERVICE: logs}
 
     async def create(self, request: api.CreateTaskRequest) -> api.CreateTaskResponse:
-        """Its process waits for Start."""
-        if request.terminal or request.stdin:
-            raise RpcError(Code.INVALID_ARGUMENT, "a model's server has no terminal and reads no input")
+        """Its process waits for Start; a pipe for its input, which `ctr` always brings, is not opened."""
+        if request.terminal:
+            raise RpcError(Code.INVALID_ARGUMENT, "a model's server has no terminal")
         if request.checkpoint:
             raise RpcError(Code.UNIMPLEMENTED, "there are no checkpoints")
         bundle = Path(request.bundle)

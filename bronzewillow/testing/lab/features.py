@@ -86,5 +86,5 @@ _FEATURES: dict[str, Callable[[Mapping[str, str]], str]] = {
     "geneve": _geneve,
     "ipset": _ipset,
     "environment": _environment,
-    **{name: _installed(name) for name in ("curl", "tcpdump", "iperf3", "ping")},
+    **{name: _installed(name) for name in ("curl", "tcpdump", "iperf3", "ping", "containerd")},
 }

@@ -51,6 +51,7 @@ def test_as_containerd_starts_and_ends_it(folder: Path) -> None:
     bundle = folder / "bundle"
     address = shim(bundle, "-id", "one", "start").decode()
     assert shim(bundle, "-id", "one", "start").decode() == address  # it is there already
+    assert (bundle / "address").read_text() == address
     path = Path(address.removeprefix("unix://"))
     assert path.parent.stat().st_mode & 0o777 == 0o700
 

@@ -33,7 +33,6 @@ def in_pod(make: MakePod, main: Callable[[Pod], Awaitable[None]]) -> None:
     ("method", "request_", "code"),
     [
         ("Create", api.CreateTaskRequest(id="a", bundle="/x", terminal=True), Code.INVALID_ARGUMENT),
-        ("Create", api.CreateTaskRequest(id="a", bundle="/x", stdin="/y"), Code.INVALID_ARGUMENT),
         ("Create", api.CreateTaskRequest(id="a", bundle="/x", checkpoint="/y"), Code.UNIMPLEMENTED),
         ("Create", api.CreateTaskRequest(id="a", bundle="/none"), Code.INVALID_ARGUMENT),
         ("Start", api.StartRequest(id="a"), Code.NOT_FOUND),
