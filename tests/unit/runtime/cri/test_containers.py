@@ -12,6 +12,7 @@ import pytest
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import until
 from runtime.api import cri_pb2 as api
+from runtime.cri.bundle import PORTS_ANNOTATION
 
 from .conftest import InRig, Rig
 
@@ -55,7 +56,9 @@ def test_a_container_lives_from_create_to_remove(in_rig: InRig) -> None:
 def test_why_it_ended(in_rig: InRig) -> None:
     async def main(rig: Rig) -> None:
         pod = await rig.run()
-        broken = await rig.create(pod, api.ContainerConfig(args=["--engine", "xllamacpp"]))
+        other_port = {PORTS_ANNOTATION: '[{"containerPort": 9000}]'}
+        config = api.ContainerConfig(args=["--engine", "xllamacpp"], annotations=other_port)
+        broken = await rig.create(pod, config)
         killed = await rig.create(pod, metadata=api.ContainerMetadata(name="killed"))
         for one in (broken, killed):
             await rig.start(one)
@@ -135,13 +138,18 @@ def test_the_next_llm_containerd_goes_on(rig: Rig) -> None:
     async def main() -> None:
         async with rig.serving():
             pod = await rig.run()
-            container, short = [
-                await rig.create(pod, metadata=api.ContainerMetadata(name=name)) for name in ("main", "short")
-            ]
+            container = await rig.create(pod)
+            short = await rig.create(
+                pod,
+                metadata=api.ContainerMetadata(name="short"),
+                annotations={PORTS_ANNOTATION: '[{"containerPort": 9000}]'},
+            )
             for one in (container, short):
                 await rig.start(one)
             await rig.serves(pod)
+            await rig.serves(pod, 9000)
             pid, short_pid = [await rig_pid(rig, one) for one in (container, short)]
+            assert pid and short_pid
         os.kill(short_pid, signal.SIGKILL)
         async with rig.serving():
             found = await rig.status(container)
