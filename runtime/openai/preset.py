@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runtime.engine.interface import Generation
-from runtime.templates.chat import ChatTemplate
+
+if TYPE_CHECKING:
+    from runtime.templates.chat import ChatTemplate
 
 Message = Mapping[str, Any]
 

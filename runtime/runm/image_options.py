@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from bronzewillow.host.paths import config_folder, state_folder
 from runtime.images.errors import ImageError
 from runtime.images.reference import parse_reference
-from runtime.registry.client import ClientConfig
+
+if TYPE_CHECKING:
+    from runtime.registry.client import ClientConfig
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -56,6 +58,10 @@ def registry_options(command: _F) -> _F:
 
 def client_config(insecure: Sequence[str], hosts: Path) -> ClientConfig:
     """Of the options."""
+    from runtime.registry.client import (
+        ClientConfig,  # a container's process, which has no registry, does without
+    )
+
     return ClientConfig(hosts, tuple(insecure))
 
 

@@ -6,13 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runtime.images.errors import InvalidParameters
 from runtime.images.parameters import NO_PARAMETERS, Parameters, parse_parameters
 from runtime.refusal import Refusal
-from runtime.templates.chat import ChatTemplate, parse_chat_template
 from runtime.templates.errors import TemplateError
+
+if TYPE_CHECKING:
+    from runtime.templates.chat import ChatTemplate
 
 MODEL = "model.gguf"
 PROJECTOR = "mmproj.gguf"
@@ -88,8 +90,12 @@ def _text(path: Path) -> str | None:
 
 def _template(path: Path) -> ChatTemplate | None:
     text = _text(path)
+    if text is None:
+        return None
+    from runtime.templates.chat import parse_chat_template  # most folders have none, and their pods wait
+
     try:
-        return parse_chat_template(text) if text is not None else None
+        return parse_chat_template(text)
     except TemplateError as error:
         raise ModelFolderError(f"{path}: {error}") from None
 

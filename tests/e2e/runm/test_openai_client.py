@@ -41,6 +41,12 @@ def _busy(server: Any) -> float:
     raise AssertionError("no such figure")
 
 
+def _rest(server: Any) -> None:
+    """Until the engine has finished the batch of a prompt whose client has left, which no one else sees."""
+    body = {"messages": COUNT, "max_tokens": 1}
+    assert httpx2.post(f"{server.url}/v1/chat/completions", json=body, timeout=60).status_code == 200
+
+
 def test_models(client: openai.OpenAI) -> None:
     (model,) = client.models.list().data
     assert model.id == "registry.example/team/smollm2:135m"
@@ -207,7 +213,7 @@ def test_eight_streams_at_once(server: Any, tcp: openai.OpenAI) -> None:
 
 @pytest.mark.parametrize("streaming", [True, False])
 def test_a_client_that_leaves_frees_its_slot_within_a_second(server: Any, streaming: bool) -> None:
-    before = _busy(server)
+    _rest(server)
     body = {"messages": COUNT, "max_tokens": 900, "stream": streaming, "ignore_eos": True}
     with (
         httpx2.Client(timeout=60) as http,
@@ -216,10 +222,10 @@ def test_a_client_that_leaves_frees_its_slot_within_a_second(server: Any, stream
             "POST", f"{server.url}/v1/chat/completions", json=body, timeout=60 if streaming else 0.5
         ) as response,
     ):
-        next(response.iter_lines())
-        assert _busy(server) == before + 1
+        lines = [next(response.iter_lines())]
+        assert _busy(server) == 1, (response.status_code, lines)
     left = time.monotonic()
-    while _busy(server) > before:
+    while _busy(server):
         assert time.monotonic() - left < 1.0
         time.sleep(0.02)
 
