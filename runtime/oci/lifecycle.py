@@ -1,8 +1,4 @@
-"""create, start, state, kill, delete: the verbs of the OCI runtime specification (runtime.md, Lifecycle).
-
-The process is the caller's child and leads a session of its own, so that a shim that creates it reaps its
-exit code, and a signal for the terminal does not reach it.
-"""
+"""create, start, state, kill, delete: the verbs of the OCI runtime specification (runtime.md, Lifecycle)."""
 
 from __future__ import annotations
 
@@ -10,45 +6,41 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 from runtime.oci.bundle import load_bundle
 from runtime.oci.errors import BundleError, WrongStatus
+from runtime.oci.spare import Spare
 from runtime.oci.state import START, ContainerFolder, State, Status
+
+_STDOUT, _STDERR = 1, 2
 
 
 def create(
-    root: Path, container_id: str, bundle: Path, stdout: int | None = None, stderr: int | None = None
+    root: Path,
+    container_id: str,
+    bundle: Path,
+    stdout: int = _STDOUT,
+    stderr: int = _STDERR,
+    spare: Spare | None = None,
 ) -> subprocess.Popen[bytes]:
     """A container that waits for `start`. BundleError, ContainerExists.
 
-    Its output goes to the descriptors, or to where ours goes.
+    Its output goes to the descriptors. Its process is the `spare` one, which is used up by success only.
     """
     loaded = load_bundle(bundle)
     if not loaded.rootfs.is_dir():
         raise BundleError(f"{loaded.rootfs}: the bundle's root is no folder")
     folder = ContainerFolder.make(root, container_id, loaded)
-    ready, theirs = os.pipe()
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "runtime.oci.init", str(folder.path), str(theirs)],
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            pass_fds=(theirs,),
-            start_new_session=True,
-        )
-        os.close(theirs)
-        if not os.read(ready, 1):
-            code = process.wait()
+        given = spare or Spare(root)
+        if not given.become(folder, stdout, stderr):
+            code = given.process.wait()
             raise BundleError(f"container {container_id!r} ended with {code} before it could be started")
     except BaseException:
         folder.remove()
         raise
-    finally:
-        os.close(ready)
-    return process
+    return given.process
 
 
 def start(root: Path, container_id: str) -> None:

@@ -59,9 +59,12 @@ def _delete(arguments: Arguments, root: Path) -> None:
 
 def _serve(arguments: Arguments, root: Path) -> None:
     sys.modules["ssl"] = None  # type: ignore[assignment]  # a supervisor has no TLS: saves a quarter of its memory
+    from runtime.oci.spare import Spare
+
+    spare = Spare(root)  # first, as the pod will wait for its imports, not for ours
     from runtime.shim.server import serve
 
-    serve(arguments, root)
+    serve(arguments, root, spare)
 
 
 if __name__ == "__main__":

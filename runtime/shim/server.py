@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+from runtime.oci.spare import Spare
 from runtime.shim.arguments import Arguments
 from runtime.shim.events import Events
 from runtime.shim.service import TaskService
@@ -20,20 +21,20 @@ _FLUSH_S = 2.0
 _LOOK_S = 5.0
 
 
-def serve(arguments: Arguments, root: Path) -> None:
-    """Until it is told to end, or nobody can reach it any more."""
+def serve(arguments: Arguments, root: Path, spare: Spare) -> None:
+    """Until it is told to end, or nobody can reach it any more; `spare`: for the first container."""
     logging.basicConfig(
         level=logging.DEBUG if arguments.debug else logging.INFO,
         format="%(asctime)s %(levelname)s shim: %(message)s",
     )
-    asyncio.run(_serve(arguments, root))
+    asyncio.run(_serve(arguments, root, spare))
 
 
-async def _serve(arguments: Arguments, root: Path) -> None:
+async def _serve(arguments: Arguments, root: Path, spare: Spare) -> None:
     loop = asyncio.get_running_loop()
     leaving = asyncio.Event()
     events = Events(os.environ.get("TTRPC_ADDRESS", ""), arguments.namespace)
-    service = TaskService(root, events, leaving.set)
+    service = TaskService(root, events, leaving.set, spare)
     services = service.services()
     _on_signals(loop, service.reap)
     listener = socket.socket(fileno=arguments.listener)
@@ -43,6 +44,7 @@ async def _serve(arguments: Arguments, root: Path) -> None:
         await _until(leaving, arguments.socket)
     finally:
         server.close()
+        service.close()
         with contextlib.suppress(OSError):
             arguments.socket.unlink()
         await events.flushed(_FLUSH_S)

@@ -11,6 +11,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from runtime.api import task_pb2 as api
+from runtime.oci.spare import Spare
 from runtime.oci.state import Status
 from runtime.shim.events import Events
 from runtime.shim.exit_record import ExitRecord
@@ -31,11 +32,13 @@ _STATUS = {
 class TaskService:
     """Of one pod."""
 
-    def __init__(self, root: Path, events: Events, leave: Callable[[], None]) -> None:
-        """`root`: where runm keeps containers; `leave` ends the shim."""
-        self._tasks = Tasks(root, self._on_exit)
+    def __init__(
+        self, root: Path, events: Events, leave: Callable[[], None], spare: Spare | None = None
+    ) -> None:
+        """`root`: where runm keeps containers; `leave` ends the shim; `spare`: for the first container."""
+        self._tasks = Tasks(root, self._on_exit, spare)
         self._events, self._leave = events, leave
-        self.reap = self._tasks.reap
+        self.reap, self.close = self._tasks.reap, self._tasks.close
 
     def services(self) -> Services:
         """For the server."""

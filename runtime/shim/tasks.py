@@ -14,6 +14,7 @@ from pathlib import Path
 from bronzewillow.host.tasks import spawn
 from runtime.oci import lifecycle
 from runtime.oci.errors import ContainerExists, NoSuchContainer, RuntimeRefusal, WrongStatus
+from runtime.oci.spare import Spare
 from runtime.oci.state import ContainerFolder, Status
 from runtime.shim.exit_record import ExitRecord, write_exit
 from runtime.shim.stdio import Stdio
@@ -52,9 +53,13 @@ class Task:
 class Tasks:
     """All of them, by id."""
 
-    def __init__(self, root: Path, told: Callable[[str, Task, ExitRecord], None]) -> None:
-        """`root`: where runm keeps containers; `told`: learns of each end, when log and record are whole."""
-        self._root, self._told = root, told
+    def __init__(
+        self, root: Path, told: Callable[[str, Task, ExitRecord], None], spare: Spare | None = None
+    ) -> None:
+        """`root`: where runm keeps containers; `told`: learns of each end, when log and record are whole;
+        `spare`: the first container's process.
+        """
+        self._root, self._told, self._spare = root, told, spare
         self._tasks: dict[str, Task] = {}
         self._making: set[asyncio.Task[Task | RpcError]] = set()
 
@@ -88,15 +93,18 @@ class Tasks:
             stdio = Stdio(stdout, stderr)
         except RpcError as error:
             return error
+        ours = stdio.descriptors
+        spare, self._spare = self._spare, None
         try:
             process = await asyncio.to_thread(
-                lifecycle.create, self._root, container_id, bundle, *stdio.descriptors
+                lifecycle.create, self._root, container_id, bundle, ours[0], ours[1], spare
             )
-        except RuntimeRefusal as error:
+        except BaseException as error:
             stdio.close()
-            return _refusal(error)
-        except BaseException:
-            stdio.close()
+            if spare is not None:
+                spare.end()
+            if isinstance(error, RuntimeRefusal):
+                return _refusal(error)
             raise
         stdio.handed_over()
         task = self._tasks[container_id] = Task(bundle, process, stdio, (stdout, stderr))
@@ -145,6 +153,12 @@ class Tasks:
                 self.kill(container_id, signal.SIGKILL)
                 await task.ended
             await self.delete(container_id)
+
+    def close(self) -> None:
+        """End the process that nobody wanted."""
+        if self._spare is not None:
+            self._spare.end()
+            self._spare = None
 
     def status(self, task: Task) -> Status:
         """As it is now."""

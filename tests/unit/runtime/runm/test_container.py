@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from runtime.oci.bundle import Bundle
-from runtime.oci.init import arguments, environment
+from runtime.runm.container import arguments, environment
 
 BUNDLE = Bundle(Path("/b"), Path("/b/rootfs"), ("--context", "9"), {"HOME": "/pod", "X": "1"}, Path("/"))
 
