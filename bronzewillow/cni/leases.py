@@ -17,7 +17,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from pathlib import Path
 
 from bronzewillow.cni.errors import CniError, Code
-from bronzewillow.host.files import locked, replace_file
+from bronzewillow.host.files import drop_halves, locked, replace_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ class Leases:
         with self._locked():
             if (there := self.find(container_id, ifname, network)) is not None:
                 return there
+            drop_halves(self._root)
             used = {lease.address for lease in self.all()} | set(taken)
             address = next((one for one in self._candidates(cidr) if str(one) not in used), None)
             if address is None:

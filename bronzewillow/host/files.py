@@ -46,6 +46,24 @@ def replace_file(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+def drop_halves(folder: Path) -> None:
+    """What a `replace_file` that was killed has left in `folder`, which may be missing."""
+    for path in folder.glob("*.new"):
+        writer = path.name.split(".")[-2]
+        if writer.isdecimal() and not _is_alive(int(writer)):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Alone, among all processes that lock `path`."""

@@ -14,7 +14,7 @@ from ipaddress import ip_interface
 from pathlib import Path
 from typing import Any
 
-from bronzewillow.host.files import replace_file
+from bronzewillow.host.files import drop_halves, replace_file
 from runtime.networks.config import NetworkConfig
 from runtime.networks.errors import NetworkError
 from runtime.networks.plugin import find_plugin, plugin_folders, run_plugin
@@ -81,6 +81,7 @@ class Network:
     async def collect(self, kept: Iterable[str]) -> None:
         """Take back the addresses of all containers but `kept`. NetworkError."""
         ids = set(kept)
+        drop_halves(self._results)
         for path in self._files():
             if path.stem not in ids:
                 await self.delete(path.stem)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from bronzewillow.host.files import locked, replace_file, sync_file, sync_folder, try_lock
+from bronzewillow.host.files import drop_halves, locked, replace_file, sync_file, sync_folder, try_lock
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -17,6 +20,17 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     replace_file(path, b"new")
     assert path.read_bytes() == b"new"
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_a_killed_writer_has_left_is_dropped_and_nothing_else(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    names = {f"a.json.{ended.pid}.new", f"a.json.{os.getpid()}.new", "a.json", "other.new"}
+    for name in names:
+        (tmp_path / name).touch()
+    drop_halves(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == names - {f"a.json.{ended.pid}.new"}
+    drop_halves(tmp_path / "nothing")
 
 
 def test_syncing_takes_files_and_folders(tmp_path: Path) -> None:
