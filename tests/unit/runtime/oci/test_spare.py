@@ -31,7 +31,7 @@ def test_it_becomes_a_container_and_writes_where_that_writes(tmp_path: Path) -> 
     assert process is spare.process
     assert lifecycle.state(tmp_path / "root", "one").status is Status.CREATED
     lifecycle.start(tmp_path / "root", "one")
-    with open(reader, "rb") as output:
+    with os.fdopen(reader, "rb") as output:
         assert b"No such option '--colour'" in output.read()
     assert process.wait(20) == 2
     lifecycle.delete(tmp_path / "root", "one")
