@@ -55,7 +55,7 @@ pure: deps
 # Code of the interfaces, which is checked in as made; a test compares.
 protos: deps
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. runtime/api/*.proto
-	$(BIN)/python -m grpc_tools.protoc -I. --grpc_python_out=. runtime/api/cri.proto
+	$(BIN)/python -m grpc_tools.protoc -I. --grpc_python_out=. $(addprefix runtime/api/,$(addsuffix .proto,cri snapshots images content leases))
 
 LAB_PACKAGES := iproute2 iputils-ping ethtool tcpdump iperf3 curl iptables ipset util-linux containerd python3-venv \
 	python3-dev gcc

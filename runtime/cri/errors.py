@@ -13,6 +13,11 @@ class CriError(Refusal):
     status = grpc.StatusCode.UNKNOWN
 
 
+def status_of(error: Exception) -> grpc.StatusCode:
+    """Of what a call has raised."""
+    return error.status if isinstance(error, CriError) else grpc.StatusCode.UNKNOWN
+
+
 class NotFound(CriError):
     """No sandbox, container or image has that id."""
 

@@ -20,17 +20,17 @@ from runtime.api.cri_pb2_grpc import (
     add_RuntimeServiceServicer_to_server,
 )
 from runtime.cri.containers import Containers
-from runtime.cri.errors import Unavailable
+from runtime.cri.errors import Unavailable, status_of
 from runtime.cri.exec_sync import Allowed
 from runtime.cri.image_service import ImageService
 from runtime.cri.images import Images
 from runtime.cri.node import Node
 from runtime.cri.pods import Pods
-from runtime.cri.refusing import Refusing
 from runtime.cri.runtime_service import RuntimeService
 from runtime.imagestore import ImageStore
 from runtime.networks.config import load_network
 from runtime.networks.network import Network
+from runtime.refusing import Refusing
 from runtime.registry.client import ClientConfig
 
 _LONGEST_MESSAGE = 16 << 20
@@ -104,7 +104,7 @@ def _server(node: Node, pods: Pods, containers: Containers, config: ServerConfig
         ("grpc.max_receive_message_length", _LONGEST_MESSAGE),
         ("grpc.max_send_message_length", _LONGEST_MESSAGE),
     ]
-    server = grpc.aio.server(interceptors=[Refusing()], options=options)
+    server = grpc.aio.server(interceptors=[Refusing(status_of)], options=options)
     add_RuntimeServiceServicer_to_server(RuntimeService(node, pods, containers, config.allowed), server)
     add_ImageServiceServicer_to_server(ImageService(node.images), server)
     return server

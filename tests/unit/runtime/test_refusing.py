@@ -15,8 +15,8 @@ from runtime.api.cri_pb2_grpc import (
     RuntimeServiceStub,
     add_RuntimeServiceServicer_to_server,
 )
-from runtime.cri.errors import FailedPrecondition
-from runtime.cri.refusing import Refusing
+from runtime.cri.errors import FailedPrecondition, status_of
+from runtime.refusing import Refusing
 from runtime.registry.errors import NotThere
 
 pytestmark = pytest.mark.loopback
@@ -44,7 +44,7 @@ def test_refusals_become_statuses() -> None:
     async def main() -> None:
         with TemporaryDirectory(prefix="bw") as folder:
             path = Path(folder) / "s"
-            server = grpc.aio.server(interceptors=[Refusing()])
+            server = grpc.aio.server(interceptors=[Refusing(status_of)])
             add_RuntimeServiceServicer_to_server(Service(), server)
             server.add_insecure_port(f"unix:{path}")
             await server.start()

@@ -1,0 +1,15 @@
+"""`llm-snapshotter`."""
+
+from __future__ import annotations
+
+from bronzewillow.host.command import run_command
+from runtime.containerd.cli import command
+
+
+def main() -> None:
+    """SystemExit."""
+    run_command("llm-snapshotter", command)
+
+
+if __name__ == "__main__":
+    main()
