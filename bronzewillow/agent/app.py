@@ -103,7 +103,7 @@ class Agent:
         if self._leases is None:
             await self.pods.apply(static)
             return
-        network, length = self._config.overlay.pod_cidr
+        network, length = self._config.overlay.pod_cidrs[0]
         leased = leased_pods(self._leases, IPv4Network((network, length)))
         names, addresses = {pod.name for pod in static}, {pod.address for pod in static}
         others = tuple(pod for pod in leased if pod.name not in names and pod.address not in addresses)

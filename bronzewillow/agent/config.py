@@ -130,7 +130,7 @@ def _overlay(table: Table, node_name: str) -> OverlaySpec | None:
     if address is None or port is None or vni is None or pod_cidr is None or mac is None or mtu is None:
         return None
     _check_peers(peers, address, port, pod_cidr)
-    return OverlaySpec(encap, address, port, vni, pod_cidr, mac, mtu, tuple(peer for peer, _ in peers))
+    return OverlaySpec(encap, address, port, vni, (pod_cidr,), mac, mtu, tuple(peer for peer, _ in peers))
 
 
 def _peers(tables: Iterable[Table], default_port: int | None) -> list[tuple[Peer, Table]]:
@@ -178,7 +178,7 @@ def _pods(tables: Iterable[Table], overlay: OverlaySpec | None) -> tuple[PodSpec
             if address == pod.address:
                 table.fail("address", f"is the address of pod {pod.name!r}, too")
         if address is not None and overlay is not None:
-            _check_pod_address(table, address, overlay.pod_cidr)
+            _check_pod_address(table, address, overlay.pod_cidrs[0])
         if name is not None and address is not None:
             pods.append(PodSpec(name, address, ports))
     return tuple(pods)

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from bronzewillow.agent.clock import Clock
 from bronzewillow.agent.datagram import DatagramSocket, Rung
-from bronzewillow.overlay.spec import OverlaySpec, Peer, contains, node_address
+from bronzewillow.overlay.spec import OverlaySpec, Peer, node_address
 from bronzewillow.overlay.vtep import Datagrams, Vtep
 from bronzewillow.stack import Event, Stack, StackConfig, TcpConfig
 from bronzewillow.stack.icmp import RateLimit, unreachable
@@ -51,7 +51,7 @@ class Node:
         self.vtep = Vtep(spec)
         self.stacks: dict[bytes, Stack] = {}
         self.taps: list[Tap] = []
-        self.address = node_address(spec.pod_cidr)
+        self.address = node_address(spec.pod_cidrs[0])
         self.add_stack(self.address)
         host = socket.inet_ntoa(spec.address)
         self.socket = DatagramSocket((host, spec.port), self._on_train, self._on_drained, rung)
@@ -159,7 +159,7 @@ class Node:
         self._arm_timer()
 
     def _route(self, packet: Packet, now: int) -> None:
-        if contains(self.vtep.spec.pod_cidr, packet.destination):
+        if self.vtep.spec.owns(packet.destination):
             stack = self.stacks.get(packet.destination)
             if stack is not None:  # two pods of this node: nothing to encapsulate
                 stack.receive([packet], now)

@@ -27,7 +27,7 @@ def status(net: Net, pods: Pods) -> Json:
             "address": socket.inet_ntoa(spec.address),
             "port": spec.port,
             "vni": spec.vni,
-            "pod_cidr": f"{socket.inet_ntoa(spec.pod_cidr[0])}/{spec.pod_cidr[1]}",
+            "pod_cidr": f"{socket.inet_ntoa(spec.pod_cidrs[0][0])}/{spec.pod_cidrs[0][1]}",
             "node_address": socket.inet_ntoa(node.address),
             "mac": spec.mac.hex(":"),
             "mtu": spec.mtu,

@@ -36,7 +36,7 @@ class ClusterSide:
         """Binds 127.0.0.1:`port` and writes to `pcap`; the model node is at 127.0.0.1:`model_port`."""
         peer = Peer("model-node", _LOOPBACK, model_port, NODE_MAC, (NODE_CIDR,))
         self.net = Net(
-            OverlaySpec(Encap.VXLAN, _LOOPBACK, port, VNI, CLUSTER_CIDR, CLUSTER_MAC, 1450, (peer,))
+            OverlaySpec(Encap.VXLAN, _LOOPBACK, port, VNI, (CLUSTER_CIDR,), CLUSTER_MAC, 1450, (peer,))
         )
         try:
             self._file = open_private(pcap)

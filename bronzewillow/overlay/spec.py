@@ -1,4 +1,4 @@
-"""What an overlay is made of, wherever that is known from: a file now, a cluster's objects later."""
+"""What an overlay is made of, wherever that is known from: a file, or a cluster's objects."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bronzewillow.wire.checksum import PartialPolicy
 from bronzewillow.wire.encap import Encap
 
 Prefix = tuple[bytes, int]
-"""A network address of 4 bytes, and its length in bits."""
+"""A network address of 4 or 16 bytes, and its length in bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class OverlaySpec:
     port: int
     """The UDP port that we bind."""
     vni: int
-    """Sent, and the only one accepted."""
-    pod_cidr: Prefix
-    """Our own inner addresses; the first host address is the node's."""
+    """Sent, and the only one accepted, unless `any_vni`."""
+    pod_cidrs: tuple[Prefix, ...]
+    """Our own inner addresses, at least one prefix; the first host address of each is the node's."""
     mac: bytes
     """Our VTEP's MAC: the inner source of what we send, and our answer to ARP."""
     mtu: int
@@ -49,15 +49,26 @@ class OverlaySpec:
     """All other nodes."""
     partial_checksums: PartialPolicy = PartialPolicy.AUTO
     """What to do with checksums that an offloading peer has left unfinished."""
+    any_vni: bool = False
+    """Take datagrams of every VNI: Antrea's peers have none in particular, Cilium's say who is speaking."""
+    source_vnis: tuple[tuple[bytes, int], ...] = ()
+    """What an inner source of ours is sent with, where not `vni`: Cilium's security identities."""
+
+    def owns(self, address: bytes) -> bool:
+        """Whether `address` is one of our inner addresses, in use or not."""
+        return any(contains(prefix, address) for prefix in self.pod_cidrs)
 
 
 def contains(prefix: Prefix, address: bytes) -> bool:
-    """Whether `address` lies in `prefix`."""
+    """Whether `address` lies in `prefix`. An address of the other family never does."""
     network, length = prefix
-    shift = 32 - length
+    if len(network) != len(address):
+        return False
+    shift = 8 * len(network) - length
     return int.from_bytes(address, "big") >> shift == int.from_bytes(network, "big") >> shift
 
 
 def node_address(pod_cidr: Prefix) -> bytes:
-    """The node's own address in the overlay: the first host address of its pod CIDR."""
-    return (int.from_bytes(pod_cidr[0], "big") + 1).to_bytes(4, "big")
+    """The node's own address in the overlay: the first host address of a pod CIDR."""
+    network, _ = pod_cidr
+    return (int.from_bytes(network, "big") + 1).to_bytes(len(network), "big")

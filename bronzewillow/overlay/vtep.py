@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from bronzewillow.overlay.routes import Routes
-from bronzewillow.overlay.spec import OverlaySpec, Peer, contains
+from bronzewillow.overlay.spec import OverlaySpec, Peer
 from bronzewillow.wire import arp
 from bronzewillow.wire.arp import ArpPacket
 from bronzewillow.wire.encap import emit_encap_header
@@ -44,7 +44,7 @@ class Vtep:
         self.bytes_in = 0
         self.datagrams_out = 0
         self.bytes_out = 0
-        self._coalescer = Coalescer(spec.encap, spec.vni, spec.partial_checksums)
+        self._coalescer = Coalescer(spec.encap, None if spec.any_vni else spec.vni, spec.partial_checksums)
         self._by_address: dict[bytes, tuple[Peer, ...]] = {}
         self.update(spec)
 
@@ -59,9 +59,8 @@ class Vtep:
         self.spec = spec
         self._by_address = by_address
         self._routes = Routes(spec.peers)
-        self._headers = {
-            peer: emit_encap_header(spec.encap, spec.vni, peer.mac, spec.mac) for peer in spec.peers
-        }
+        self._source_vnis = dict(spec.source_vnis)
+        self._headers: dict[tuple[Peer, int], bytes] = {}  # made when first needed
         self._arp_headers = {
             peer: emit_encap_header(spec.encap, spec.vni, peer.mac, spec.mac, arp.ETHERTYPE)
             for peer in spec.peers
@@ -106,7 +105,7 @@ class Vtep:
             pieces = packet.pieces if isinstance(packet, TcpPacket) else 1
             if peer is None:
                 self._drop(origin, DropReason.SPOOFED_INNER_SOURCE, pieces)
-            elif not contains(self.spec.pod_cidr, destination):
+            elif not self.spec.owns(destination):
                 self._drop(origin, DropReason.UNKNOWN_INNER_DESTINATION, pieces)
             else:
                 checked.append((peer, packet))
@@ -133,7 +132,7 @@ class Vtep:
         if peer is None:
             self.drops[DropReason.NO_ROUTE] += 1
             return None
-        header = self._headers[peer]
+        header = self._header(peer, packet.source)
         try:
             if isinstance(packet, TcpPacket):
                 buffer, piece_bytes = segment(header, packet)
@@ -155,6 +154,16 @@ class Vtep:
             return None
         buffer = header + arp.emit_arp(packet)
         return self._sent(Datagrams(peer, buffer, len(buffer)))
+
+    def _header(self, peer: Peer, source: bytes) -> bytes:
+        """What stands before a packet from `source` to `peer`."""
+        spec = self.spec
+        vni = self._source_vnis.get(source, spec.vni)
+        header = self._headers.get((peer, vni))
+        if header is None:
+            header = emit_encap_header(spec.encap, vni, peer.mac, spec.mac)
+            self._headers[peer, vni] = header
+        return header
 
     def _sent(self, datagrams: Datagrams) -> Datagrams:
         self.datagrams_out += datagrams.count

@@ -36,7 +36,7 @@ def node_spec(number: int, port: int, peer_port: int, encap: Encap = Encap.VXLAN
         ((bytes((10, 244, other, 0)), 24),),
     )
     mac = bytes((2, 0, 0, 0, 0, number))
-    return OverlaySpec(encap, LOOPBACK, port, 1, (bytes((10, 244, number, 0)), 24), mac, 1450, (peer,))
+    return OverlaySpec(encap, LOOPBACK, port, 1, ((bytes((10, 244, number, 0)), 24),), mac, 1450, (peer,))
 
 
 @dataclass(frozen=True, slots=True)

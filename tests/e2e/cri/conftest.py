@@ -107,7 +107,7 @@ async def cluster_of(node: NodeProcesses) -> AsyncIterator[Cluster]:
     peer = Peer("node", _LOOPBACK, node.port, bytes.fromhex(NODE_MAC.replace(":", "")), (_prefix(NODE_CIDR),))
     mac = bytes.fromhex(CLUSTER_MAC.replace(":", ""))
     spec = OverlaySpec(
-        Encap.VXLAN, _LOOPBACK, node.cluster_port, VNI, _prefix(CLUSTER_CIDR), mac, 1450, (peer,)
+        Encap.VXLAN, _LOOPBACK, node.cluster_port, VNI, (_prefix(CLUSTER_CIDR),), mac, 1450, (peer,)
     )
     net = Net(spec)
     try:

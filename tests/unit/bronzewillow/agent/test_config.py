@@ -64,7 +64,7 @@ def test_the_example_means_what_it_says() -> None:
         ip("192.0.2.2"),
         8472,
         1,
-        (ip("10.244.7.0"), 24),
+        ((ip("10.244.7.0"), 24),),
         bytes.fromhex("02bbbbbbbb02"),
         1450,
         (peer,),

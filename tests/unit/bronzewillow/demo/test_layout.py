@@ -26,7 +26,7 @@ from bronzewillow.overlay.spec import contains
 def test_the_configuration_is_one_that_the_agent_takes() -> None:
     config = parse_config(node_toml(4789, 4790, Path("/tmp/t/model.sock")), "node.toml", "mac-1")
     assert (config.overlay.port, config.overlay.vni, config.overlay.mac) == (4789, VNI, NODE_MAC)
-    assert config.overlay.pod_cidr == NODE_CIDR
+    assert config.overlay.pod_cidrs == (NODE_CIDR,)
     (peer,) = config.overlay.peers
     assert (peer.port, peer.mac, peer.prefixes) == (4790, CLUSTER_MAC, (CLUSTER_CIDR,))
     (pod,) = config.pods

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import socket
+import ipaddress
 
 from bronzewillow.overlay.routes import Routes
 from bronzewillow.overlay.spec import Peer
 
 
 def peer(name: str, *prefixes: str) -> Peer:
-    parsed = tuple((socket.inet_aton(p.split("/")[0]), int(p.split("/")[1])) for p in prefixes)
-    return Peer(name, socket.inet_aton("192.0.2.1"), 4789, b"\x02" + bytes(5), parsed)
+    networks = [ipaddress.ip_network(prefix) for prefix in prefixes]
+    parsed = tuple((network.network_address.packed, network.prefixlen) for network in networks)
+    return Peer(name, ipaddress.ip_address("192.0.2.1").packed, 4789, b"\x02" + bytes(5), parsed)
 
 
 def owner(routes: Routes, address: str) -> str | None:
-    found = routes.lookup(socket.inet_aton(address))
+    found = routes.lookup(ipaddress.ip_address(address).packed)
     return found.name if found else None
 
 
@@ -40,3 +41,10 @@ def test_a_peer_may_have_several_prefixes() -> None:
 
 def test_an_empty_table_knows_nobody() -> None:
     assert owner(Routes([]), "10.244.1.1") is None
+
+
+def test_families_are_apart() -> None:
+    routes = Routes([peer("both", "10.244.1.0/24", "fd00:1::/64"), peer("all", "::/0")])
+    assert owner(routes, "fd00:1::9") == "both"
+    assert owner(routes, "fd00:2::9") == "all"
+    assert owner(routes, "10.9.9.9") is None

@@ -28,13 +28,21 @@ def test_contains(prefix: str, address: str, inside: bool) -> None:
     assert contains((socket.inet_aton(network), int(length)), socket.inet_aton(address)) is inside
 
 
-@given(st.ip_addresses(v=4), st.integers(0, 32), st.ip_addresses(v=4))
+@given(st.ip_addresses(), st.integers(0, 128), st.ip_addresses())
 def test_contains_agrees_with_ipaddress(
-    base: ipaddress.IPv4Address, length: int, other: ipaddress.IPv4Address
+    base: ipaddress.IPv4Address | ipaddress.IPv6Address,
+    length: int,
+    other: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> None:
-    network = ipaddress.IPv4Network((base, length), strict=False)
-    assert contains((network.network_address.packed, length), other.packed) is (other in network)
+    network = ipaddress.ip_network((base, min(length, base.max_prefixlen)), strict=False)
+    prefix = network.network_address.packed, network.prefixlen
+    assert contains(prefix, other.packed) is (other in network)
 
 
-def test_the_first_address_is_the_nodes() -> None:
-    assert node_address((socket.inet_aton("10.244.7.0"), 24)) == socket.inet_aton("10.244.7.1")
+@pytest.mark.parametrize(("cidr", "address"), [("10.244.7.0/24", "10.244.7.1"), ("fd00:7::/64", "fd00:7::1")])
+def test_the_first_address_is_the_nodes(cidr: str, address: str) -> None:
+    network = ipaddress.ip_network(cidr)
+    assert (
+        node_address((network.network_address.packed, network.prefixlen))
+        == ipaddress.ip_address(address).packed
+    )

@@ -26,7 +26,7 @@ ACK_PSH = int(Flags.ACK | Flags.PSH)
 def spec(encap: Encap = Encap.VXLAN, **changes: object) -> OverlaySpec:
     worker = Peer("worker-1", WORKER, 8472, bytes.fromhex("02aaaaaaaa01"), ((ip("10.244.1.0"), 24),))
     base = OverlaySpec(
-        encap, MAC, 8472, 1, (ip("10.244.7.0"), 24), bytes.fromhex("02bbbbbbbb02"), 1450, (worker,)
+        encap, MAC, 8472, 1, ((ip("10.244.7.0"), 24),), bytes.fromhex("02bbbbbbbb02"), 1450, (worker,)
     )
     return replace(base, **changes)  # type: ignore[arg-type]
 
@@ -35,7 +35,7 @@ def mirrored(encap: Encap = Encap.VXLAN) -> OverlaySpec:
     """The same overlay as the worker sees it."""
     us = Peer("mac-1", MAC, 8472, bytes.fromhex("02bbbbbbbb02"), ((ip("10.244.7.0"), 24),))
     return OverlaySpec(
-        encap, WORKER, 8472, 1, (ip("10.244.1.0"), 24), bytes.fromhex("02aaaaaaaa01"), 1450, (us,)
+        encap, WORKER, 8472, 1, ((ip("10.244.1.0"), 24),), bytes.fromhex("02aaaaaaaa01"), 1450, (us,)
     )
 
 
@@ -216,3 +216,27 @@ def test_arp_comes_in_and_goes_out() -> None:
     assert [packet for _, packet in worker.flush()] == [reply]
     vtep.update(spec(peers=()))
     assert vtep.encap_arp(peer, reply) is None
+
+
+def test_of_any_vni_each_is_taken() -> None:
+    damaged = bytearray(datagram(echo()))
+    damaged[6] = 0x77
+    vtep = Vtep(spec(any_vni=True))
+    vtep.receive(bytes(damaged), 0, WORKER)
+    assert len(vtep.flush()) == 1
+
+
+def test_a_source_may_have_a_vni_of_its_own() -> None:
+    vtep = Vtep(spec(source_vnis=((MAC_POD, 48_861),)))
+    for source, vni in ((MAC_POD, 48_861), (ip("10.244.7.11"), 1), (MAC_POD, 48_861)):
+        sent = vtep.encap(echo(source=source, destination=WORKER_POD))
+        assert sent is not None
+        assert int.from_bytes(sent.buffer[4:7], "big") == vni
+
+
+def test_several_prefixes_are_ours() -> None:
+    vtep = Vtep(spec(pod_cidrs=((ip("10.250.0.0"), 26), (ip("10.244.7.0"), 24))))
+    vtep.receive(datagram(echo()), 0, WORKER)
+    assert len(vtep.flush()) == 1
+    assert vtep.spec.owns(ip("10.250.0.63"))
+    assert not vtep.spec.owns(ip("10.250.0.64"))
