@@ -1,1 +1,1 @@
-"""llm-kubelet, the virtual kubelet: joins the Mac as a Node. Not built yet."""
+"""llm-kubelet, the virtual kubelet: joins the Mac as a Node. `model` is its pure half."""
