@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from bronzewillow.agent.config import AgentConfig, ConfigError, load_config
 from bronzewillow.agent.control import ControlServer
 from bronzewillow.agent.datagram import Rung
+from bronzewillow.agent.door import Door
 from bronzewillow.agent.leased import LOOK_EVERY_S, leased_pods
 from bronzewillow.agent.metrics import AgentCollector
 from bronzewillow.agent.net import Net
@@ -21,6 +22,7 @@ from bronzewillow.agent.pods import Pods
 from bronzewillow.cni.errors import CniError
 from bronzewillow.cni.leases import Leases
 from bronzewillow.host.notify import notify, tell_ready
+from bronzewillow.host.paths import door_socket
 from bronzewillow.host.tasks import spawn
 from bronzewillow.proxy import ProxyMetrics
 
@@ -34,7 +36,7 @@ class AgentOptions:
     config: Path
     """The TOML file; read again on SIGHUP."""
     control: Path
-    """The control socket."""
+    """The control socket; the door's is beside it."""
     node_name: str
     """Names this node; the default MAC comes from it."""
     metrics: tuple[str, int] | None = None
@@ -76,6 +78,7 @@ class Agent:
         self.net = Net(config.overlay, options.rung)
         self.pods = Pods(self.net, ProxyMetrics(registry), options.drain_s)
         self._control = ControlServer(self.net, self.pods, registry, self.look)
+        self._door = Door(self.net)
         self._leases = Leases(options.leases) if options.leases is not None else None
         self._looking: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
@@ -85,8 +88,10 @@ class Agent:
         """Open the control socket, then bring the pods to life."""
         try:
             await self._control.start(self._options.control, self._options.metrics)
+            await self._door.start(door_socket(self._options.control))
             await self.look()
         except BaseException:
+            self._door.close()
             await self._control.close()
             self.net.close()
             raise
@@ -147,5 +152,6 @@ class Agent:
         deadline = asyncio.get_running_loop().time() + self._options.drain_s
         await self.pods.close(self._options.drain_s)
         await self.net.drain(max(deadline - asyncio.get_running_loop().time(), 0.1))
+        self._door.close()
         await self._control.close()
         self.net.close()

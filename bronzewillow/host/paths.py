@@ -47,6 +47,12 @@ def control_socket() -> Path:
     return runtime_folder() / "agent.sock"
 
 
+def door_socket(control: Path | None = None) -> Path:
+    """Where the agent with that control socket lets other programs into the pod network."""
+    control = control or control_socket()
+    return control.with_name(f"{control.stem}-door.sock")
+
+
 def open_private(path: Path) -> BinaryIO:
     """Open a file for writing, with mode 0600; OSError when that cannot be."""
     return open(path, "wb", opener=_open_for_owner)

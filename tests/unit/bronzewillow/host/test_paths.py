@@ -98,3 +98,8 @@ def test_a_private_file_is_its_owners(tmp_path: Path) -> None:
 def test_what_outlives_a_restart_is_not_among_sockets() -> None:
     assert len({paths.state_folder(), paths.config_folder(), paths.runtime_folder()}) == 3
     assert paths.state_folder().name == paths.config_folder().name == "bronzewillow"
+
+
+def test_the_door_is_beside_the_control_socket() -> None:
+    assert paths.door_socket() == paths.control_socket().with_name("agent-door.sock")
+    assert paths.door_socket(Path("/run/x/one.sock")) == Path("/run/x/one-door.sock")

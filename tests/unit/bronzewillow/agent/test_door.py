@@ -1,0 +1,148 @@
+"""The door: what a CONNECT reaches, what it is answered, and how both ends end."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bronzewillow.agent import door as module
+from bronzewillow.host.paths import door_socket
+from bronzewillow.testing.agents import AgentRig, running_agent
+from bronzewillow.testing.aio import run
+from bronzewillow.testing.loopback import Wire, until
+from bronzewillow.testing.overlay import OTHER_POD, POD
+
+pytestmark = pytest.mark.loopback
+FROM_NODE = "10.244.7.1"
+
+
+@asynccontextmanager
+async def at_door(rig: AgentRig) -> AsyncIterator[Wire]:
+    async with Wire(*await asyncio.open_unix_connection(str(door_socket(rig.control)))) as wire:
+        yield wire
+
+
+async def connected(wire: Wire, target: str) -> None:
+    wire.send(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
+    head = await wire.head()
+    assert head.status == 200, (head, await wire.rest())
+
+
+async def refused(wire: Wire, target: str) -> tuple[int, bytes]:
+    wire.send(f"CONNECT {target} HTTP/1.1\r\n\r\n".encode())
+    answer = await wire.response()
+    assert await wire.rest() == b""
+    return answer.status, answer.body
+
+
+def test_a_pod_of_this_node_is_reached_through_its_stack_and_the_proxy() -> None:
+    async def main() -> None:
+        async with running_agent() as rig, at_door(rig) as wire:
+            await connected(wire, f"{POD}:8080")
+            flows = [(c.local, c.remote) for s in rig.agent.net.node.stacks.values() for c in s.connections()]
+            assert len(flows) == 2  # both ends are here
+            assert bytes(map(int, FROM_NODE.split("."))) in {local[0] for local, _ in flows}
+            wire.send(b"GET /models HTTP/1.1\r\nHost: pod\r\nConnection: close\r\n\r\n")
+            assert (await wire.response()).body == b"/models"
+            assert await wire.rest() == b""
+
+    run(main())
+
+
+def test_words_behind_the_request_are_for_the_pod() -> None:
+    async def main() -> None:
+        async with running_agent() as rig, at_door(rig) as wire:
+            wire.send(f"CONNECT {POD}:8080 HTTP/1.1\r\n\r\nGET /early HTTP/1.1\r\nHost: pod\r\n\r\n".encode())
+            assert (await wire.head()).status == 200
+            assert (await wire.response()).body == b"/early"
+
+    run(main())
+
+
+def test_pods_of_other_nodes_are_reached() -> None:
+    class Shout(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.Transport)
+            transport.write(transport.get_extra_info("peername")[0].encode())
+            transport.write_eof()
+
+    async def main() -> None:
+        async with running_agent() as rig:
+            await rig.client.create_server(Shout, "10.244.8.1", 80)
+            async with at_door(rig) as wire:
+                await connected(wire, "10.244.8.1:80")
+                assert await wire.rest() == FROM_NODE.encode()
+
+    run(main())
+
+
+def test_what_cannot_be_reached_says_why() -> None:
+    async def main() -> None:
+        async with running_agent() as rig:
+            async with at_door(rig) as wire:
+                assert await refused(wire, f"{POD}:81") == (502, b"connection refused")
+            async with at_door(rig) as wire:
+                assert await refused(wire, f"{OTHER_POD}:80") == (502, b"no route to host")
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "target", ["pod:80", "10.244.7:80", "10.244.7.10:0", "10.244.7.10:65536", "10.244.7.10"]
+)
+def test_what_is_no_address_is_refused(target: str) -> None:
+    async def main() -> tuple[int, bytes]:
+        async with running_agent() as rig, at_door(rig) as wire:
+            return await refused(wire, target)
+
+    status, reason = run(main())
+    assert status == 400
+    assert b"CONNECT ADDRESS:PORT" in reason
+
+
+def test_a_head_without_end_is_refused() -> None:
+    async def main() -> int:
+        async with running_agent() as rig, at_door(rig) as wire:
+            wire.send(b"CONNECT " + b"1" * 5000)
+            return (await wire.response()).status
+
+    assert run(main()) == 400
+
+
+def test_there_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_CONNECTIONS", 1)
+
+    async def main() -> None:
+        async with running_agent() as rig, at_door(rig) as first, at_door(rig) as second:
+            assert (await second.response()).status == 503
+            await connected(first, f"{POD}:8080")
+
+    run(main())
+
+
+def test_nothing_is_left_of_those_who_leave() -> None:
+    async def main() -> None:
+        async with running_agent() as rig:
+            door = rig.agent._door
+            for target in (f"{POD}:8080", ""):
+                async with at_door(rig) as wire:
+                    if target:
+                        await connected(wire, target)
+                    await until(lambda: len(door.guests) == 1)
+                await until(lambda: not door.guests and not rig.agent.net.open_connections)
+
+    run(main())
+
+
+def test_only_its_owner_may_enter_and_it_goes_with_the_agent() -> None:
+    async def main() -> bool:
+        async with running_agent() as rig:
+            path = door_socket(rig.control)
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        return path.exists()
+
+    assert not run(main())
