@@ -1,0 +1,188 @@
+"""Flannel's VXLAN backend, of kubeadm and of k3s: Node annotations, read and written.
+
+Peers convert a Node when its annotations change and give up while it has no podCIDR, for good: so the podCIDR
+comes first. The annotation `kube-subnet-manager` must outlive everything but the Node, or peers keep stale
+routes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from bronzewillow.adapters import objects
+from bronzewillow.adapters.network import (
+    NODES,
+    Cluster,
+    ClusterNetwork,
+    Cni,
+    Json,
+    Publication,
+    Refusal,
+    Us,
+    Write,
+)
+from bronzewillow.adapters.objects import IPV4, IPV6, overlay_mtu, stable_mac
+from bronzewillow.overlay.spec import OverlaySpec, Peer, contains
+from bronzewillow.wire.encap import Encap
+
+PREFIX = "flannel.alpha.coreos.com/"
+_DEFAULT_PORT = 8472  # the kernel's, which k3s and kubeadm clusters use
+_DEFAULT_VNI = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """What differs between the two devices of a dual-stack node."""
+
+    size: int
+    public_ip: str
+    backend_data: str
+
+
+_FAMILIES = (
+    _Family(IPV4, "public-ip", "backend-data"),
+    _Family(IPV6, "public-ipv6", "backend-v6-data"),
+)
+
+
+def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
+    """The overlay of a Flannel cluster. A pure function of its arguments."""
+    conf = _net_conf(cluster)
+    backend = objects.mapping(conf.get("Backend"))
+    refusals = _refusals(backend, cluster, us)
+    if refusals:
+        return ClusterNetwork(Cni.FLANNEL, refusals=refusals)
+    node = cluster.node(us.name)
+    if node is None:
+        return ClusterNetwork(Cni.FLANNEL, waiting_for=(f"the Node {us.name}",))
+    cidrs = objects.pod_cidrs(node)
+    if not cidrs:
+        waiting = f"a podCIDR of Node {us.name}, which the controller manager gives (--allocate-node-cidrs)"
+        return ClusterNetwork(Cni.FLANNEL, waiting_for=(waiting,))
+    vni, port = _number(backend, "VNI", _DEFAULT_VNI), _number(backend, "Port", _DEFAULT_PORT)
+    own = objects.annotations_of(node)
+    overlays: list[OverlaySpec] = []
+    warnings = _outside_network(conf, cidrs)
+    published = {PREFIX + "kube-subnet-manager": "true", PREFIX + "backend-type": "vxlan"}
+    for family in _FAMILIES:
+        ours = [cidr for cidr in cidrs if len(cidr[0]) == family.size]
+        addresses = [packed for packed in us.addresses if len(packed) == family.size]
+        if not ours or not addresses:
+            continue
+        address = addresses[0]
+        mac = _mac_of(own.get(PREFIX + family.backend_data)) or stable_mac(us.name, family.size)
+        peers, left_out = _peers(cluster, us, family, vni, port)
+        warnings += left_out
+        mtu = overlay_mtu(us.underlay_mtu, family.size, _configured_mtu(backend))
+        overlays.append(OverlaySpec(Encap.VXLAN, address, port, vni, (ours[0],), mac, mtu, peers=peers))
+        published[PREFIX + family.public_ip] = objects.text_of(address)
+        data = {"VNI": vni, "VtepMAC": mac.hex(":")}
+        published[PREFIX + family.backend_data] = json.dumps(data, separators=(",", ":"))
+    if not overlays:
+        families = " and ".join("IPv4" if len(cidr[0]) == IPV4 else "IPv6" for cidr in cidrs)
+        cure = "give this machine an address of that family, or the cluster podCIDRs of ours"
+        refusal = Refusal(f"Node {us.name} has podCIDRs of {families}, and no underlay address of that", cure)
+        return ClusterNetwork(Cni.FLANNEL, refusals=(refusal,))
+    publication = Publication(Write.MERGE_STATUS, NODES, us.name, {"metadata": {"annotations": published}})
+    return ClusterNetwork(Cni.FLANNEL, tuple(overlays), (publication,), warnings=tuple(warnings))
+
+
+def is_peer(node: Json) -> bool:
+    """Whether flanneld, or somebody who speaks as it does, has published this Node."""
+    return objects.annotations_of(node).get(PREFIX + "backend-type") == "vxlan"
+
+
+def _net_conf(cluster: Cluster) -> dict[str, Any]:
+    """net-conf.json; empty in k3s, which has none and means its defaults."""
+    for namespace in ("kube-flannel", "kube-system"):
+        found = objects.data_of(cluster.config_map(namespace, "kube-flannel-cfg"))
+        if "net-conf.json" in found:
+            return objects.json_text(found["net-conf.json"])
+    return {}
+
+
+def _refusals(backend: dict[str, Any], cluster: Cluster, us: Us) -> tuple[Refusal, ...]:
+    where = "net-conf.json of ConfigMap kube-flannel-cfg"
+    refusals = []
+    kind = backend.get("Type")
+    if kind is not None and kind != "vxlan":
+        refusals.append(
+            Refusal(
+                f"Backend.Type in {where} is {kind!r}", 'set it to "vxlan": other backends need root here'
+            )
+        )
+    if backend.get("DirectRouting") is True:
+        reason = f"Backend.DirectRouting in {where} is true: peers on our network would not encapsulate"
+        refusals.append(Refusal(reason, "set it to false and restart flanneld on all nodes"))
+    if backend.get("GBP") is True:
+        reason = f"Backend.GBP in {where} is true: its flag is none that this node takes"
+        refusals.append(Refusal(reason, "set it to false and restart flanneld on all nodes"))
+    if kind is None:
+        others = {
+            objects.annotations_of(node).get(PREFIX + "backend-type")
+            for name, node in cluster.all(NODES).items()
+            if name != us.name
+        }
+        for other in sorted(found for found in others if found and found != "vxlan"):
+            reason = f"other Nodes have the annotation {PREFIX}backend-type={other}"
+            refusals.append(
+                Refusal(reason, "run Flannel with the vxlan backend (k3s: --flannel-backend=vxlan)")
+            )
+    return tuple(refusals)
+
+
+def _peers(
+    cluster: Cluster, us: Us, family: _Family, vni: int, port: int
+) -> tuple[tuple[Peer, ...], list[str]]:
+    peers: list[Peer] = []
+    left_out: list[str] = []
+    for name, node in sorted(cluster.all(NODES).items()):
+        notes = objects.annotations_of(node)
+        if name == us.name or not is_peer(node) or notes.get(PREFIX + "kube-subnet-manager") != "true":
+            continue
+        if PREFIX + family.backend_data not in notes:
+            continue  # not a node of this family
+        address = objects.address(notes.get(PREFIX + family.public_ip))
+        data = objects.json_text(notes[PREFIX + family.backend_data])
+        mac = objects.mac(data.get("VtepMAC"))
+        prefixes = objects.of_family(objects.pod_cidrs(node), family.size)
+        if address is None or len(address) != family.size or mac is None:
+            left_out.append(f"Node {name}: its annotations {PREFIX}* are not whole")
+        elif not prefixes:
+            left_out.append(f"Node {name} has no podCIDR yet")
+        elif data.get("VNI") != vni:
+            left_out.append(f"Node {name} has VNI {data.get('VNI')}, and the overlay {vni}")
+        else:
+            peers.append(Peer(name, address, port, mac, prefixes))
+    return tuple(peers), left_out
+
+
+def _outside_network(conf: dict[str, Any], cidrs: tuple[tuple[bytes, int], ...]) -> list[str]:
+    warnings = []
+    for key, size in (("Network", IPV4), ("IPv6Network", IPV6)):
+        network = objects.prefix(conf.get(key))
+        for cidr in cidrs:
+            if network is not None and len(cidr[0]) == size and not contains(network, cidr[0]):
+                ours = objects.text_of_prefix(cidr)
+                warnings.append(
+                    f"our podCIDR {ours} is outside {key} {conf[key]} of net-conf.json: peers will masquerade"
+                    " what their pods send here"
+                )
+    return warnings
+
+
+def _mac_of(data: str | None) -> bytes | None:
+    return objects.mac(objects.json_text(data).get("VtepMAC"))
+
+
+def _number(backend: dict[str, Any], key: str, default: int) -> int:
+    value = backend.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else default
+
+
+def _configured_mtu(backend: dict[str, Any]) -> int:
+    """`Backend.MTU` is the external interface's."""
+    mtu = _number(backend, "MTU", 0)
+    return mtu - 50 if mtu else 0
