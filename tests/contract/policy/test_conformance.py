@@ -1,0 +1,269 @@
+"""The cases of Kubernetes' own NetworkPolicy conformance list, restated on three namespaces of three pods.
+
+Namespaces x, y and z have pods a, b and c, which listen on 80 and 81 of TCP and UDP, named `serve-80-tcp` and so on.
+A case is policies in YAML, and a predicate that says which connections pass.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+import yaml
+
+from bronzewillow.policy.enforcer import Enforcer
+from bronzewillow.policy.rules import Direction
+from bronzewillow.policy.world import PolicyPod, World
+
+NAMESPACES = ("x", "y", "z")
+PODS = ("a", "b", "c")
+
+
+def address(namespace: str, pod: str) -> bytes:
+    return bytes((10, 244, NAMESPACES.index(namespace), 1 + PODS.index(pod)))
+
+
+def world(policies: str) -> World:
+    ports = tuple((f"serve-{n}-{kind.lower()}", kind, n) for n in (80, 81) for kind in ("TCP", "UDP"))
+    pods = tuple(
+        PolicyPod(namespace, pod, {"pod": pod}, (address(namespace, pod),), ports)
+        for namespace, pod in itertools.product(NAMESPACES, PODS)
+    )
+    labels = {name: {"ns": name, "kubernetes.io/metadata.name": name} for name in NAMESPACES}
+    return World(pods, labels, tuple(_policy(p) for p in yaml.safe_load_all(policies) if p))
+
+
+def _policy(short: dict[str, object]) -> dict[str, object]:
+    namespace, spec = short.get("in", "x"), {key: value for key, value in short.items() if key != "in"}
+    name = "-".join(str(key) for key in spec)
+    return {"metadata": {"namespace": namespace, "name": name}, "spec": {"podSelector": {}, **spec}}
+
+
+@dataclass(frozen=True)
+class Try:
+    """A connection from pod `s` of namespace `sn` to pod `d` of `dn`."""
+
+    sn: str
+    s: str
+    dn: str
+    d: str
+    port: int
+    protocol: str
+
+    @property
+    def into_x(self) -> bool:
+        return self.dn == "x"
+
+    @property
+    def from_x(self) -> bool:
+        return self.sn == "x"
+
+    @property
+    def into_xa(self) -> bool:
+        return (self.dn, self.d) == ("x", "a")
+
+    @property
+    def from_xa(self) -> bool:
+        return (self.sn, self.s) == ("x", "a")
+
+
+Rule = Callable[[Try], bool]
+XA = "podSelector: {matchLabels: {pod: a}}"
+
+CASES: dict[str, tuple[str, Rule]] = {
+    "no policy": ("", lambda t: True),
+    "default deny ingress": ("policyTypes: [Ingress]", lambda t: not t.into_x),
+    "default deny ingress, said with an empty list": (
+        "{ingress: [], policyTypes: [Ingress]}",
+        lambda t: not t.into_x,
+    ),
+    "default deny egress": ("policyTypes: [Egress]", lambda t: not t.from_x),
+    "default deny all": ("policyTypes: [Ingress, Egress]", lambda t: not t.into_x and not t.from_x),
+    "without types ingress is meant": (XA, lambda t: not t.into_xa),
+    "without types egress is meant where it is spoken of": (
+        f"{{{XA}, egress: [{{to: [{{podSelector: {{matchLabels: {{pod: b}}}}}}]}}]}}",
+        lambda t: not t.into_xa and (not t.from_xa or (t.dn, t.d) == ("x", "b")),
+    ),
+    "a policy of another namespace says nothing": (
+        "{in: y, policyTypes: [Ingress]}",
+        lambda t: t.dn != "y",
+    ),
+    "allow all ingress": ("{ingress: [{}], policyTypes: [Ingress]}", lambda t: True),
+    "allow all egress": ("{egress: [{}], policyTypes: [Egress]}", lambda t: True),
+    "allow beats deny": ("policyTypes: [Ingress]\n---\ningress: [{}]", lambda t: True),
+    "an empty from is everybody": ("ingress: [{from: []}]", lambda t: True),
+    "an empty podSelector is the own namespace": (
+        "ingress: [{from: [{podSelector: {}}]}]",
+        lambda t: not t.into_x or t.from_x,
+    ),
+    "an empty namespaceSelector is every namespace": (
+        "ingress: [{from: [{namespaceSelector: {}}]}]",
+        lambda t: True,
+    ),
+    "a pod selector by label": (
+        f"{{{XA}, ingress: [{{from: [{{podSelector: {{matchLabels: {{pod: c}}}}}}]}}]}}",
+        lambda t: not t.into_xa or (t.sn, t.s) == ("x", "c"),
+    ),
+    "a pod selector by expression": (
+        "ingress: [{from: [{podSelector: {matchExpressions: [{key: pod, operator: In, values: [b, c]}]}}]}]",
+        lambda t: not t.into_x or (t.from_x and t.s in "bc"),
+    ),
+    "a pod selector by NotIn": (
+        "ingress: [{from: [{podSelector: {matchExpressions: [{key: pod, operator: NotIn, values: [a]}]}}]}]",
+        lambda t: not t.into_x or (t.from_x and t.s != "a"),
+    ),
+    "a pod selector by Exists": (
+        "ingress: [{from: [{podSelector: {matchExpressions: [{key: pod, operator: Exists}]}}]}]",
+        lambda t: not t.into_x or t.from_x,
+    ),
+    "a pod selector by DoesNotExist": (
+        "ingress: [{from: [{podSelector: {matchExpressions: [{key: pod, operator: DoesNotExist}]}}]}]",
+        lambda t: not t.into_x,
+    ),
+    "a namespace selector by label": (
+        "ingress: [{from: [{namespaceSelector: {matchLabels: {ns: y}}}]}]",
+        lambda t: not t.into_x or t.sn == "y",
+    ),
+    "a namespace selector by the name that every namespace has": (
+        "ingress: [{from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: z}}}]}]",
+        lambda t: not t.into_x or t.sn == "z",
+    ),
+    "a namespace selector by expression": (
+        "ingress: [{from: [{namespaceSelector: {matchExpressions: [{key: ns, operator: NotIn, values: [x]}]}}]}]",
+        lambda t: not t.into_x or not t.from_x,
+    ),
+    "namespace and pod selector in one peer must both match": (
+        "ingress: [{from: [{namespaceSelector: {matchLabels: {ns: y}}, podSelector: {matchLabels: {pod: b}}}]}]",
+        lambda t: not t.into_x or (t.sn, t.s) == ("y", "b"),
+    ),
+    "namespace and pod selector in two peers: one suffices": (
+        "ingress: [{from: [{namespaceSelector: {matchLabels: {ns: y}}}, {podSelector: {matchLabels: {pod: b}}}]}]",
+        lambda t: not t.into_x or t.sn == "y" or (t.sn, t.s) == ("x", "b"),
+    ),
+    "several rules of one policy add up": (
+        "ingress: [{from: [{podSelector: {matchLabels: {pod: b}}}]}, {from: [{namespaceSelector: {matchLabels: {ns: z}}}]}]",
+        lambda t: not t.into_x or (t.sn, t.s) == ("x", "b") or t.sn == "z",
+    ),
+    "several policies add up": (
+        "ingress: [{from: [{podSelector: {matchLabels: {pod: b}}}]}]\n---\n"
+        "{policyTypes: [Ingress], ingress: [{from: [{namespaceSelector: {matchLabels: {ns: z}}}]}]}",
+        lambda t: not t.into_x or (t.sn, t.s) == ("x", "b") or t.sn == "z",
+    ),
+    "nobody matches a selector that no pod has": (
+        "ingress: [{from: [{podSelector: {matchLabels: {pod: nobody}}}]}]",
+        lambda t: not t.into_x,
+    ),
+    "a port": (
+        "ingress: [{ports: [{port: 80}]}]",
+        lambda t: not t.into_x or (t.port, t.protocol) == (80, "TCP"),
+    ),
+    "a port of UDP": (
+        "ingress: [{ports: [{port: 80, protocol: UDP}]}]",
+        lambda t: not t.into_x or (t.port, t.protocol) == (80, "UDP"),
+    ),
+    "every port of a protocol": (
+        "ingress: [{ports: [{protocol: UDP}]}]",
+        lambda t: not t.into_x or t.protocol == "UDP",
+    ),
+    "several ports": (
+        "ingress: [{ports: [{port: 80}, {port: 81, protocol: UDP}]}]",
+        lambda t: not t.into_x or (t.port, t.protocol) in ((80, "TCP"), (81, "UDP")),
+    ),
+    "a range of ports": (
+        "ingress: [{ports: [{port: 81, endPort: 90}]}]",
+        lambda t: not t.into_x or (t.port, t.protocol) == (81, "TCP"),
+    ),
+    "a named port of ours": (
+        "ingress: [{ports: [{port: serve-81-tcp}]}]",
+        lambda t: not t.into_x or (t.port, t.protocol) == (81, "TCP"),
+    ),
+    "a name has the protocol that it was given": (
+        "ingress: [{ports: [{port: serve-81-udp, protocol: TCP}]}]",
+        lambda t: not t.into_x,
+    ),
+    "a name that nobody has": ("ingress: [{ports: [{port: metrics}]}]", lambda t: not t.into_x),
+    "peer and port must both match": (
+        "ingress: [{from: [{namespaceSelector: {matchLabels: {ns: y}}}], ports: [{port: 81}]}]",
+        lambda t: not t.into_x or (t.sn == "y" and (t.port, t.protocol) == (81, "TCP")),
+    ),
+    "egress to a pod": (
+        f"{{{XA}, policyTypes: [Egress], egress: [{{to: [{{podSelector: {{matchLabels: {{pod: b}}}}}}]}}]}}",
+        lambda t: not t.from_xa or (t.dn, t.d) == ("x", "b"),
+    ),
+    "egress to a namespace and port": (
+        "{policyTypes: [Egress], egress: [{to: [{namespaceSelector: {matchLabels: {ns: y}}}], ports: [{port: 80}]}]}",
+        lambda t: not t.from_x or (t.dn == "y" and (t.port, t.protocol) == (80, "TCP")),
+    ),
+    "egress to a named port of the peer": (
+        "{policyTypes: [Egress], egress: [{to: [{namespaceSelector: {}}], ports: [{port: serve-80-tcp}]}]}",
+        lambda t: not t.from_x or (t.port, t.protocol) == (80, "TCP"),
+    ),
+    "egress to anybody's named port": (
+        "{policyTypes: [Egress], egress: [{ports: [{port: serve-81-udp, protocol: UDP}]}]}",
+        lambda t: not t.from_x or (t.port, t.protocol) == (81, "UDP"),
+    ),
+    "an ipBlock from": (
+        "ingress: [{from: [{ipBlock: {cidr: 10.244.1.0/24}}]}]",
+        lambda t: not t.into_x or t.sn == "y",
+    ),
+    "an ipBlock of one address": (
+        "ingress: [{from: [{ipBlock: {cidr: 10.244.1.2/32}}]}]",
+        lambda t: not t.into_x or (t.sn, t.s) == ("y", "b"),
+    ),
+    "an ipBlock with a hole": (
+        "ingress: [{from: [{ipBlock: {cidr: 10.244.0.0/16, except: [10.244.1.0/24, 10.244.2.2/32]}}]}]",
+        lambda t: not t.into_x or t.from_x or (t.sn == "z" and t.s != "b"),
+    ),
+    "what one block leaves out another may let in": (
+        "ingress: [{from: [{ipBlock: {cidr: 10.244.0.0/16, except: [10.244.1.0/24]}}, {ipBlock: {cidr: 10.244.1.1/32}}]}]",
+        lambda t: not t.into_x or t.sn != "y" or t.s == "a",
+    ),
+    "an ipBlock to": (
+        "{policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 10.244.2.0/24}}]}]}",
+        lambda t: not t.from_x or t.dn == "z",
+    ),
+    "a block of the other family holds nobody": (
+        "ingress: [{from: [{ipBlock: {cidr: 'fd00::/8'}}]}]",
+        lambda t: not t.into_x,
+    ),
+    "ingress and egress of one policy": (
+        f"{{{XA}, policyTypes: [Ingress, Egress], ingress: [{{from: [{{namespaceSelector: {{}}}}]}}],"
+        " egress: [{ports: [{port: 80}]}]}",
+        lambda t: not t.from_xa or (t.port, t.protocol) == (80, "TCP"),
+    ),
+    "both ends must agree": (
+        "{policyTypes: [Egress], egress: [{to: [{namespaceSelector: {matchLabels: {ns: y}}}]}]}\n---\n"
+        "{in: y, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}]}]}",
+        lambda t: (not t.from_x or t.dn == "y") and (t.dn != "y" or t.sn == "y"),
+    ),
+    "a malformed hole lets nothing through": (
+        "ingress: [{from: [{ipBlock: {cidr: 10.244.0.0/16, except: [nonsense]}}]}]",
+        lambda t: not t.into_x,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_conformance(name: str) -> None:
+    policies, passes = CASES[name]
+    enforcer = Enforcer()
+    found = world(policies)
+    enforcer.update(found, {address(ns, pod) for ns in NAMESPACES for pod in PODS}, ())
+    tries = [
+        Try(*ends, port, kind)
+        for ends in itertools.product(NAMESPACES, PODS, NAMESPACES, PODS)
+        for port in (80, 81)
+        for kind in ("TCP", "UDP")
+    ]
+    for t in tries:
+        source, destination = address(t.sn, t.s), address(t.dn, t.d)
+        out = enforcer.decide(Direction.EGRESS, source, destination, t.protocol, t.port)
+        into = enforcer.decide(Direction.INGRESS, destination, source, t.protocol, t.port)
+        assert (out and into) == passes(t), (t, str(ipaddress.ip_address(source)))
+
+
+def test_there_are_as_many_cases_as_there_should_be() -> None:
+    assert len(CASES) >= 40
