@@ -15,8 +15,8 @@ from typing import cast
 
 from bronzewillow.agent.net import Net
 from bronzewillow.host.paths import prepare_socket_folder
+from bronzewillow.host.splice import CLIENT, UPSTREAM, Splice
 from bronzewillow.host.tasks import spawn
-from bronzewillow.proxy.splice import CLIENT, UPSTREAM, Splice
 
 MOST_CONNECTIONS = 1024
 _LONGEST_HEAD = 4096

@@ -20,9 +20,9 @@ from bronzewillow.demo.layout import (
     VNI,
 )
 from bronzewillow.host.paths import open_private
+from bronzewillow.host.splice import CLIENT, UPSTREAM, Splice
 from bronzewillow.host.tasks import spawn
 from bronzewillow.overlay.spec import OverlaySpec, Peer
-from bronzewillow.proxy.splice import CLIENT, UPSTREAM, Splice
 from bronzewillow.wire.encap import Encap
 
 _LOOPBACK = socket.inet_aton("127.0.0.1")

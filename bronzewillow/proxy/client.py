@@ -18,10 +18,9 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestPayloadError
 
+from bronzewillow.host.splice import SpliceSide, reset
 from bronzewillow.proxy.config import HttpLimits
 from bronzewillow.proxy.errors import ProxyError, emit_error_response
-from bronzewillow.proxy.splice import SpliceSide
-from bronzewillow.proxy.transports import reset
 from bronzewillow.proxy.upstream import TailCollector
 
 _log = logging.getLogger(__name__)

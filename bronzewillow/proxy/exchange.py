@@ -17,6 +17,7 @@ from aiohttp import (
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawResponseMessage
 
+from bronzewillow.host.splice import Splice
 from bronzewillow.proxy.access import CLIENT_LEFT, RequestRecord
 from bronzewillow.proxy.admission import Admission
 from bronzewillow.proxy.body import BodyPump
@@ -33,7 +34,6 @@ from bronzewillow.proxy.heads import (
     parse_request_head,
 )
 from bronzewillow.proxy.metrics import HttpPortMetrics
-from bronzewillow.proxy.splice import Splice
 from bronzewillow.proxy.tally import StreamTally, is_countable
 from bronzewillow.proxy.upstream import UpstreamConnection, UpstreamPool
 

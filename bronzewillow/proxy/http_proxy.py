@@ -6,6 +6,7 @@ import asyncio
 
 from aiohttp import web
 
+from bronzewillow.host.splice import Splice
 from bronzewillow.proxy.access import RequestRecord
 from bronzewillow.proxy.admission import Admission
 from bronzewillow.proxy.client import Answered, ClientConnection, ClientServer
@@ -13,7 +14,6 @@ from bronzewillow.proxy.config import HttpLimits, Upstream
 from bronzewillow.proxy.errors import ProxyError
 from bronzewillow.proxy.exchange import Exchange
 from bronzewillow.proxy.metrics import HttpPortMetrics, ProxyMetrics
-from bronzewillow.proxy.splice import Splice
 from bronzewillow.proxy.upstream import UpstreamPool
 
 

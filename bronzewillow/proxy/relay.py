@@ -6,11 +6,11 @@ import asyncio
 import logging
 from typing import cast
 
+from bronzewillow.host.splice import CLIENT, UPSTREAM, Splice, SpliceSide, reset
 from bronzewillow.host.tasks import spawn
 from bronzewillow.proxy.config import RelayLimits, Upstream
 from bronzewillow.proxy.metrics import ProxyMetrics, RelayPortMetrics
-from bronzewillow.proxy.splice import CLIENT, UPSTREAM, Splice, SpliceSide
-from bronzewillow.proxy.transports import dial, reset
+from bronzewillow.proxy.transports import dial
 
 _log = logging.getLogger(__name__)
 

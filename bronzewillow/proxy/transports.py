@@ -1,16 +1,14 @@
-"""Making a connection within a time, and ending one so that the other end sees it was cut."""
+"""Making a connection within a time."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-import struct
 from collections.abc import Callable
 from typing import Final, TypeVar
 
 from bronzewillow.proxy.config import Upstream
 
-_LINGER_NOT: Final = struct.pack("ii", 1, 0)
 _BUSY_WAITS_S: Final = (0.001, 0.05)
 """First and longest wait before a full accept queue is tried again."""
 
@@ -27,14 +25,6 @@ async def dial(
             return await loop.create_unix_connection(factory, sock=await _connect_unix(upstream.path))
         assert upstream.host is not None
         return await loop.create_connection(factory, upstream.host, upstream.port)
-
-
-def reset(transport: asyncio.Transport) -> None:
-    """End a connection with RST. A kernel socket would send FIN on abort(), which reads as a clean end."""
-    sock = transport.get_extra_info("socket")
-    if sock is not None and sock.family != socket.AF_UNIX and not transport.is_closing():
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
-    transport.abort()
 
 
 async def _connect_unix(path: str) -> socket.socket:

@@ -14,9 +14,9 @@ from collections.abc import Callable
 
 from aiohttp.client_proto import ResponseHandler
 
+from bronzewillow.host.splice import SpliceSide
 from bronzewillow.proxy.config import HttpLimits, Upstream
 from bronzewillow.proxy.errors import ProxyError
-from bronzewillow.proxy.splice import SpliceSide
 from bronzewillow.proxy.transports import dial
 
 _log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from bronzewillow.proxy.splice import CLIENT, UPSTREAM, Splice
+from bronzewillow.host.splice import CLIENT, UPSTREAM, Splice
 from bronzewillow.testing import aio
 
 

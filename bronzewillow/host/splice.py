@@ -6,11 +6,12 @@ The opaque relay is a splice from the first byte; an upgraded HTTP connection be
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
 from typing import Final, cast
 
-from bronzewillow.proxy.transports import reset
-
+_LINGER_NOT: Final = struct.pack("ii", 1, 0)
 CLIENT: Final = 0
 UPSTREAM: Final = 1
 _EARLY_BYTES: Final = 65_536
@@ -172,3 +173,11 @@ class Splice:
             self.finished.set_result(None)
             if self._on_finished is not None:
                 self._on_finished()
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """End a connection with RST. A kernel socket would send FIN on abort(), which reads as a clean end."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.family != socket.AF_UNIX and not transport.is_closing():
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+    transport.abort()
