@@ -87,6 +87,8 @@ async def _answer(request: web.Request, handler: _Handler, guard: Guard) -> web.
         return ApiError(
             413, f"The request's body is too large: {err.text}", code="request_too_large"
         ).response()
+    except web.RequestPayloadError:
+        return ApiError(400, "The request's body is not in the coding that its head says.").response()
     except web.HTTPException as err:
         return ApiError(err.status, err.reason or "Bad request.").response()
     except ConnectionResetError:

@@ -32,6 +32,7 @@ from runtime.openai.fields import (
     string,
     wrong_type,
 )
+from runtime.openai.grammars import MAX_TOOLS, check_schema
 from runtime.openai.ids import new_id
 from runtime.openai.preset import Preset
 from runtime.openai.service import SERVICE
@@ -276,12 +277,15 @@ def _tools(body: Body, model: ModelInfo) -> dict[str, Any]:
         return {}
     if not isinstance(choice, str | dict | None):
         raise wrong_type("tool_choice", "a string or an object", choice)
+    if len(tools) > MAX_TOOLS:
+        raise bad_request(f"Invalid 'tools': {len(tools)} tools, the maximum is {MAX_TOOLS}.", "tools")
     for index, tool in enumerate(tools):
         function = tool.get("function") if isinstance(tool, dict) else None
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):
             raise bad_request(
                 f"Missing required parameter: 'tools[{index}].function.name'.", f"tools[{index}]"
             )
+        check_schema(function, f"tools[{index}]")
     if choice == "none":
         return {}
     if not model.tools:
@@ -318,7 +322,9 @@ def _response_format(body: Body, model: ModelInfo) -> dict[str, Any]:
     if not model.json_schema:
         raise bad_request("This engine cannot hold answers to JSON.", "response_format")
     if wanted is None:
+        check_schema(schema or {}, "json_schema")
         return {"response_format": {"type": "json_schema", "json_schema": {"schema": schema}}}
+    check_schema(wanted, "response_format")
     if kind == "json_schema":
         named = mapping(wanted, "json_schema")
         if named is None or not isinstance(named.get("schema"), dict):

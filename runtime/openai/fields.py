@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from runtime.openai.errors import ApiError, bad_request
+from runtime.openai.grammars import check_grammar
 
 Body = Mapping[str, Any]
+_INT32 = (1 << 31) - 1  # llama.cpp's counts are that wide, and wrap
 
 # Options that go to the engine as they are, with their range; None where there is no bound.
 _NUMBERS: dict[str, tuple[float | None, float | None]] = {
@@ -20,19 +22,20 @@ _NUMBERS: dict[str, tuple[float | None, float | None]] = {
     "dry_multiplier": (0, None), "dry_base": (0, None), "mirostat_tau": (0, None), "mirostat_eta": (0, None),
 }  # fmt: skip
 _INTEGERS: dict[str, tuple[int | None, int | None]] = {
-    "seed": (None, None), "top_k": (None, None), "repeat_last_n": (-1, None), "n_keep": (-1, None),
-    "dry_allowed_length": (0, None), "dry_penalty_last_n": (-1, None), "mirostat": (0, 2),
-    "min_keep": (0, None),
+    "seed": (None, None), "top_k": (-_INT32, _INT32), "repeat_last_n": (-1, _INT32), "n_keep": (-1, _INT32),
+    "dry_allowed_length": (0, _INT32), "dry_penalty_last_n": (-1, _INT32), "mirostat": (0, 2),
+    "min_keep": (0, _INT32),
 }  # fmt: skip
 _BOOLEANS = ("cache_prompt", "ignore_eos", "parallel_tool_calls")
 _SEED_MASK = 0xFFFFFFFF
+_MAX_DIGITS = 300  # more do not fit into a float
 
 
 def parse_body(raw: bytes) -> dict[str, Any]:
     """The JSON object of a request."""
     try:
         text = raw.decode()  # RFC 8259 8.1
-        body = json.loads(text)
+        body = json.loads(text, parse_int=_parse_int, parse_float=_parse_float, parse_constant=_refuse)
         if "\\u" in text:  # half of a surrogate pair is no text, and could not be sent back
             json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as err:
@@ -40,6 +43,24 @@ def parse_body(raw: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise bad_request("The body of the request must be a JSON object.")
     return body
+
+
+def _parse_int(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        _refuse(f"{digits[:20]}...")
+    return int(digits)
+
+
+def _parse_float(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        _refuse(f"{digits[:20]}...")
+    return value
+
+
+def _refuse(number: str) -> NoReturn:
+    """What Python's reader of JSON takes and llama.cpp's does not."""
+    raise ValueError(f"{number} is not a number that can be used")
 
 
 def wrong_type(field: str, wanted: str, value: object) -> ApiError:
@@ -110,10 +131,11 @@ def sampling_options(body: Body) -> dict[str, Any]:
     if bias := _logit_bias(body):
         options["logit_bias"] = bias
     if grammar := string(body, "grammar"):
+        check_grammar(grammar, "grammar")
         options["grammar"] = grammar
-    limit = integer(body, "max_completion_tokens", 0)
+    limit = integer(body, "max_completion_tokens", 0, _INT32)
     if limit is None:
-        limit = integer(body, "max_tokens", -1)
+        limit = integer(body, "max_tokens", -1, _INT32)
     if limit is not None:
         options["max_tokens"] = limit
     return options
@@ -141,8 +163,8 @@ def _logit_bias(body: Body) -> list[list[Any]]:
     for token, bias in value.items():
         if isinstance(bias, bool) or not isinstance(bias, int | float):
             raise wrong_type(f"logit_bias.{token}", "a number", bias)
-        if not token.isdecimal():
-            raise bad_request(f"Invalid key in 'logit_bias': {token!r} is not a token id.", "logit_bias")
+        if not token.isdecimal() or len(token) > len(str(_INT32)):
+            raise bad_request(f"Invalid key in 'logit_bias': {token[:20]!r} is not a token id.", "logit_bias")
         pairs.append([int(token), bias])
     return pairs
 

@@ -37,6 +37,18 @@ def test_bad_json_and_long_bodies(serving: Any) -> None:
     aio.run(main())
 
 
+def test_a_body_that_is_not_in_its_coding(serving: Any) -> None:
+    async def main() -> None:
+        async with serving() as api:
+            headers = {"Content-Encoding": "gzip"}
+            path, broken = "/v1/chat/completions", b"\x1f\x8b" + bytes(8)
+            async with api.client.post(path, data=broken, headers=headers) as answer:
+                assert answer.status == 400
+                assert "coding" in (await answer.json())["error"]["message"]
+
+    aio.run(main())
+
+
 @pytest.mark.parametrize(
     ("given", "kept"), [("abc-1", True), ("", False), ("x" * 200, False), ("a b", False)]
 )

@@ -15,6 +15,7 @@ from runtime.openai.errors import ApiError
 
 MODEL = ModelInfo(64, 2, json_schema=True, logprobs=True)
 USER = [{"role": "user", "content": "hi"}]
+LARGE = {"enum": list(range(2_000))}
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {}}}
 
 
@@ -37,6 +38,10 @@ TOOL = {"type": "function", "function": {"name": "f", "parameters": {}}}
         ({"messages": USER, "response_format": {"type": "json_schema"}}, "response_format.json_schema"),
         ({"messages": USER, "tools": [TOOL]}, "tools"),
         ({"messages": USER, "tools": [{}]}, "tools[0]"),
+        ({"messages": USER, "tools": [TOOL] * 129}, "tools"),
+        ({"messages": USER, "tools": [{"function": {"name": "f", "parameters": LARGE}}]}, "tools[0]"),
+        ({"messages": USER, "response_format": {"type": "json_object", "schema": LARGE}}, "response_format"),
+        ({"messages": USER, "json_schema": LARGE}, "json_schema"),
         ({"messages": USER, "tool_choice": "required"}, "tool_choice"),
     ],
 )

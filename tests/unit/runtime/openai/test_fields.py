@@ -14,7 +14,20 @@ from runtime.openai.fields import boolean, include_usage, integer, number, parse
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"{", b"[]", b'"x"', b"\xff", b"[" * 100_000, b'{"a": "\\ud800"}', '{"a": 1}'.encode("utf-16")],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'"x"',
+        b"\xff",
+        b"[" * 100_000,
+        b'{"a": "\\ud800"}',
+        '{"a": 1}'.encode("utf-16"),
+        b'{"a": NaN}',
+        b'{"a": -Infinity}',
+        b'{"a": 1e999}',
+        b'{"a": ' + b"9" * 301 + b"}",
+    ],
 )
 def test_bodies_that_are_no_object(raw: bytes) -> None:
     with pytest.raises(ApiError) as caught:
@@ -40,7 +53,8 @@ def test_any_body_parses_or_is_refused(raw: bytes) -> None:
         {"temperature": "hot"}, {"temperature": -1}, {"temperature": True}, {"temperature": float("nan")},
         {"top_p": 1.5}, {"presence_penalty": 3}, {"seed": 1.5}, {"top_k": "x"}, {"stop": 5}, {"stop": [1]},
         {"logit_bias": {"x": 1}}, {"logit_bias": {"1": "y"}}, {"logit_bias": []}, {"max_tokens": "5"},
-        {"max_tokens": -2}, {"max_completion_tokens": -1}, {"grammar": 1}, {"ignore_eos": "yes"},
+        {"max_tokens": -2}, {"max_completion_tokens": -1}, {"max_tokens": 1 << 31}, {"top_k": -(1 << 31)},
+        {"logit_bias": {"9" * 5000: 1}}, {"grammar": "(" * 300}, {"grammar": 1}, {"ignore_eos": "yes"},
     ],
 )  # fmt: skip
 def test_wrong_values_are_named(body: dict[str, Any]) -> None:
