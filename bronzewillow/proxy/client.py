@@ -111,6 +111,7 @@ class ClientConnection(web.RequestHandler):
         self.was_cut = False
         """Whether it was we who ended the connection in the middle of an answer."""
         self.gone: asyncio.Future[None] = self._loop.create_future()
+        self._head_bytes = 0
         self._body: StreamReader | None = None
         self._latest_body: StreamReader | None = None
         self._ended = 0
@@ -145,6 +146,7 @@ class ClientConnection(web.RequestHandler):
     def begin(self, body: StreamReader, probe: bytes) -> None:
         """An exchange starts. ProxyError 400 if its body is broken already."""
         self._cancel_timer()
+        self._head_bytes = 0
         self._body = body
         self.is_answering = False
         self.probe = probe
@@ -209,8 +211,8 @@ class ClientConnection(web.RequestHandler):
         if self._body is not None:
             if self._is_body_broken():
                 self._body.set_exception(RequestPayloadError("malformed request body"))
-        elif data and self.is_idle and not self.is_last and self._timer is None:
-            self._timer = self._loop.call_later(self._owner.limits.header_timeout_s, self._on_slow_head)
+        elif data and self.is_idle and not self.is_last:
+            self._on_part_of_head(len(data))
 
     def eof_received(self) -> bool:  # type: ignore[override]  # the base lets asyncio close, always
         if self._side is not None:
@@ -284,12 +286,26 @@ class ClientConnection(web.RequestHandler):
             self.wire.write_eof()
         self._timer = self._loop.call_later(_REFUSAL_LINGERS_S, self.wire.close)
 
+    def _on_part_of_head(self, size: int) -> None:
+        # The parser bounds lines and their number, together to megabytes that it would hold for each client.
+        self._head_bytes += size
+        if self._head_bytes > self._owner.limits.header_bytes:
+            self._give_up(
+                431, "malformed", f"the request's head is longer than {self._owner.limits.header_bytes} bytes"
+            )
+        elif self._timer is None:
+            self._timer = self._loop.call_later(self._owner.limits.header_timeout_s, self._on_slow_head)
+
     def _on_slow_head(self) -> None:
         self._timer = None
-        self._owner.on_refused(self, 408, "slow_head")
         seconds = self._owner.limits.header_timeout_s
-        slow = ProxyError(408, f"the request's head did not arrive within {seconds:g} s")
-        self.send(emit_error_response(slow, self._owner.where, close=True))
+        self._give_up(408, "slow_head", f"the request's head did not arrive within {seconds:g} s")
+
+    def _give_up(self, status: int, outcome: str, cause: str) -> None:
+        """Answer a head that will not be read to its end, and close."""
+        self._cancel_timer()
+        self._owner.on_refused(self, status, outcome)
+        self.send(emit_error_response(ProxyError(status, cause), self._owner.where, close=True))
         self.is_last = True
         self.force_close()
 

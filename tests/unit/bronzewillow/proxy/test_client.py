@@ -53,6 +53,20 @@ def test_a_head_that_cannot_be_passed_on(request_bytes: bytes, status: int) -> N
     aio.run(main())
 
 
+def test_a_head_that_does_not_end_is_refused_at_its_limit() -> None:
+    async def main() -> None:
+        async with proxied(answer_ok, HttpLimits(header_bytes=1024)) as rig, await rig.client() as client:
+            client.send(b"GET / HTTP/1.1\r\nHost: h\r\n")
+            for _ in range(20):
+                client.send(b"X: " + b"x" * 50 + b"\r\n")
+                await asyncio.sleep(0)
+            assert (await client.response()).status == 431
+            assert await client.rest() == b""
+            assert rig.sample("bronzewillow_http_requests_total", status="431") == 1
+
+    aio.run(main())
+
+
 def test_a_malformed_request_behind_a_good_one_does_not_spoil_it() -> None:
     async def main() -> None:
         async with proxied(answer_ok) as rig, await rig.client() as client:
