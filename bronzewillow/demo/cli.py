@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from rich.console import Console
@@ -56,13 +60,32 @@ def demo(
     console = Console(stderr=True, highlight=False)
     folder = Path(tempfile.mkdtemp(prefix="bw-"))  # mode 0700, and short: macOS allows 103 bytes for a socket
     try:
-        asyncio.run(_demo(console, folder, prompt, as_json, keep, model, registry, insecure, pcap))
+        with _ended_in_order():
+            asyncio.run(_demo(console, folder, prompt, as_json, keep, model, registry, insecure, pcap))
     except DemoError as error:
         raise CommandError(str(error)) from None
     except OSError as error:
         raise CommandError(f"{error.filename or 'network'}: {error.strerror or error}") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """A signal that asks us to end gives the demo the time to end its processes; they would outlive it."""
+
+    def end(number: int, frame: object) -> NoReturn:
+        sys.exit(128 + number)
+
+    numbers = [signal.SIGTERM, signal.SIGHUP]  # SIGINT is asyncio.run's
+    before = {n: signal.getsignal(n) for n in numbers if signal.getsignal(n) is not signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _demo(

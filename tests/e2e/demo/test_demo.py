@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bronzewillow.testing import docker_registry
@@ -67,9 +68,19 @@ def test_tcpdump_finds_whole_vxlan_and_no_bad_checksum(shown: dict[str, object])
     assert not re.search(r"\bbad\b|incorrect|truncated", read.stdout)  # a checksum may be 0x1bad
 
 
-def test_keep_prints_a_url_that_reaches_the_pod(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_keep_prints_a_url_that_reaches_the_pod_and_ends_with_all_of_it(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     command = [sys.executable, "-m", "bronzewillow", "demo", "--keep", "--pcap", str(tmp_path / "d.pcap")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        # a shell's background jobs have it ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         try:
             assert process.stdout is not None
             line = next(line for line in process.stdout if line.startswith("curl "))
@@ -77,10 +88,13 @@ def test_keep_prints_a_url_that_reaches_the_pod(tmp_path: Path) -> None:
             assert found
             with urllib.request.urlopen(f"{found[0]}/v1/models", timeout=20) as answer:
                 assert json.load(answer)["data"]
+            children = psutil.Process(process.pid).children()
+            assert len(children) == 2
+            process.send_signal(number)
+            assert process.wait(20) == 128 + number
+            assert not any(child.is_running() for child in children)
         finally:
-            process.send_signal(signal.SIGINT)
-            code = process.wait(20)
-    assert code == 130
+            process.kill()
 
 
 def test_a_broken_model_is_told_in_one_line(tmp_path: Path) -> None:
