@@ -11,7 +11,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo $$p; break; fi; done)
 
-.PHONY: help deps demo test lint types unit pure protos lab lab-deps peer-deps crictl e2e e2e-quick e2e-deps bench bench-lab fuzz sim clean
+.PHONY: help deps unit-deps demo test lint types unit pure protos lab lab-deps peer-deps crictl e2e e2e-quick e2e-deps bench bench-lab fuzz sim clean
 
 help:
 	@echo "make demo    a real model answers on a pod IP, on this machine; ARGS=... goes to the demo"
@@ -34,7 +34,7 @@ $(VENV)/.deps: pyproject.toml setup.py bronzewillow/wire/_kernel.py bronzewillow
 demo: deps
 	$(BIN)/bronzewillow demo $(ARGS)
 
-test: lint types unit pure
+test: unit-deps lint types unit pure
 
 lint: deps
 	$(BIN)/ruff check .
@@ -47,6 +47,10 @@ types: deps
 
 unit: deps
 	$(BIN)/python -m pytest $(ARGS)
+
+# Second opinions; without them their tests are skipped, and the summary says so.
+unit-deps:
+	-$(call install_programs,tcpdump ip,tcpdump iproute2)
 
 # The interpreted kernel, where a compiler made another one.
 pure: deps

@@ -1,4 +1,4 @@
-"""The header line, and skips taken seriously.
+"""The header line, skips taken seriously, and Hypothesis without a clock.
 
 Where `CI` is set a skip is a failure: what a test needs, CI has. Elsewhere it is a skip with its reason, and
 the summary counts them. `LAB_REQUIRE` names the lab's features: see `bronzewillow.testing.lab.features`.
@@ -11,6 +11,11 @@ import sys
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A machine that others use as well is no reason to fail.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def _is_ci() -> bool:
