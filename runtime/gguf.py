@@ -7,16 +7,22 @@ length is checked against what is left of the file before it is used.
 from __future__ import annotations
 
 import mmap
+import re
 import stat
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 MAGIC = b"GGUF"
 _MAX_KEYS = 1 << 16
 _MAX_TENSORS = 1 << 20
 _MAX_DIMENSIONS = 4
+_MAX_TEXT_BYTES = 16 << 20
+"""Of all keys, names and text values together; chat templates are the longest, of some 100 KB."""
+_MAX_ITEMS = 8 << 20
+"""Of arrays of arrays or strings together: the largest vocabularies have 256,000, their merges twice that."""
+_FIRST_SHARD = re.compile(r"(?P<stem>.+)-00001-of-(?P<count>\d{5})\.gguf", re.ASCII | re.DOTALL)
 _STRING, _ARRAY = 8, 9
 # value type -> struct code (gguf.md, gguf_metadata_value_type)
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -65,6 +71,11 @@ class GgufHeader:
     def is_adapter(self) -> bool:
         """A LoRA, which is nothing without its model."""
         return self.metadata.get("general.type") == "adapter"
+
+    @property
+    def shards(self) -> int:
+        """Files that the model is cut into by llama.cpp's gguf-split; this is one of them."""
+        return max(1, self._number("split.count", 1))
 
     @property
     def name(self) -> str:
@@ -120,8 +131,12 @@ class GgufHeader:
         return self._number(f"{self.architecture}.{key}", default)
 
     def _number(self, key: str, default: int) -> int:
+        """What is no number is as good as nothing: NaN, infinity, a text."""
         value = self.metadata.get(key, default)
-        return default if isinstance(value, str) else int(value)
+        try:
+            return default if isinstance(value, str) else int(value)
+        except (ValueError, OverflowError):
+            return default
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -161,11 +176,48 @@ def parse_header(data: mmap.mmap | bytes) -> GgufHeader:
     start = -(-cursor.at // alignment) * alignment
     if start + end > len(data):
         raise GgufError(f"the file is cut off: {len(data):,} bytes of {start + end:,}")
-    if not metadata.get("general.architecture"):
+    header = GgufHeader(version, metadata, tensors, parameters, len(data))
+    if header.shards > 1:  # the first may have no tensors, the others have little but them
+        return header
+    if not header.architecture:
         raise GgufError("no general.architecture in the metadata")
     if not tensors:
         raise GgufError("the file has no tensors")
-    return GgufHeader(version, metadata, tensors, parameters, len(data))
+    return header
+
+
+def read_headers(path: Path) -> tuple[GgufHeader, list[Path]]:
+    """The header of a whole model, and its files: `path` alone, or all shards, of which it is the first.
+
+    OSError, GgufError.
+    """
+    first = read_header(path)
+    if first.shards == 1:
+        return first, [path]
+    if (found := _FIRST_SHARD.fullmatch(path.name)) is None or int(found["count"]) != first.shards:
+        raise GgufError(
+            f"is one of a model's {first.shards} shards: name the first, NAME-00001-of-{first.shards:05}.gguf"
+        )
+    if not first.architecture:
+        raise GgufError("no general.architecture in the metadata of the first shard")
+    paths = [
+        path.with_name(f"{found['stem']}-{number:05}-of-{first.shards:05}.gguf")
+        for number in range(1, first.shards + 1)
+    ]
+    headers = [first]
+    for shard in paths[1:]:
+        try:
+            headers.append(read_header(shard))
+        except FileNotFoundError:
+            raise GgufError(f"the shard {shard.name} is not beside it") from None
+        except GgufError as error:
+            raise GgufError(f"the shard {shard.name}: {error}") from None
+    return replace(
+        first,
+        tensors=sum(one.tensors for one in headers),
+        parameters=sum(one.parameters for one in headers),
+        file_bytes=sum(one.file_bytes for one in headers),
+    ), paths
 
 
 def _read_pair(cursor: _Cursor, metadata: dict[str, Value]) -> None:
@@ -185,6 +237,7 @@ def _skip_array(cursor: _Cursor, depth: int) -> int:
     if kind == _STRING:
         cursor.skip_strings(count)
     elif kind == _ARRAY and depth < 4:
+        cursor.count_items(count)
         for _ in range(count):
             _skip_array(cursor, depth + 1)
     elif kind in _SIZES:
@@ -219,6 +272,7 @@ class _Cursor:
     def __init__(self, data: mmap.mmap | bytes) -> None:
         self._data = data
         self._size = len(data)
+        self._text_bytes = self._items = 0
         self.at = 0
 
     def take(self, count: int) -> bytes:
@@ -227,9 +281,12 @@ class _Cursor:
         return self._data[start : self.at]
 
     def skip(self, count: int) -> None:
+        self.check_left(count)
+        self.at += count
+
+    def check_left(self, count: int) -> None:
         if count > self._size - self.at:
             raise GgufError(f"the file is cut off inside its header, at byte {self._size:,}")
-        self.at += count
 
     def number(self, code: str) -> int:
         return int(struct.unpack("<" + code, self.take(struct.calcsize("<" + code)))[0])
@@ -239,13 +296,25 @@ class _Cursor:
         return value
 
     def string(self) -> str:
-        return self.take(self.number("Q")).decode(errors="replace")
+        count = self.number("Q")
+        self.check_left(count)
+        self._text_bytes += count
+        if self._text_bytes > _MAX_TEXT_BYTES:
+            raise GgufError(f"broken header: more than {_MAX_TEXT_BYTES >> 20} MiB of text")
+        return self.take(count).decode(errors="replace")
+
+    def count_items(self, count: int) -> None:
+        """Before a loop over them."""
+        self._items += count
+        if self._items > _MAX_ITEMS:
+            raise GgufError(f"broken header: arrays of {self._items:,} items")
 
     def skip_strings(self, count: int) -> None:
         """A vocabulary has some 100,000 entries: one tight loop."""
         data, at, size, unpack = self._data, self.at, self._size, struct.Struct("<Q").unpack_from
         if count > (size - at) // 8:
             raise GgufError(f"the file is cut off inside its header, at byte {size:,}")
+        self.count_items(count)
         for _ in range(count):
             if at + 8 > size:
                 raise GgufError(f"the file is cut off inside its header, at byte {size:,}")

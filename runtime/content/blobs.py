@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import uuid
@@ -155,6 +156,7 @@ class Blobs:
         with as_store_error(path):
             try:
                 with path.open("xb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX)  # so that `prune` sees that somebody writes it
                     yield path, file
             finally:
                 path.unlink(missing_ok=True)

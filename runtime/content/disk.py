@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from runtime.content.errors import StoreError
 
 _FICLONE = 0x40049409  # linux/fs.h
+_RESERVE_BYTES = 64 << 20
 
 
 @contextmanager
@@ -31,3 +33,14 @@ def share_extents(source: int, target: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def check_room(folder: Path, needed: int, what: str) -> None:
+    """StoreError when `what`, of `needed` bytes, would leave hardly anything of the disk of `folder`."""
+    with as_store_error(folder):
+        free = shutil.disk_usage(folder).free
+    if needed + _RESERVE_BYTES > free:
+        raise StoreError(
+            f"{folder}: {what} needs {needed:,} bytes more, {free:,} are free; "
+            "`runm prune` removes what no image needs"
+        )

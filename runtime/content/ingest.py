@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from bronzewillow.host.files import sync_file, sync_folder
 from runtime.content.blobs import Blobs
-from runtime.content.disk import as_store_error
-from runtime.content.errors import DigestMismatch, IngestBusy, StoreError
+from runtime.content.disk import as_store_error, check_room
+from runtime.content.errors import DigestMismatch, IngestBusy
 from runtime.images.digest import parse_digest
 
 Range = tuple[int, int]
-_RESERVE_BYTES = 64 << 20
+_JOURNAL_SUFFIX = ".ranges"
 
 
 class Ingest:
@@ -32,7 +32,7 @@ class Ingest:
         self.digest, self.size = parse_digest(digest), size
         self._final = blobs.path(digest)
         self._path = blobs.ingest / digest.replace(":", "-")
-        self._journal_path = self._path.with_name(f"{self._path.name}.ranges")
+        self._journal_path = self._path.with_name(f"{self._path.name}{_JOURNAL_SUFFIX}")
         with as_store_error(self._path):
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
@@ -45,6 +45,8 @@ class Ingest:
                 raise
         try:
             self._finished = self._read_journal()
+            if not self._finished:
+                self.drop()  # lines that mean nothing now could mean something when the file has grown
             self._check_room()
         except BaseException:
             self.close()
@@ -137,13 +139,36 @@ class Ingest:
 
     def _check_room(self) -> None:
         needed = sum(end - start for start, end in self.missing())
-        with as_store_error(self._path):
-            free = shutil.disk_usage(self._path.parent).free
-        if needed + _RESERVE_BYTES > free:
-            raise StoreError(
-                f"{self._path.parent}: blob {self.digest} needs {needed:,} bytes more, {free:,} are free; "
-                "`runm prune` removes what no image needs"
-            )
+        check_room(self._path.parent, needed, f"blob {self.digest}")
+
+
+def remove_abandoned(folder: Path, before: float) -> int:
+    """Remove what dead writers have left in the folder of ingests since before `before`; its bytes."""
+    freed = 0
+    for path in folder.iterdir():
+        data = path.with_name(path.name.removesuffix(_JOURNAL_SUFFIX))
+        try:
+            if path != data and not data.exists():
+                path.unlink()  # its writer was killed after the very last step but this
+            elif path == data and (found := path.stat()).st_ctime <= before and _remove_unlocked(path):
+                freed += min(found.st_size, found.st_blocks * 512)
+        except FileNotFoundError:
+            continue  # its writer has just finished
+    return freed
+
+
+def _remove_unlocked(path: Path) -> bool:
+    """Remove a file that nobody writes, with its journal; while it is locked nobody begins to."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+        path.with_name(f"{path.name}{_JOURNAL_SUFFIX}").unlink(missing_ok=True)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def _merged(ranges: list[Range]) -> list[Range]:

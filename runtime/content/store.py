@@ -12,6 +12,7 @@ from bronzewillow.host.files import locked, replace_file
 from runtime.content.blobs import Blobs
 from runtime.content.disk import as_store_error
 from runtime.content.errors import CorruptBlob, StoreError, UnknownBlob
+from runtime.content.ingest import remove_abandoned
 from runtime.content.names import Names
 from runtime.images.errors import InvalidManifest
 from runtime.images.manifest import LONGEST_BYTES, Descriptor, Index, Manifest, parse_manifest
@@ -109,8 +110,8 @@ class ContentStore:
                 if digest not in kept and self.blobs.path(digest).stat().st_mtime <= before:
                     size += self.blobs.remove(digest)
                     blobs += 1
-            halves = ((self.root / "ingest").iterdir(), self.root.glob("*.new"))
-            for path in itertools.chain(*halves, (self.root / "quarantine").iterdir()):
+            size += remove_abandoned(self.blobs.ingest, before)
+            for path in itertools.chain(self.root.glob("*.new"), (self.root / "quarantine").iterdir()):
                 if path.is_file() and path.stat().st_mtime <= before:
                     size += path.stat().st_size
                     path.unlink()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from runtime.engine.interface import LoadError
-from runtime.gguf import GgufError, GgufHeader, read_header
+from runtime.gguf import GgufError, GgufHeader, read_header, read_headers
+
+_T = TypeVar("_T")
 
 
 def open_model(path: Path, adapters: Sequence[Path] = (), projector: Path | None = None) -> GgufHeader:
     """The model's header; LoadError with one line that names the file and what is wrong with it."""
-    header = _open(path)
+    header, _ = _opened(path, read_headers)
     if header.is_adapter:
         raise LoadError(f"{path}: is an adapter, not a model; name it with --adapter")
     for adapter in adapters:
@@ -38,8 +41,12 @@ def _check_projector(path: Path, model: GgufHeader) -> None:
 
 
 def _open(path: Path) -> GgufHeader:
+    return _opened(path, read_header)
+
+
+def _opened(path: Path, read: Callable[[Path], _T]) -> _T:
     try:
-        return read_header(path)
+        return read(path)
     except FileNotFoundError as err:
         raise LoadError(f"{path}: no such file") from err
     except IsADirectoryError as err:

@@ -8,6 +8,7 @@ never written anew.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -113,6 +114,12 @@ class Index:
             f"{one.platform.os}/{one.platform.architecture}" for one in self.manifests if one.platform
         )
         raise InvalidManifest(f"the index has no image for this machine, only for: {there or 'nobody'}")
+
+
+def our_platforms() -> tuple[Platform, ...]:
+    """What an index is asked for; models are of no platform, so any will do when it has one for Macs."""
+    own = "darwin" if sys.platform == "darwin" else "linux"
+    return tuple(Platform(os, arch) for os in (own, "linux") for arch in ("arm64", "amd64"))
 
 
 def parse_manifest(raw: bytes, content_type: str = "") -> Manifest | Index:

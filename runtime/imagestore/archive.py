@@ -14,15 +14,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
+from runtime.content.disk import check_room
 from runtime.content.errors import DigestMismatch
 from runtime.content.names import REF_NAME
 from runtime.images.digest import parse_digest
 from runtime.images.errors import ImageError, InvalidDigest, InvalidManifest
-from runtime.images.manifest import LONGEST_BYTES, Descriptor, Index, parse_manifest
+from runtime.images.manifest import LONGEST_BYTES, Descriptor, Index, our_platforms, parse_manifest
 from runtime.images.media_types import OCI_INDEX
+from runtime.images.model_image import read_model_image
 from runtime.images.reference import Reference, parse_reference
 from runtime.imagestore.errors import ArchiveError
-from runtime.imagestore.store import ImageStore, StoredImage
+from runtime.imagestore.store import LONGEST_TEXT, ImageStore, StoredImage
+from runtime.imagestore.tar import open_tar
 
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 _CONTAINERD_NAME = "io.containerd.image.name"
@@ -54,19 +57,13 @@ def load(store: ImageStore, source: BinaryIO, name: Reference | None = None) -> 
     ArchiveError, StoreError.
     """
     raw = b""
-    try:
-        with tarfile.open(fileobj=source, mode="r|*") as tar:
-            for member in tar:
-                file = tar.extractfile(member) if member.isfile() else None
-                if file is None:
-                    continue
-                path = member.name.removeprefix("./")
-                if path == "index.json":
-                    raw = file.read(LONGEST_BYTES + 1)
-                elif path.startswith("blobs/"):
-                    _load_blob(store, path, member.size, _blocks(file))
-    except (tarfile.TarError, EOFError) as error:
-        raise ArchiveError(f"is no tar archive, or is cut off: {error}") from None
+    with open_tar(source, ArchiveError) as files:
+        for member, file in files:
+            path = member.name.removeprefix("./")
+            if path == "index.json":
+                raw = file.read(LONGEST_BYTES + 1)
+            elif path.startswith("blobs/"):
+                _load_blob(store, path, member.size, _blocks(file))
     if not raw:
         raise ArchiveError("has no index.json: is no OCI image layout")
     return [_name(store, one, name) for one in _index(raw).manifests]
@@ -101,9 +98,23 @@ def _name(store: ImageStore, descriptor: Descriptor, given: Reference | None) ->
         reference = given or parse_reference(text)
     except ImageError:
         raise ArchiveError(f"image {descriptor.digest}: has no name; give it one with --name") from None
-    plain = Descriptor(descriptor.media_type, descriptor.digest, descriptor.size)
-    store.name(reference, plain)
+    chosen = _image_of(store, descriptor)
+    store.name(reference, chosen)
     return store.get(str(reference))
+
+
+def _image_of(store: ImageStore, descriptor: Descriptor) -> Descriptor:
+    """A model's image: itself, or that of an index, as BuildKit writes one into its layouts."""
+    try:
+        found = store.content.manifest(descriptor.digest)
+        if isinstance(found, Index):
+            found = store.content.manifest(found.choose(our_platforms()).digest)
+    except InvalidManifest as error:
+        raise ArchiveError(f"image {descriptor.digest}: {error}") from None
+    if isinstance(found, Index):
+        raise ArchiveError(f"image {descriptor.digest}: an index within an index")
+    read_model_image(found, store.content.blobs.read(found.config.digest, LONGEST_TEXT))
+    return found.descriptor
 
 
 def _blocks(file: IO[bytes]) -> Iterator[bytes]:
@@ -129,6 +140,7 @@ def _load_blob(store: ImageStore, path: str, size: int, chunks: Iterator[bytes])
         digest = parse_digest(path.removeprefix("blobs/").replace("/", ":", 1))
     except InvalidDigest as error:
         raise ArchiveError(f"{path}: {error}") from None
+    check_room(store.content.root, size, f"the archive's {path[:80]}")
     try:
         store.content.blobs.write_stream(chunks, digest, size)
     except DigestMismatch as error:

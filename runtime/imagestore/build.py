@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from runtime.gguf import GgufError, GgufHeader, read_header
+from runtime.gguf import GgufError, GgufHeader, read_headers
 from runtime.go_json import emit_go_json
 from runtime.images.config import ModelConfig, emit_config, parse_config
 from runtime.images.manifest import Descriptor, emit_manifest
@@ -94,7 +94,7 @@ class _Build:
     def _file(self, text: str) -> Path | None:
         """A path that is there, or that can be nothing but a path."""
         path = self._folder / Path(text).expanduser()
-        if path.is_file() or text.startswith(("/", "./", "../", "~")) or text.lower().endswith(".gguf"):
+        if path.is_file() or text.startswith(("/", ".", "~")) or text.lower().endswith(".gguf"):
             return path
         return None
 
@@ -105,10 +105,15 @@ class _Build:
         return path
 
     def _header(self, path: Path, what: str) -> GgufHeader:
+        return self._headers(path, what)[0]
+
+    def _headers(self, path: Path, what: str) -> tuple[GgufHeader, list[Path]]:
         try:
-            return read_header(path)
+            return read_headers(path)
         except GgufError as error:
             raise BuildError(f"{what} {path}: {error}") from None
+        except IsADirectoryError:
+            raise BuildError(f"{what} {path}: is a folder; name the .gguf file in it") from None
         except OSError as error:
             raise BuildError(f"{what} {path}: {error.strerror}") from None
 
@@ -122,7 +127,7 @@ class _Build:
         self._layers.append((role, Descriptor(_TYPES[role], digest, size)))
 
     def _add_model(self, path: Path) -> None:
-        header = self._header(path, "FROM")
+        header, files = self._headers(path, "FROM")
         if header.is_adapter:
             raise BuildError(f"FROM {path}: is an adapter; FROM takes the model, ADAPTER this file")
         self._config = ModelConfig(
@@ -132,7 +137,8 @@ class _Build:
             parameters=parameters_in_words(header.parameters),
             quantization=header.quantisation,
         )
-        self._add_file(Role.MODEL, path)
+        for file in files:
+            self._add_file(Role.MODEL, file)
 
     def _add_adapter(self, path: Path) -> None:
         header = self._header(path, "ADAPTER")

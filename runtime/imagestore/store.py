@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from runtime.content import ContentStore
+from runtime.content.disk import as_store_error
 from runtime.content.errors import CorruptBlob, StoreError, UnknownBlob, UnknownName
 from runtime.content.store import Pruned
 from runtime.images.errors import ImageError
@@ -121,20 +122,20 @@ class ImageStore:
     # ---- serving
 
     def unpack(self, image: StoredImage) -> str:
-        """The name of the committed snapshot that shows it; made when it is not there yet."""
+        """The name of the committed snapshot that shows it; made when it is not there yet, mended when its
+        files are no longer those of the store. CorruptBlob, UnknownBlob, StoreError.
+        """
         name = image.descriptor.digest
+        parts = self.model_image(image).parts
         try:
-            self.snapshots.stat(name)
+            self._show(parts, self.snapshots.tree(name))
             return name
         except NotFound:
             pass
-        parts = self.model_image(image).parts
         key = f"{_UNPACK}{uuid.uuid4().hex}"
         self.snapshots.prepare(key)
         try:
-            folder = self.snapshots.tree(key)
-            for part in parts:
-                self._show(part, folder / part.file_name)
+            self._show(parts, self.snapshots.tree(key))
             self.snapshots.commit(name, key)
         except AlreadyExists:
             self.snapshots.remove(key)
@@ -156,30 +157,64 @@ class ImageStore:
         modified = self.content.blobs.path(descriptor.digest).stat().st_mtime
         return StoredImage(reference, descriptor, manifest, datetime.fromtimestamp(modified, UTC))
 
-    def _show(self, part: Part, target: Path) -> None:
-        digest = part.descriptor.digest
+    def _show(self, parts: Sequence[Part], folder: Path) -> None:
+        """See to it that `folder` has all parts, as the store has them now: a blob that was found corrupt
+        and came again is another file.
+        """
+        for part in parts:
+            try:
+                self._check(part)
+                if not self._is_shown(part, folder / part.file_name):
+                    self._put(part, folder / part.file_name)
+            except (UnknownBlob, CorruptBlob) as error:
+                raise type(error)(f"{error}; pull the image again") from None
+
+    def _check(self, part: Part) -> None:
+        """As far as can be at each start: small parts whole, of large ones the size."""
+        blobs, digest = self.content.blobs, part.descriptor.digest
+        if blobs.size(digest) != part.descriptor.size:
+            blobs.check(digest)
+        elif part.role not in _LARGE:
+            blobs.read(digest, LONGEST_TEXT)
+
+    def _is_shown(self, part: Part, target: Path) -> bool:
+        blob = self.content.blobs.path(part.descriptor.digest)
         try:
-            if self.content.blobs.size(digest) != part.descriptor.size:
-                self.content.blobs.check(digest)
-            elif part.role not in _LARGE:
-                self.content.blobs.read(digest, LONGEST_TEXT)
-            if part.member is not None:
-                with self.content.blobs.open(digest) as archive:
-                    extract(archive, part.member, target)
-                return
-            os.link(self.content.blobs.path(digest), target)
-        except (UnknownBlob, CorruptBlob) as error:
-            raise type(error)(f"{error}; pull the image again") from None
-        except OSError as error:
-            raise StoreError(
-                f"{target}: {error.strerror}; images are shown by hard links, which the file system must have"
-            ) from None
+            if part.member is None:
+                return target.samefile(blob)
+            return target.stat().st_mtime >= blob.stat().st_mtime
+        except FileNotFoundError:
+            return False
+
+    def _put(self, part: Part, target: Path) -> None:
+        """By a rename, as others may read the folder; on its way the file is what `prune` knows."""
+        blobs, digest = self.content.blobs, part.descriptor.digest
+        made = blobs.ingest / uuid.uuid4().hex
+        with as_store_error(target):
+            try:
+                if part.member is None:
+                    _link(blobs.path(digest), made)
+                else:
+                    with blobs.open(digest) as archive:
+                        extract(archive, part.member, made)
+                made.replace(target)
+            finally:
+                made.unlink(missing_ok=True)
 
     def _forget_snapshot(self, name: str) -> None:
         try:
             self.snapshots.remove(name)
         except (NotFound, FailedPrecondition):
             return  # not unpacked, or a container stands on it: then the next prune
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError as error:
+        raise StoreError(
+            f"{target}: {error.strerror}; images are shown by hard links, which the file system must have"
+        ) from None
 
 
 _UNPACK = "unpack-"

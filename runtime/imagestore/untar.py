@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 import shutil
-import tarfile
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from runtime.content.disk import check_room
 from runtime.content.errors import StoreError
+from runtime.imagestore.tar import open_tar
 
 _BLOCK = 1 << 20
 
@@ -18,19 +19,17 @@ def extract(archive: BinaryIO, member: str, target: Path) -> None:
 
     The first that fits is taken. StoreError, OSError.
     """
-    try:
-        with tarfile.open(fileobj=archive, mode="r|*") as tar:
-            for one in tar:
-                file = tar.extractfile(one) if one.isfile() and _fits(one.name, member) else None
-                if file is not None:
-                    with target.open("xb") as out:
-                        shutil.copyfileobj(file, out, _BLOCK)
-                    if target.stat().st_size != one.size:
-                        raise StoreError(f"the layer ends within {one.name[:200]!r}; pull the image again")
-                    target.chmod(0o444)
-                    return
-    except (tarfile.TarError, EOFError) as error:
-        raise StoreError(f"the layer with {member!r} is no tar archive: {error}") from None
+    with open_tar(archive, lambda why: StoreError(f"the layer with {member!r} {why}")) as files:
+        for one, file in files:
+            if not _fits(one.name, member):
+                continue
+            check_room(target.parent, one.size, f"the file {one.name[:200]!r} of a layer")
+            with target.open("xb") as out:
+                shutil.copyfileobj(file, out, _BLOCK)
+            if target.stat().st_size != one.size:
+                raise StoreError(f"the layer ends within {one.name[:200]!r}; pull the image again")
+            target.chmod(0o444)
+            return
     raise StoreError(f"the layer has no file {member!r}")
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable
 
 from bronzewillow.host.tasks import together
 from runtime.content import ContentStore
 from runtime.content.errors import UnknownBlob
 from runtime.images.errors import InvalidManifest
-from runtime.images.manifest import Descriptor, Index, Manifest, Platform
+from runtime.images.manifest import Descriptor, Index, Manifest, our_platforms
 from runtime.images.reference import Reference
 from runtime.registry.client import RegistryClient
 from runtime.registry.download import download
@@ -21,12 +20,6 @@ _BLOBS_AT_ONCE = 4
 _LONGEST_CONFIG = 4 << 20
 
 CheckImage = Callable[[Manifest, bytes], None]
-
-
-def platforms() -> tuple[Platform, ...]:
-    """What an index is asked for; models are of no platform, so any will do when it has one for Macs."""
-    own = "darwin" if sys.platform == "darwin" else "linux"
-    return tuple(Platform(os, arch) for os in (own, "linux") for arch in ("arm64", "amd64"))
 
 
 async def pull(
@@ -76,7 +69,7 @@ async def _manifest(client: RegistryClient, reference: Reference) -> Manifest:
     found = await client.manifest(reference)
     if isinstance(found, Index):
         try:
-            chosen = found.choose(platforms())
+            chosen = found.choose(our_platforms())
         except InvalidManifest as error:
             raise BadAnswer(f"image {reference}: {error}") from None
         found = await client.manifest(

@@ -8,10 +8,13 @@ from typing import Any
 
 from runtime.gguf import GgufError, read_header
 from runtime.images.media_types import Role
+from runtime.images.model_image import ModelImage
 from runtime.images.modelfile import Message, Modelfile, emit_modelfile
 from runtime.images.parameters import Parameters, parameter_texts, parse_parameters
 from runtime.imagestore import ImageStore, StoredImage
-from runtime.runm.model_folder import read_model_folder
+from runtime.runm.model_folder import parse_messages
+
+_TEXTS = (Role.TEMPLATE, Role.SYSTEM, Role.PARAMS, Role.MESSAGES, Role.LICENSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,31 +61,39 @@ class ImageFacts:
 def image_facts(store: ImageStore, image: StoredImage) -> ImageFacts:
     """Read what is small; of the weights, their header. StoreError, ImageError, ModelFolderError."""
     model = store.model_image(image)
-    folder = read_model_folder(store.folder(image))
-    texts = {role: [store.text(part) for part in model.of(role)] for role in (Role.TEMPLATE, Role.LICENSE)}
-    parameters = parse_parameters("".join(store.text(part) for part in model.of(Role.PARAMS)).encode())
-    messages = tuple(Message(one["role"], one["content"]) for one in folder.messages)
+    texts = {role: [store.text(part) for part in model.of(role)] for role in _TEXTS}
+    parameters = parse_parameters("".join(texts[Role.PARAMS]).encode())
+    turns = [parse_messages(text, "the image's messages") for text in texts[Role.MESSAGES]]
+    messages = tuple(Message(one["role"], one["content"]) for turn in turns for one in turn)
     template = texts[Role.TEMPLATE][0] if texts[Role.TEMPLATE] else None
+    system = "".join(texts[Role.SYSTEM])
     modelfile = Modelfile(
-        (image.reference.familiar,), parameters, template, folder.system or None, messages=messages
+        (image.reference.familiar,), parameters, template, system or None, messages=messages
     )
-    try:
-        context_tokens = read_header(folder.model).trained_context_tokens if folder.model is not None else 0
-    except (GgufError, OSError):
-        context_tokens = 0  # `serve` says what is wrong with it
     return ImageFacts(
         model={
             "architecture": model.config.family,
             "parameters": model.config.parameters,
             "quantization": model.config.quantization,
-            "context length": context_tokens or model.config.context_tokens,
+            "context length": _trained_context_tokens(store, model) or model.config.context_tokens,
             "kind": str(model.ecosystem),
         },
         parameters=parameters,
         template=template or "",
-        system=folder.system,
+        system=system,
         messages=messages,
         licenses=tuple(texts[Role.LICENSE]),
         modelfile=emit_modelfile(modelfile),
         warnings=model.warnings,
     )
+
+
+def _trained_context_tokens(store: ImageStore, model: ModelImage) -> int:
+    """0 when the weights do not say; those in an archive are not taken out of it for that."""
+    weights = model.of(Role.MODEL)[0]
+    if weights.member is not None:
+        return 0
+    try:
+        return read_header(store.content.blobs.path(weights.descriptor.digest)).trained_context_tokens
+    except (GgufError, OSError):
+        return 0  # `serve` says what is wrong with it

@@ -110,15 +110,18 @@ def _parameters(path: Path) -> Parameters:
 
 def _messages(path: Path) -> tuple[Mapping[str, Any], ...]:
     text = _text(path)
-    if text is None:
-        return ()
+    return parse_messages(text, str(path)) if text is not None else ()
+
+
+def parse_messages(text: str, place: str) -> tuple[Mapping[str, Any], ...]:
+    """The conversation in `text`, of the file or layer `place`. ModelFolderError."""
     try:
         messages = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ModelFolderError(f"{path}: is not JSON: {error}") from None
+        raise ModelFolderError(f"{place}: is not JSON: {error}") from None
     if not isinstance(messages, list) or not all(
         isinstance(one, dict) and isinstance(one.get("role"), str) and isinstance(one.get("content"), str)
         for one in messages
     ):
-        raise ModelFolderError(f"{path}: is no list of messages with role and content")
+        raise ModelFolderError(f"{place}: is no list of messages with role and content")
     return tuple({"role": one["role"], "content": one["content"]} for one in messages)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.gguf import GgufError, parse_header, read_header
+from runtime.gguf import GgufError, parse_header, read_header, read_headers
 
 
 def text(value: str) -> bytes:
@@ -98,11 +98,56 @@ def test_encoder_does_not_generate() -> None:
         (b"GGUF" + struct.pack("<IQQ", 3, 1 << 60, 0), "tensors"),
         (gguf([pair("x", 9, struct.pack("<IQ", 8, 1 << 60))]), "cut off"),
         (gguf([pair("x", 8, struct.pack("<Q", 1 << 60))]), "cut off"),
+        (gguf([pair("x", 8, text("y" * (9 << 20)))] * 2), "more than 16 MiB of text"),
+        (gguf([pair("x", 9, struct.pack("<IQ", 9, 9 << 20) + bytes(80 << 20))]), "arrays of 9,437,184 items"),
+        (gguf([pair("x", 9, struct.pack("<IQ", 8, 9 << 20) + bytes(80 << 20))]), "arrays of 9,437,184 items"),
     ],
 )
 def test_refusals(data: bytes, why: str) -> None:
     with pytest.raises(GgufError, match=why):
         parse_header(data)
+
+
+FILE_TYPE = "general.file_type"
+
+
+@pytest.mark.parametrize(("kind", "form"), [(6, "f"), (12, "d")])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_numbers_that_are_none(kind: int, form: str, value: float) -> None:
+    keys = (
+        "general.file_type",
+        "llama.context_length",
+        "llama.block_count",
+        "llama.pooling_type",
+        "split.count",
+    )
+    pairs = [pair(key, kind, struct.pack(f"<{form}", value)) for key in keys]
+    header = parse_header(gguf([PAIRS[0], *pairs]))
+    assert (header.quantisation, header.trained_context_tokens, header.pooling) == ("", 0, None)
+    assert header.memory_bytes(1000) > header.file_bytes
+
+
+def u16(key: str, value: int) -> bytes:
+    return pair(key, 2, struct.pack("<H", value))
+
+
+def test_a_model_in_shards_is_one_model(tmp_path: Path) -> None:
+    paths = [tmp_path / f"big-0000{number}-of-00003.gguf" for number in (1, 2, 3)]
+    paths[0].write_bytes(gguf([*PAIRS, u16("split.no", 0), u16("split.count", 3)]))
+    for number, path in enumerate(paths[1:], 1):
+        path.write_bytes(gguf([u16("split.no", number), u16("split.count", 3)]))
+    header, found = read_headers(paths[0])
+    assert found == paths
+    assert (header.parameters, header.tensors, header.architecture) == (96, 3, "llama")
+    assert header.file_bytes == sum(path.stat().st_size for path in paths)
+    with pytest.raises(GgufError, match="one of a model's 3 shards: name the first, NAME-00001-of-00003"):
+        read_headers(paths[1])
+    paths[2].write_bytes(paths[2].read_bytes()[:-1])
+    with pytest.raises(GgufError, match=r"the shard big-00003-of-00003\.gguf: the file is cut off"):
+        read_headers(paths[0])
+    paths[2].unlink()
+    with pytest.raises(GgufError, match=r"the shard big-00003-of-00003\.gguf is not beside it"):
+        read_headers(paths[0])
 
 
 @given(st.binary(max_size=200), st.integers(0, 400))
@@ -111,9 +156,10 @@ def test_any_bytes_parse_or_are_refused(noise: bytes, at: int) -> None:
     at = min(at, len(whole))
     for data in (noise, b"GGUF" + noise, whole[:at] + noise + whole[at + len(noise) :]):
         try:
-            parse_header(data)
+            header = parse_header(data)
         except GgufError:
             continue
+        assert header.memory_bytes(1000) and header.shards and header.trained_context_tokens is not None
 
 
 def test_file(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from runtime.content import ContentStore
 from runtime.content.errors import DigestMismatch, IngestBusy, StoreError
-from runtime.content.ingest import Ingest
+from runtime.content.ingest import Ingest, remove_abandoned
 from runtime.images.digest import digest_of
 
 DATA = bytes(range(256)) * 40
@@ -74,6 +75,41 @@ def test_one_writer_at_a_time(store: ContentStore) -> None:
         begin(store)
     first.close()
     begin(store).close()
+
+
+def test_what_is_being_written_is_not_pruned(store: ContentStore) -> None:
+    names = {f"{DIGEST.replace(':', '-')}{suffix}" for suffix in ("", ".ranges")}
+    ingest = begin(store)
+    ingest.write(0, [DATA[:5000]])
+    later = time.time() + 10
+    assert remove_abandoned(store.blobs.ingest, later) == 0
+    assert {path.name for path in store.blobs.ingest.iterdir()} == names
+    ingest.write(5000, [DATA[5000:]])
+    ingest.commit(DIGEST)
+    ingest.close()
+    assert store.blobs.read(DIGEST, 1 << 20) == DATA
+
+
+def test_what_dead_writers_left_is_pruned_when_it_is_old(store: ContentStore) -> None:
+    ingest = begin(store)
+    ingest.write(0, [DATA[:5000]])
+    ingest.close()
+    (store.blobs.ingest / "orphan.ranges").write_text("0 1\n")
+    assert remove_abandoned(store.blobs.ingest, time.time() - 100) == 0
+    assert len(list(store.blobs.ingest.iterdir())) == 2
+    assert remove_abandoned(store.blobs.ingest, time.time() + 10) == 5000
+    assert not list(store.blobs.ingest.iterdir())
+
+
+def test_lines_of_an_older_file_are_forgotten(store: ContentStore) -> None:
+    journal = store.root / "ingest" / f"{DIGEST.replace(':', '-')}.ranges"
+    journal.write_text(f"0 {len(DATA)}\n")  # left by a kill between the last two steps
+    first = begin(store)
+    first.write(9000, [DATA[9000:]])
+    first.close()
+    second = begin(store)
+    assert second.finished == ((9000, len(DATA)),)
+    second.close()
 
 
 def test_a_wrong_digest_forgets_all(store: ContentStore) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,18 @@ def test_prune_keeps_what_names_lead_to(tmp_path: Path) -> None:
     assert store.prune(0) == Pruned(2, len(two.raw) + 15)
     assert set(store.blobs) == {one.digest, *(blob.digest for blob in one.blobs)}
     assert not store.verify()
+
+
+def test_a_prune_does_not_take_what_is_being_written(tmp_path: Path) -> None:
+    store = ContentStore(tmp_path)
+
+    def chunks() -> Iterator[bytes]:
+        yield b"wei"
+        store.prune(0)
+        yield b"ghts"
+
+    digest = store.blobs.write_stream(chunks())
+    assert store.blobs.read(digest, 100) == b"weights"
 
 
 def test_verify_finds_what_is_corrupt_and_what_is_missing(tmp_path: Path) -> None:

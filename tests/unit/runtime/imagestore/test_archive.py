@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from runtime.content.errors import StoreError
+from runtime.images.digest import digest_of
+from runtime.images.errors import UnservableImage
+from runtime.images.manifest import Descriptor, emit_manifest
+from runtime.images.media_types import OCI_CONFIG, OCI_INDEX
 from runtime.images.reference import parse_reference
 from runtime.imagestore import ImageStore
 from runtime.imagestore.archive import load, opened, save
@@ -66,6 +72,46 @@ def test_any_order_will_do_and_a_name_can_be_given(workshop: Workshop, tmp_path:
     raw.seek(0)
     load(ImageStore(tmp_path / "b"), raw, parse_reference("given"))
     assert ImageStore(tmp_path / "b").get("given")
+
+
+def test_an_index_is_followed_as_a_pull_does(workshop: Workshop, tmp_path: Path) -> None:
+    raw = rewritten(saved(workshop), in_an_index("linux"))
+    (loaded, _) = load(ImageStore(tmp_path / "other"), raw)
+    assert loaded.id == workshop.store.get("tiny").id
+    with pytest.raises(ArchiveError, match="only for: windows/amd64"):
+        load(ImageStore(tmp_path / "b"), rewritten(saved(workshop), in_an_index("windows")))
+    assert not list(ImageStore(tmp_path / "b").content.names.all())
+
+
+def in_an_index(os: str) -> Callable[[str, bytes], tuple[str, bytes]]:
+    """A change: the first image becomes that of an index, whose blob takes the layout file's place."""
+    found: dict[str, bytes] = {}
+
+    def change(name: str, data: bytes) -> tuple[str, bytes]:
+        if name == "index.json":
+            index = json.loads(data)
+            inner = {**index["manifests"][0], "platform": {"os": os, "architecture": "amd64"}}
+            raw = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [inner]}).encode()
+            digest = digest_of(raw)
+            found[f"blobs/{digest.replace(':', '/')}"] = raw
+            index["manifests"][0] |= {"mediaType": OCI_INDEX, "digest": digest, "size": len(raw)}
+            return name, json.dumps(index).encode()
+        return found.popitem() if name == "oci-layout" else (name, data)
+
+    return change
+
+
+def test_a_container_image_is_no_model(workshop: Workshop, tmp_path: Path) -> None:
+    layer = "application/vnd.oci.image.layer.v1.tar"
+    store = workshop.store.content
+    config = Descriptor(OCI_CONFIG, store.blobs.write(b"{}"), 2)
+    manifest = emit_manifest(config, [Descriptor(layer, store.blobs.write(b"x"), 1)])
+    workshop.store.name(parse_reference("box"), store.write_manifest(manifest))
+    target = io.BytesIO()
+    save(workshop.store, [workshop.store.get("box")], target)
+    target.seek(0)
+    with pytest.raises(UnservableImage, match="a container image, not a model"):
+        load(ImageStore(tmp_path / "other"), target)
 
 
 @pytest.mark.parametrize(

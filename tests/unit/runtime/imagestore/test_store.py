@@ -76,6 +76,38 @@ def test_a_blob_that_is_not_what_it_was_is_never_shown(workshop: Workshop) -> No
     assert not list(workshop.store.snapshots.walk())
 
 
+def test_what_was_found_corrupt_and_came_again_is_shown_anew(workshop: Workshop) -> None:
+    image = workshop.make("tiny", PLAIN)
+    store = workshop.store
+    name = store.unpack(image)
+    store.snapshots.prepare("container", name)
+    path = store.content.blobs.path(image.manifest.layers[0].digest)
+    good = path.read_bytes()
+    path.chmod(0o600)
+    path.write_bytes(good[:-1] + b"\xff")  # of the right size: only reading all of it tells
+    assert store.content.verify()
+    with pytest.raises(UnknownBlob, match="pull the image again"):
+        store.unpack(image)
+    workshop.make("tiny", PLAIN)
+    assert store.unpack(image) == name
+    assert (store.snapshots.tree(name) / "model.gguf").samefile(path)
+    (mount,) = store.snapshots.prepare("next", name)
+    assert (mount.source / "model.gguf").read_bytes() == good
+    store.prune(0)
+    assert not list(store.content.blobs.ingest.iterdir())
+
+
+def test_a_small_part_that_rots_after_it_was_shown_is_not_shown_again(workshop: Workshop) -> None:
+    image = workshop.make("tiny", PLAIN)
+    workshop.store.unpack(image)
+    system = workshop.store.model_image(image).of(Role.SYSTEM)[0]
+    path = workshop.store.content.blobs.path(system.descriptor.digest)
+    path.chmod(0o600)
+    path.write_text("be wrong")
+    with pytest.raises(CorruptBlob, match="pull the image again"):
+        workshop.store.unpack(image)
+
+
 def test_a_model_that_was_cut_off_is_never_shown(workshop: Workshop) -> None:
     image = workshop.make("tiny", PLAIN)
     path = workshop.store.content.blobs.path(image.manifest.layers[0].digest)
