@@ -195,7 +195,7 @@ def test_other_seeds_give_other_texts(subject: Subject) -> None:
 @pytest.mark.parametrize("subject", PARALLEL, indirect=True)
 def test_each_choice_finishes(subject: Subject) -> None:
     assert subject.info.slots > 1
-    events = subject.answer(choices=2, temperature=1.0, max_tokens=5)
+    events = subject.answer(choices=2, temperature=1.0, max_tokens=5, ignore_eos=True)
     assert _finishes(events) == {0: FinishReason.LENGTH, 1: FinishReason.LENGTH}
     assert _text(events, 0) and _text(events, 1)
     assert _usage(events).completion_tokens == 10

@@ -115,7 +115,7 @@ async def cluster_of(node: NodeProcesses) -> AsyncIterator[Cluster]:
             grpc.aio.insecure_channel(f"unix:{node.cri}") as channel,
             aiohttp.ClientSession(
                 connector=PodConnector(net, limit=0, force_close=True),
-                timeout=aiohttp.ClientTimeout(total=120, sock_read=5),  # a dead peer says nothing
+                timeout=aiohttp.ClientTimeout(total=120, sock_read=15),  # a dead peer says nothing
             ) as session,
         ):
             yield Cluster(node, RuntimeServiceStub(channel), session)
