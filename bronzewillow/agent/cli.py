@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import platform
+import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -94,7 +95,7 @@ def agent(
     try:
         asyncio.run(run_agent(loaded, options))
     except OSError as error:
-        raise CommandError(_explain(error, loaded, metrics)) from None
+        raise CommandError(_explain(error, loaded)) from None
     except (ValueError, CniError) as error:
         raise CommandError(str(error)) from None
 
@@ -132,35 +133,27 @@ def capture(control: Path, file: Path, count: int | None, duration: float | None
 
 
 async def _capture(control: Path, file: Path, count: int | None, duration: float | None) -> int:
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (2, 15):  # SIGINT, SIGTERM
-        loop.add_signal_handler(number, ended.set)
+    us = asyncio.current_task()
+    assert us is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, us.cancel)
     frames = 0
-    with open_private(file) as output:  # it holds what people asked and were answered
-
-        async def copy() -> None:
-            nonlocal frames
-            async with _get(control, "/capture") as response:
+    try:
+        async with asyncio.timeout(duration) as limit, _get(control, "/capture") as response:
+            with open_private(file) as output:  # it holds what people asked and were answered
                 output.write(await response.content.readexactly(_PCAP_HEADER_BYTES))
                 while count is None or frames < count:
                     header = await response.content.readexactly(_PCAP_RECORD_BYTES)
                     size = int.from_bytes(header[8:12], "little")
                     output.write(header + await response.content.readexactly(size))
                     frames += 1
-
-        copying = asyncio.ensure_future(copy())  # noqa: TID251
-        ending = asyncio.ensure_future(ended.wait())  # noqa: TID251
-        await asyncio.wait({copying, ending}, timeout=duration, return_when=asyncio.FIRST_COMPLETED)
-        ending.cancel()
-        if copying.done():
-            try:
-                copying.result()
-            except (asyncio.IncompleteReadError, aiohttp.ClientError):
-                raise CommandError(f"{control}: the agent has ended") from None
-        else:
-            copying.cancel()
-            await asyncio.wait({copying})
+    except asyncio.CancelledError:
+        us.uncancel()
+    except TimeoutError:
+        if not limit.expired():
+            raise
+    except (asyncio.IncompleteReadError, aiohttp.ClientError):
+        raise CommandError(f"{control}: the agent has ended") from None
     return frames
 
 
@@ -191,15 +184,11 @@ def _run(main: Coroutine[Any, Any, _T]) -> _T:
     return asyncio.run(main)
 
 
-def _explain(error: OSError, config: AgentConfig, metrics: tuple[str, int] | None) -> str:
-    """Which of our addresses an OSError is about; the loop's own text names it where it can."""
+def _explain(error: OSError, config: AgentConfig) -> str:
+    """What hinders the overlay's socket."""
     where = f"{socket.inet_ntoa(config.overlay.address)}:{config.overlay.port}"
-    cures = ("another agent, or a kernel VXLAN device?", "set overlay.address to one")
-    text = str(error)
-    if metrics is not None and "address" in text and str(metrics[1]) in text:
-        where, cures = f"{metrics[0]}:{metrics[1]}", ("choose another with --metrics",) * 2
     if error.errno == errno.EADDRINUSE:
-        return f"{where}: address already in use; {cures[0]}"
+        return f"{where}: address already in use; another agent, or a kernel VXLAN device?"
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"{where}: not an address of this machine; {cures[1]}"
-    return f"{where}: {error.strerror or text}"
+        return f"{where}: not an address of this machine; set overlay.address to one"
+    return f"{where}: {error.strerror or error}"

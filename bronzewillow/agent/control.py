@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import stat
@@ -39,7 +40,7 @@ class ControlServer:
         self._path: Path | None = None
 
     async def start(self, path: Path, metrics: tuple[str, int] | None) -> None:
-        """Listen at `path`, and for /metrics at `metrics`. ValueError or OSError in one line."""
+        """Listen at `path`, and for /metrics at `metrics`. ValueError in one line when that cannot be."""
         prepare_socket_folder(path)
         _remove_stale(path)
         app = web.Application()
@@ -48,13 +49,14 @@ class ControlServer:
         app.router.add_get("/metrics", self._on_metrics)
         app.router.add_get("/capture", self._on_capture)
         app.router.add_post("/leases", self._on_leases)
-        await web.UnixSite(await self._runner(app), str(path)).start()
+        await _open(web.UnixSite(await self._runner(app), str(path)), str(path), "--control")
         path.chmod(0o600)
         self._path = path
         if metrics is not None:
             public = web.Application()
             public.router.add_get("/metrics", self._on_metrics)
-            await web.TCPSite(await self._runner(public), *metrics).start()
+            site = web.TCPSite(await self._runner(public), *metrics)
+            await _open(site, f"{metrics[0]}:{metrics[1]}", "--metrics")
 
     async def close(self) -> None:
         """Stop serving and take the socket away."""
@@ -103,6 +105,19 @@ class ControlServer:
         finally:
             self._captures -= 1
             capture.close()
+
+
+async def _open(site: web.BaseSite, where: str, option: str) -> None:
+    try:
+        await site.start()
+    except OSError as error:
+        # the loop's own texts are long; of a name that cannot be resolved there is no errno
+        reasons = {
+            errno.EADDRINUSE: "address already in use",
+            errno.EADDRNOTAVAIL: "not an address of this machine",
+        }
+        reason = reasons.get(error.errno or 0) or error.strerror or str(error)
+        raise ValueError(f"{where}: {reason}; choose another with {option}") from None
 
 
 def _remove_stale(path: Path) -> None:

@@ -102,6 +102,31 @@ def test_capture_ends_with_a_signal_and_keeps_what_it_has(number: signal.Signals
     run(main(), 30)
 
 
+def test_capture_that_cannot_be_leaves_no_file(tmp_path: Path) -> None:
+    async def main() -> tuple[Ended, Ended]:
+        async with running_agent() as rig:
+            nowhere = await bronzewillow(
+                "capture", "--control", rig.control, "-w", tmp_path / "no" / "all.pcap"
+            )
+        return nowhere, await bronzewillow("capture", "--control", rig.control, "-w", tmp_path / "all.pcap")
+
+    nowhere, nobody = run(main(), 30)
+    assert (nowhere.code, nobody.code) == (1, 1)
+    assert f"{tmp_path}/no/all.pcap: No such file or directory" in nowhere.err
+    assert "no agent answers here" in nobody.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_capture_ends_after_its_time(tmp_path: Path) -> None:
+    async def main() -> Ended:
+        async with running_agent() as rig:
+            file = tmp_path / "all.pcap"
+            return await bronzewillow("capture", "--control", rig.control, "-w", file, "--duration", 0.5)
+
+    ended = run(main(), 30)
+    assert ended == Ended(0, "", f"0 frames in {tmp_path}/all.pcap\n")
+
+
 def test_capture_tells_that_the_agent_has_ended() -> None:
     async def main() -> Ended:
         async with running_agent() as rig:
@@ -139,7 +164,7 @@ def test_check_tells_each_mistake_in_a_line(tmp_path: Path) -> None:
     [
         (("status", "--control", "/nonexistent/agent.sock"), 1, "no agent answers here"),
         (("flows", "--control", "/nonexistent/agent.sock"), 1, "no agent answers here"),
-        (("capture", "--control", "/nonexistent/agent.sock", "-w", "/tmp/x/y/z"), 1, "/tmp/x/y/z"),
+        (("capture", "--control", "/nonexistent/agent.sock", "-w", "/tmp/x/y/z"), 1, "no agent answers here"),
         (("capture",), 2, "Missing option '-w'"),
         (("agent",), 2, "Missing option '--config'"),
         (("agent", "--config", "/nonexistent.toml"), 1, "/nonexistent.toml: cannot be read"),
@@ -179,6 +204,16 @@ def test_a_port_in_use_and_an_address_of_others(tmp_path: Path) -> None:
     assert "set overlay.address to one" in not_ours.err
     for ended in (in_use, not_ours):
         assert ended.err.count("\n") == 1
+
+
+def test_a_metrics_host_without_an_address_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    options = ("--control", tmp_path / "c", "--metrics", "nowhere.invalid:9464")
+    ended = run(bronzewillow("agent", "--config", good_config(tmp_path), *options), 30)
+    assert ended.code == 1
+    assert ended.err.startswith("bronzewillow: nowhere.invalid:9464: ")
+    assert ended.err.endswith("; choose another with --metrics\n")
+    assert ended.err.count("\n") == 1
 
 
 def test_a_metrics_port_in_use_is_named(tmp_path: Path) -> None:
