@@ -1,0 +1,87 @@
+"""Connections that show one identity. When it is renewed they go, and a new pool takes their place."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from bronzewillow.kube.access import Cluster, Presented
+from bronzewillow.kube.tls import client_context
+
+_KEEPALIVE_IDLE_S = 30
+
+
+class Pool:
+    """Keeps count of what runs on it: a retired pool closes when its last request has ended."""
+
+    def __init__(self, cluster: Cluster, presented: Presented) -> None:
+        """On the running loop. BadCredentials."""
+        self.presented = presented
+        self.is_retired = False
+        self._running = 0
+        self._watches: set[aiohttp.ClientResponse] = set()
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                ssl=client_context(cluster, presented), limit=0, socket_factory=_keepalive_socket
+            ),
+            trust_env=True,  # HTTPS_PROXY and NO_PROXY, as for kubectl
+        )
+        self._fixed: dict[str, Any] = {"allow_redirects": False}
+        if cluster.tls_server_name:
+            self._fixed["server_hostname"] = cluster.tls_server_name
+        if cluster.proxy_url:
+            self._fixed["proxy"] = cluster.proxy_url
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing runs here any more."""
+        return self._session.closed
+
+    @asynccontextmanager
+    async def request(
+        self, method: str, url: str, *, is_watch: bool = False, **options: Any
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """As `aiohttp.ClientSession.request`. A watch ends when the pool is retired."""
+        self._running += 1
+        try:
+            async with self._session.request(method, url, **self._fixed, **options) as response:
+                if is_watch:
+                    self._watches.add(response)
+                try:
+                    yield response
+                finally:
+                    self._watches.discard(response)
+        finally:
+            self._running -= 1
+            if self.is_retired and not self._running:
+                await self._session.close()
+
+    async def retire(self) -> None:
+        """Nothing new begins here; requests end by themselves, watches now."""
+        self.is_retired = True
+        for response in [*self._watches]:
+            response.close()
+        if not self._running:
+            await self._session.close()
+
+    async def close(self) -> None:
+        """All ends now."""
+        self.is_retired = True
+        await self._session.close()
+
+
+def _keepalive_socket(address: Any) -> socket.socket:
+    """A peer that has gone without a word is noticed within about a minute, also while nothing is sent."""
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if sys.platform == "darwin":
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPALIVE, _KEEPALIVE_IDLE_S)
+    else:
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_IDLE_S)
+    return made

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from bronzewillow.kube.errors import Expired, KubeError, TooManyRequests, Unavailable, Unreachable
+from bronzewillow.kube.listwatch import ListPage, ListWatch, ListWatchConfig, Wait, Watch
+from bronzewillow.kube.resources import Object
+
+SECOND = 1_000_000
+
+
+def pod(name: str, version: str = "1") -> Object:
+    metadata = {"name": name, "namespace": "d", "uid": f"uid-{name}", "resourceVersion": version}
+    return {"metadata": metadata}
+
+
+def page(version: str, *names: str, token: str = "") -> Object:
+    return {
+        "metadata": {"resourceVersion": version, "continue": token},
+        "items": [pod(name) for name in names],
+    }
+
+
+def machine() -> ListWatch:
+    return ListWatch(ListWatchConfig(), lambda: 0.0)
+
+
+def watching(version: str = "10", *names: str) -> ListWatch:
+    core = machine()
+    core.next_step(0)
+    core.on_page(page(version, *names))
+    assert isinstance(core.next_step(0), Watch)
+    return core
+
+
+def steps(core: ListWatch, now: int = 0) -> list[object]:
+    """The next step, and the one behind it if that is a wait."""
+    first = core.next_step(now)
+    return [first, core.next_step(now)] if isinstance(first, Wait) else [first]
+
+
+def test_list_then_watch() -> None:
+    core = machine()
+    assert core.next_step(0) == ListPage(500)
+    changes = core.on_page(page("10", "a"))
+    assert changes is not None
+    assert [change.object["metadata"]["name"] for change in changes] == ["a"]
+    assert core.next_step(0) == Watch("10", 300)
+
+
+def test_nothing_is_known_before_the_last_page() -> None:
+    core = machine()
+    assert core.on_page(page("10", "a", token="t")) is None
+    assert not core.is_synced
+    assert not core.cache
+    assert core.next_step(0) == ListPage(500, "t")
+    changes = core.on_page(page("10", "b"))
+    assert changes is not None
+    assert len(changes) == 2
+    assert core.is_synced
+
+
+def test_an_empty_list_is_known_too() -> None:
+    core = machine()
+    assert core.on_page(page("10")) == []
+    assert core.is_synced
+
+
+def test_a_failed_list_leaves_all_as_it_was() -> None:
+    core = watching("10", "a")
+    core.on_error(Expired("too old"), 0)
+    assert steps(core) == [Wait(0.8), ListPage(500)]
+    assert core.on_page(page("20", "b", token="t")) is None
+    core.on_error(Unreachable("reset"), 0)
+    assert [*core.cache] == ["uid-a"]
+    assert steps(core) == [Wait(1.6), ListPage(500)]
+    changes = core.on_page(page("30", "b"))
+    assert changes is not None
+    assert [(change.type.value, change.object["metadata"]["name"]) for change in changes] == [
+        ("DELETED", "a"),
+        ("ADDED", "b"),
+    ]
+
+
+def test_a_token_that_expires_means_no_more_pages() -> None:
+    core = machine()
+    core.on_page(page("10", "a", token="t"))
+    core.on_error(Expired("continue"), 0)
+    assert steps(core) == [Wait(0.8), ListPage(0)]
+
+
+def test_events_move_the_resource_version() -> None:
+    core = watching()
+    assert [change.type.value for change in core.on_event("ADDED", pod("a", "11"))] == ["ADDED"]
+    assert [change.type.value for change in core.on_event("MODIFIED", pod("a", "12"))] == ["MODIFIED"]
+    assert core.on_event("BOOKMARK", {"metadata": {"resourceVersion": "20"}}) == []
+    core.on_watch_end(SECOND * 400)
+    assert core.next_step(0) == Watch("20", 300)
+    assert [change.type.value for change in core.on_event("DELETED", pod("a", "21"))] == ["DELETED"]
+    assert core.next_step(0) == Watch("21", 300)
+
+
+def test_an_unknown_event_is_passed_over() -> None:
+    core = watching()
+    assert core.on_event("LATER", {}) == []
+    assert core.next_step(0) == Watch("10", 300)
+
+
+def test_a_broken_watch_goes_on_from_where_it_was() -> None:
+    core = watching()
+    core.on_error(Unreachable("silence"), 0)
+    assert steps(core) == [Wait(0.8), Watch("10", 300)]
+
+
+def test_expired_means_list() -> None:
+    core = watching()
+    core.on_error(Expired("too old"), 0)
+    assert steps(core) == [Wait(0.8), ListPage(500)]
+
+
+def test_a_version_from_the_future_means_list() -> None:
+    core = watching()
+    details = {"causes": ["?", {"reason": "ResourceVersionTooLarge"}]}
+    core.on_error(Unavailable("Too large", code=504, details=details), 0)
+    assert steps(core) == [Wait(0.8), ListPage(500)]
+
+
+def test_the_server_says_how_long_to_wait() -> None:
+    core = watching()
+    core.on_error(TooManyRequests("slow down", code=429, retry_after_s=20), 0)
+    assert core.next_step(0) == Wait(20)
+
+
+def test_watches_that_end_at_once_are_slowed() -> None:
+    core = watching()
+    core.on_watch_end(SECOND // 2)
+    assert isinstance(core.next_step(0), Wait)
+    assert isinstance(core.next_step(0), Watch)
+    core.on_watch_end(SECOND * 2)
+    assert isinstance(core.next_step(0), Watch)
+
+
+def test_waits_grow_and_begin_anew() -> None:
+    core, failure = watching(), KubeError("no")
+    waits = []
+    for now in (0, 2 * SECOND, 4 * SECOND, 200 * SECOND):
+        core.on_error(failure, now)
+        step = core.next_step(now)
+        assert isinstance(step, Wait)
+        waits.append(step.seconds)
+        core.next_step(now)
+    assert waits == [0.8, 1.6, 3.2, 0.8]
+
+
+def test_a_list_without_a_version_is_still_one() -> None:
+    core = machine()
+    core.on_page({"items": None, "metadata": {}})
+    assert core.next_step(0) == Watch("0", 300)

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from bronzewillow.kube.access import Cluster, Presented
+from bronzewillow.kube.pools import Pool
+from bronzewillow.testing.aio import run
+
+pytestmark = pytest.mark.loopback
+
+
+async def _answer(request: web.Request) -> web.Response:
+    return web.Response(text="ok")
+
+
+def test_a_retired_pool_closes_behind_its_last_request() -> None:
+    async def main() -> None:
+        app = web.Application()
+        app.router.add_get("/", _answer)
+        async with TestServer(app) as server:
+            url = str(server.make_url("/"))
+            pool = Pool(Cluster(url), Presented())
+            async with pool.request("GET", url) as first:
+                await pool.retire()
+                assert not pool.is_closed
+                assert await first.text() == "ok"
+            assert pool.is_closed
+
+    run(main())
+
+
+def test_an_idle_pool_closes_at_once() -> None:
+    async def main() -> None:
+        pool = Pool(Cluster("https://a"), Presented())
+        await pool.retire()
+        assert pool.is_closed
+
+    run(main())
