@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bronzewillow.host.paths import open_private
+
 _FULL_FSYNC = 51  # sys/fcntl.h of macOS: fsync(2) there leaves the drive's own cache out
 
 
@@ -31,11 +33,11 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """`path` has its old content or all of `data`, whatever happens meanwhile."""
+def replace_file(path: Path, data: bytes, *, private: bool = False) -> None:
+    """`path` has its old content or all of `data`, whatever happens meanwhile; `private` is mode 0600."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        with temporary.open("wb") as file:
+        with open_private(temporary) if private else temporary.open("wb") as file:
             file.write(data)
             file.flush()
             sync_file(file.fileno())
