@@ -16,7 +16,7 @@ import yaml
 from bronzewillow.kube.access import Cluster
 from kubelet.certificates.errors import InvalidArgument, NotTrusted
 from kubelet.certificates.jws import is_signed
-from kubelet.certificates.kubeconfigs import https_server
+from kubelet.certificates.server_url import https_server
 from kubelet.certificates.token import BootstrapToken
 
 _KUBECONFIG = "kubeconfig"

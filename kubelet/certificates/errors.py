@@ -23,3 +23,7 @@ class Denied(IdentityError):
 
 class Unavailable(IdentityError):
     """It may succeed later."""
+
+
+class FailedPrecondition(IdentityError):
+    """The cluster, or this machine, is not set up for it."""

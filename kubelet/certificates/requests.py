@@ -132,5 +132,17 @@ def is_for_key(created: dict[str, Any], key: EllipticCurvePrivateKey) -> bool:
     return theirs == key.public_key()
 
 
+def is_answered_by(request: Request, certificate: x509.Certificate) -> bool:
+    """Whether `certificate` says what `request` asks for; that it says more besides is fine."""
+    if certificate.subject != subject(request.node_name):
+        return False
+    wanted = set(alternative_names(request) or ())
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return not wanted
+    return wanted <= set(names)
+
+
 def _encoded(data: bytes) -> bytes:
     return base64.urlsafe_b64encode(data).rstrip(b"=")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
-from collections.abc import Callable
+import ssl
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 
 import pytest
+from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -17,6 +22,10 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from bronzewillow.testing.loopback import Serve, Wire
+from kubelet.certificates.pairs import key_pem
+from kubelet.certificates.requests import request_pem, serving_request
 
 NOW = datetime.datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -79,4 +88,55 @@ def another_authority() -> Authority:
     return make_authority("another-ca")
 
 
-Signed = Callable[..., bytes]
+@asynccontextmanager
+async def https_server(authority: Authority, answer: Callable[[], object]) -> AsyncIterator[str]:
+    """An API server that knows one ConfigMap, with a certificate of `authority`; gives its URL."""
+
+    async def respond(request: web.Request) -> web.Response:
+        assert request.path == "/api/v1/namespaces/kube-public/configmaps/cluster-info"
+        assert "Authorization" not in request.headers
+        found = answer()
+        return found if isinstance(found, web.Response) else web.json_response(found)
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", respond)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=server_context(authority))
+        await site.start()
+        yield f"https://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def tls_server(context: ssl.SSLContext, serve: Serve) -> AsyncIterator[int]:
+    """Runs `serve` for each connection; gives the port. All connections have ended when it has."""
+    running: set[asyncio.Task[None]] = set()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        running.add(task)
+        async with Wire(reader, writer) as wire:
+            await serve(wire)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=context)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+def server_context(authority: Authority) -> ssl.SSLContext:
+    key = generate_private_key(SECP256R1())
+    request = request_pem(serving_request("api", (), ("127.0.0.1",)), key)
+    certificate = authority.sign(request, datetime.datetime.now(UTC) - timedelta(hours=1), timedelta(days=1))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(certificate + key_pem(key))
+        file.flush()
+        context.load_cert_chain(file.name)
+    return context

@@ -7,7 +7,8 @@ from kubelet.refusal import Refusal
 
 
 @pytest.mark.parametrize(
-    "kind", [errors.InvalidArgument, errors.NotTrusted, errors.Denied, errors.Unavailable]
+    "kind",
+    [errors.InvalidArgument, errors.NotTrusted, errors.Denied, errors.Unavailable, errors.FailedPrecondition],
 )
 def test_each_ends_a_command_in_one_line(kind: type[errors.IdentityError]) -> None:
     assert isinstance(kind("text"), Refusal)

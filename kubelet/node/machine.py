@@ -1,0 +1,147 @@
+"""What this machine is. Read once at start: nothing of it changes while it runs."""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from kubelet.node.kernel_facts import read_ioreg, read_sysctl
+
+_ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64"}
+_SYSCTLS = {
+    "darwin": (
+        "hw.memsize",
+        "hw.model",
+        "hw.logicalcpu",
+        "iogpu.wired_limit_mb",
+        "kern.bootsessionuuid",
+        "machdep.cpu.brand_string",
+    ),
+    "linux": ("kernel.random.boot_id",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Facts; what is not known is empty or 0."""
+
+    operating_system: str
+    """As Go names it: darwin, linux."""
+    architecture: str
+    """As Go names it: arm64, amd64."""
+    chip: str
+    """Such as `Apple M2 Pro`."""
+    model: str
+    """Such as `Mac14,12`."""
+    cpus: int
+    gpu_cores: int
+    memory_bytes: int
+    """Unified on a Mac: the GPU's is the same."""
+    gpu_limit_bytes: int
+    """The most that the GPU may wire, where an administrator has set it (`iogpu.wired_limit_mb`); else 0."""
+    kernel_version: str
+    os_image: str
+    boot_id: str
+    """Another after each boot."""
+    machine_id: str
+    system_uuid: str
+
+
+def read_machine() -> Machine:
+    """This one."""
+    if sys.platform == "darwin":
+        platform_device = read_ioreg("IOPlatformExpertDevice")
+        return darwin_machine(
+            read_sysctl(*_SYSCTLS["darwin"]),
+            platform_device,
+            read_ioreg("AGXAccelerator"),
+            platform.release(),
+            platform.mac_ver()[0],
+        )
+    return _other_machine()
+
+
+def darwin_machine(
+    sysctls: Mapping[str, str],
+    platform_device: Mapping[str, Any],
+    accelerator: Mapping[str, Any],
+    release: str,
+    product_version: str,
+) -> Machine:
+    """A Mac, of what its kernel says; pure."""
+    gpu_cores = accelerator.get("gpu-core-count")
+    system_uuid = str(platform_device.get("IOPlatformUUID") or "")
+    return Machine(
+        operating_system="darwin",
+        architecture=go_architecture(platform.machine() if sys.platform == "darwin" else "arm64"),
+        chip=sysctls.get("machdep.cpu.brand_string", ""),
+        model=sysctls.get("hw.model", ""),
+        cpus=_number(sysctls.get("hw.logicalcpu")),
+        gpu_cores=gpu_cores if isinstance(gpu_cores, int) else 0,
+        memory_bytes=_number(sysctls.get("hw.memsize")),
+        gpu_limit_bytes=_number(sysctls.get("iogpu.wired_limit_mb")) << 20,
+        kernel_version=release,
+        os_image=f"macOS {product_version}".strip(),
+        boot_id=sysctls.get("kern.bootsessionuuid", ""),
+        machine_id=system_uuid.replace("-", "").lower(),
+        system_uuid=system_uuid,
+    )
+
+
+def go_architecture(machine: str) -> str:
+    """`platform.machine()` in Go's words."""
+    return _ARCHITECTURES.get(machine, machine)
+
+
+def label_value(text: str) -> str:
+    """`Apple M2 Pro` as a label has it: Apple-M2-Pro. At most 63 characters, ends are no marks."""
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", text)[:63].strip("-_.")
+
+
+def _other_machine() -> Machine:
+    """Linux, or another: for tests and trials."""
+    sysctls = read_sysctl(*_SYSCTLS.get(sys.platform, ()))
+    machine_id = _machine_id()
+    return Machine(
+        operating_system=sys.platform,
+        architecture=go_architecture(platform.machine()),
+        chip=platform.processor() or platform.machine(),
+        model="",
+        cpus=psutil.cpu_count() or 1,
+        gpu_cores=0,
+        memory_bytes=psutil.virtual_memory().total,
+        gpu_limit_bytes=0,
+        kernel_version=platform.release(),
+        os_image=_os_image(),
+        # where the kernel does not say, the instant of the boot tells boots apart
+        boot_id=sysctls.get("kernel.random.boot_id")
+        or str(uuid.uuid5(uuid.NAMESPACE_OID, f"{int(psutil.boot_time())}")),
+        machine_id=machine_id,
+        system_uuid=str(uuid.UUID(machine_id)) if re.fullmatch("[0-9a-f]{32}", machine_id) else machine_id,
+    )
+
+
+def _os_image() -> str:
+    try:
+        return platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
+    except OSError:
+        return platform.system()
+
+
+def _machine_id() -> str:
+    try:
+        return Path("/etc/machine-id").read_text().strip()
+    except OSError:
+        return f"{uuid.getnode():012x}"  # the hardware's own address
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() else 0
