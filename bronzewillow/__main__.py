@@ -7,6 +7,7 @@ import click
 from bronzewillow.agent.cli import agent, capture, flows, status
 from bronzewillow.demo.cli import demo
 from bronzewillow.host.command import run_command
+from bronzewillow.supervise.up_verb import up
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -15,7 +16,7 @@ def cli() -> None:
     """A Mac becomes a Kubernetes node that serves LLMs on real pod IPs."""
 
 
-for command in (agent, status, flows, capture, demo):
+for command in (agent, up, status, flows, capture, demo):
     cli.add_command(command)
 
 

@@ -32,6 +32,11 @@ def config_folder() -> Path:
     return Path(platformdirs.user_config_dir("bronzewillow"))
 
 
+def images_folder() -> Path:
+    """Where images are kept, unless a program is told otherwise."""
+    return state_folder() / "images"
+
+
 def leases_folder() -> Path:
     """Where it is kept which pod has which address."""
     return state_folder() / "leases"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from bronzewillow.host.paths import config_folder, state_folder
+from bronzewillow.host.paths import config_folder, images_folder
 from runtime.images.errors import ImageError
 from runtime.images.reference import parse_reference
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 store_option = click.option(
-    "--store", "root", type=click.Path(path_type=Path), default=lambda: state_folder() / "images",
+    "--store", "root", type=click.Path(path_type=Path), default=images_folder,
     envvar="RUNM_STORE", show_default="in the user's state folder", help="Where images are kept.",
 )  # fmt: skip
 format_option = click.option(

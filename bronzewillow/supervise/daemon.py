@@ -1,0 +1,158 @@
+"""One daemon: started, waited for until it says `ready`, started again when it dies, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from bronzewillow.host.tasks import spawn
+from bronzewillow.supervise.claim import Claim
+from bronzewillow.supervise.errors import UpError
+from bronzewillow.supervise.lines import Lines
+from bronzewillow.supervise.program import Program
+from bronzewillow.supervise.restarts import Restarts
+
+READY = "ready"
+_READY_LIMIT_S = 60.0
+_END_LIMIT_S = 15.0  # the agent lets connections finish for ten
+_LAST_LINES_S = 1.0
+_READ_BYTES = 65536
+
+Tell = Callable[[str, str], None]
+"""A line of the log: who says it, and what."""
+
+
+class Daemon:
+    """Of one program. It is in a session of its own: Ctrl-C reaches us alone, and we end it in order."""
+
+    def __init__(self, program: Program, claim: Claim, tell: Tell, itself: str) -> None:
+        """`itself`: the name under which we tell what we see."""
+        self.program, self._claim, self._tell, self._itself = program, claim, tell, itself
+        self.process: asyncio.subprocess.Process | None = None
+        self._ended = asyncio.Event()
+        self._has_begun = asyncio.Event()
+        self._failure = ""
+        self._last_line = ""
+
+    async def wait_ready(self) -> None:
+        """Until it serves for the first time. UpError when it will not."""
+        await self._has_begun.wait()
+        if self._failure:
+            raise UpError(self._failure)
+
+    async def run(self) -> None:
+        """Until `end`, or until it dies before it has ever been ready: that would only happen again."""
+        restarts, clock, name = Restarts(), asyncio.get_running_loop().time, self.program.name
+        while not self._ended.is_set():
+            begun = clock()
+            try:
+                how = _how(await self._live())
+            except UpError as error:
+                how = f"cannot be started: {error}"
+            if self._ended.is_set():
+                return
+            if not self._has_begun.is_set():
+                said = self._last_line.removeprefix(f"{Path(self.program.command[0]).name}: ")
+                self._failure = f"{name} {how}: {said or 'it said nothing'}"
+                self._has_begun.set()
+                return
+            wait_s = restarts.wait_s(clock() - begun)
+            after = f" in {wait_s:g} s" if wait_s else ""
+            self._tell(self._itself, f"{name} {how}; it is started again{after}")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), wait_s)
+
+    async def end(self) -> None:
+        """SIGTERM, and SIGKILL for one that does not heed it."""
+        self._ended.set()
+        process = self.process
+        if process is not None and process.returncode is None:
+            self.signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(process.wait(), _END_LIMIT_S)
+            except TimeoutError:
+                self._tell(self._itself, f"{self.program.name} did not end within {_END_LIMIT_S:g} s; killed")
+                self.signal(signal.SIGKILL)
+                await process.wait()
+
+    def signal(self, number: int) -> None:
+        """To the daemon, if it lives."""
+        if self.process is not None and self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(number)
+
+    async def _live(self) -> int:
+        """One life of it; its exit code. UpError."""
+        begun = asyncio.get_running_loop().time()
+        self.process = process = await start(self.program, self._claim.descriptor)
+        self._claim.name(process.pid)
+        ready = asyncio.Event()
+        reading = spawn(self._read(process, ready, begun), name=f"lines of {self.program.name}")
+        expecting = spawn(self._expect(process, ready), name=f"{self.program.name} is to be ready")
+        if self._ended.is_set():
+            self.signal(signal.SIGTERM)
+        code = await process.wait()
+        expecting.cancel()
+        await asyncio.wait([reading], timeout=_LAST_LINES_S)
+        reading.cancel()
+        return code
+
+    async def _read(self, process: asyncio.subprocess.Process, ready: asyncio.Event, begun: float) -> None:
+        async for line in lines_of(process):
+            if line == READY:
+                ready.set()
+                self._has_begun.set()
+                took_s = asyncio.get_running_loop().time() - begun
+                self._tell(
+                    self._itself, f"{self.program.name} is ready: process {process.pid}, {took_s:.1f} s"
+                )
+                continue
+            if line.strip():
+                self._last_line = line
+            self._tell(self.program.name, line)
+
+    async def _expect(self, process: asyncio.subprocess.Process, ready: asyncio.Event) -> None:
+        try:
+            await asyncio.wait_for(ready.wait(), _READY_LIMIT_S)
+        except TimeoutError:
+            self._last_line = f"it was not ready after {_READY_LIMIT_S:g} s"
+            self._tell(self._itself, f"{self.program.name}: {self._last_line}")
+            process.kill()
+
+
+async def start(program: Program, *descriptors: int) -> asyncio.subprocess.Process:
+    """Both of its outputs are one. UpError."""
+    try:
+        return await asyncio.create_subprocess_exec(
+            *program.command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            pass_fds=descriptors,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise UpError(f"{program.command[0]}: cannot be run: {error.strerror}") from None
+
+
+async def lines_of(process: asyncio.subprocess.Process) -> AsyncIterator[str]:
+    """All of its output."""
+    assert process.stdout is not None
+    lines = Lines()
+    while data := await process.stdout.read(_READ_BYTES):
+        for line in lines.feed(data):
+            yield line
+    for line in lines.end():
+        yield line
+
+
+def _how(code: int) -> str:
+    if code >= 0:
+        return f"ended with {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"

@@ -1,0 +1,126 @@
+"""The composition of `bronzewillow up`: which programs there are, in which order they come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from bronzewillow.host.files import replace_file
+from bronzewillow.host.paths import state_folder
+from bronzewillow.host.tasks import spawn, together
+from bronzewillow.supervise.claim import Claim
+from bronzewillow.supervise.daemon import Daemon, Tell, lines_of, start
+from bronzewillow.supervise.errors import UpError
+from bronzewillow.supervise.local_network import local_config
+from bronzewillow.supervise.program import Program, find_program
+
+UP, AGENT, RUNTIME, STATIC_PODS = "up", "agent", "llm-containerd", "static-pods"
+NAMES = (UP, AGENT, RUNTIME, STATIC_PODS)
+"""Of those that write to the log."""
+_FORMER_LIMIT_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """What the command line says."""
+
+    config: Path | None = None
+    """The agent's; None for a network on this machine alone."""
+    manifests: Path | None = None
+    """The folder of static pods; None for none."""
+    keeps_pods: bool = False
+    """Whether pods go on when the node ends."""
+    node_name: str | None = None
+    log_level: str = "info"
+
+
+class Node:
+    """The daemons of one node."""
+
+    def __init__(self, options: UpOptions, tell: Tell, claims: Path) -> None:
+        """`claims`: the folder in which it is kept which daemons live."""
+        self._options, self._tell, self._claims = options, tell, claims
+        self._held: list[Claim] = []
+        self._daemons: dict[str, Daemon] = {}
+        self._running: list[asyncio.Task[None]] = []
+        self._ending_pods: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """All daemons, until they serve; those that a killed `up` left make way. UpError, OSError."""
+        programs = self._programs()
+        claims = {program.name: Claim(self._claims / f"{program.name}.lock") for program in programs}
+        self._held = list(claims.values())
+        await together(*(self._replace(name, claim) for name, claim in claims.items()))
+        servers = [program for program in programs if program.name != STATIC_PODS]
+        await together(*(self._serve(program, claims[program.name]) for program in servers))
+        for program in programs[len(servers) :]:
+            await self._serve(program, claims[program.name])
+
+    async def end(self, *, with_pods: bool) -> None:
+        """Who makes pods, the pods if it is so wished, then who serves them. UpError when pods remain."""
+        maker = self._daemons.pop(STATIC_PODS, None)
+        if maker is not None:
+            await maker.end()
+        try:
+            if with_pods and not self._options.keeps_pods and RUNTIME in self._daemons:
+                await self._end_pods()
+        finally:
+            await asyncio.gather(*(daemon.end() for daemon in self._daemons.values()), *self._running)
+            for claim in self._held:
+                claim.close()
+
+    def reload(self) -> None:
+        """The agent reads its configuration again, static pods their folder."""
+        for name in (AGENT, STATIC_PODS):
+            if name in self._daemons:
+                self._daemons[name].signal(signal.SIGHUP)
+
+    def kill(self) -> None:
+        """All daemons at once; pods go on."""
+        for daemon in self._daemons.values():
+            daemon.signal(signal.SIGKILL)
+        if self._ending_pods is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._ending_pods.kill()
+
+    async def _replace(self, name: str, claim: Claim) -> None:
+        former = await claim.take(_FORMER_LIMIT_S)
+        if former is not None:
+            self._tell(UP, f"{name} of a former `up`, process {former}, has made way")
+
+    async def _serve(self, program: Program, claim: Claim) -> None:
+        daemon = self._daemons[program.name] = Daemon(program, claim, self._tell, UP)
+        self._running.append(spawn(daemon.run(), name=program.name))
+        await daemon.wait_ready()
+
+    async def _end_pods(self) -> None:
+        program = Program(STATIC_PODS, (find_program("llm-static-pods"), "--end-all"))
+        self._ending_pods = process = await start(program)
+        async for line in lines_of(process):
+            self._tell(STATIC_PODS, line)
+        if await process.wait():
+            raise UpError("some pods could not be ended: the next `up` finds them")
+
+    def _programs(self) -> list[Program]:
+        """In the order of their start. UpError."""
+        options = self._options
+        level = ("--log-level", options.log_level)
+        name = ("--node-name", options.node_name) if options.node_name else ()
+        config = options.config or self._local_config()
+        programs = [
+            Program(AGENT, (find_program("bronzewillow"), "agent", "--config", str(config), *name, *level)),
+            Program(RUNTIME, (find_program("llm-containerd"), *level)),
+        ]
+        if options.manifests is not None:
+            folder = ("--manifests", str(options.manifests))
+            programs.append(Program(STATIC_PODS, (find_program("llm-static-pods"), *folder, *name, *level)))
+        return programs
+
+    def _local_config(self) -> Path:
+        path = state_folder() / "up" / "node.toml"
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace_file(path, local_config().encode())
+        return path

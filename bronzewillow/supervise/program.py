@@ -1,0 +1,29 @@
+"""Where a program of the node is, and what it is told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from bronzewillow.supervise.errors import UpError
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One."""
+
+    name: str
+    """In the log."""
+    command: tuple[str, ...]
+
+
+def find_program(script: str) -> str:
+    """Beside the Python that runs us, where an installation puts it, else in PATH. UpError."""
+    folders = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    found = shutil.which(script, path=folders)
+    if found is None:
+        raise UpError(f"{script}: is neither beside {sys.executable} nor in PATH; install bronzewillow anew")
+    return found

@@ -1,0 +1,100 @@
+"""The life of `bronzewillow up`, from its first line to its last."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bronzewillow.host.files import try_lock
+from bronzewillow.host.notify import notify, tell_ready
+from bronzewillow.host.paths import images_folder, prepare_socket_folder, runtime_folder, state_folder
+from bronzewillow.host.tasks import spawn
+from bronzewillow.supervise.daemon import Tell
+from bronzewillow.supervise.errors import UpError
+from bronzewillow.supervise.node import UP, Node, UpOptions
+
+_FOLDER = "up"
+_EMPTIED = ("p", "s", "runm", _FOLDER)
+"""Of sockets and locks; nobody needs them when they are empty."""
+
+
+def live_in(root: Path) -> None:
+    """Everything of the node, but its images, has its place in `root`. OSError."""
+    os.environ.setdefault("RUNM_STORE", str(images_folder()))
+    for variable, name in (("XDG_RUNTIME_DIR", "run"), ("XDG_STATE_HOME", "state")):
+        (root / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.environ[variable] = str((root / name).absolute())
+
+
+async def run_node(options: UpOptions, tell: Tell) -> None:
+    """Until SIGTERM or SIGINT. UpError, ValueError, OSError."""
+    with _alone() as claims:
+        node = Node(options, tell, claims)
+        ended = _Ended(node)
+        starting = asyncio.ensure_future(node.start())  # noqa: TID251
+        ending = spawn(ended.wait(), name="signals")
+        try:
+            await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                tell(UP, "everything is ready; `bronzewillow status` shows the pods")
+                tell_ready()
+                await ending
+        finally:
+            starting.cancel()
+            ending.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            notify("STOPPING=1")
+            tell(UP, "ending; once more ends everything at once" if ended.is_asked else "ending")
+            await node.end(with_pods=ended.is_asked)
+            tell(UP, "everything has ended")
+
+
+class _Ended:
+    """What signals ask for."""
+
+    def __init__(self, node: Node) -> None:
+        self._node, self._asked = node, asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_end)
+        # of somebody who reads along it means that the terminal has gone
+        loop.add_signal_handler(signal.SIGHUP, self._on_end if sys.stderr.isatty() else node.reload)
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether somebody wished it."""
+        return self._asked.is_set()
+
+    async def wait(self) -> None:
+        """Until somebody does."""
+        await self._asked.wait()
+
+    def _on_end(self) -> None:
+        if self._asked.is_set():
+            self._node.kill()
+        self._asked.set()
+
+
+@contextmanager
+def _alone() -> Iterator[Path]:
+    """The folder of locks, while no other `up` is at work there. UpError, ValueError."""
+    folder, lock = runtime_folder() / _FOLDER, state_folder() / _FOLDER / "lock"
+    for one in (runtime_folder(), folder):
+        prepare_socket_folder(one / "lock")
+    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with try_lock(lock) as is_ours:
+        if not is_ours:
+            raise UpError(f"{lock}: another `bronzewillow up` is at work; end it, or choose a --root")
+        try:
+            yield folder
+        finally:
+            for name in _EMPTIED:
+                with contextlib.suppress(OSError):
+                    (runtime_folder() / name).rmdir()
