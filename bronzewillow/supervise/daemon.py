@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 from bronzewillow.host.tasks import spawn
+from bronzewillow.supervise.child import Child, start
 from bronzewillow.supervise.claim import Claim
 from bronzewillow.supervise.errors import UpError
-from bronzewillow.supervise.lines import Lines
 from bronzewillow.supervise.program import Program
 from bronzewillow.supervise.restarts import Restarts
 
@@ -19,7 +19,6 @@ READY = "ready"
 _READY_LIMIT_S = 60.0
 _END_LIMIT_S = 15.0  # the agent lets connections finish for ten
 _LAST_LINES_S = 1.0
-_READ_BYTES = 65536
 
 Tell = Callable[[str, str], None]
 """A line of the log: who says it, and what."""
@@ -31,7 +30,7 @@ class Daemon:
     def __init__(self, program: Program, claim: Claim, tell: Tell, itself: str) -> None:
         """`itself`: the name under which we tell what we see."""
         self.program, self._claim, self._tell, self._itself = program, claim, tell, itself
-        self.process: asyncio.subprocess.Process | None = None
+        self.child: Child | None = None
         self._ended = asyncio.Event()
         self._has_begun = asyncio.Event()
         self._failure = ""
@@ -68,85 +67,56 @@ class Daemon:
     async def end(self) -> None:
         """SIGTERM, and SIGKILL for one that does not heed it."""
         self._ended.set()
-        process = self.process
-        if process is not None and process.returncode is None:
+        if self.child is not None and not self.child.has_ended:
             self.signal(signal.SIGTERM)
             try:
-                await asyncio.wait_for(process.wait(), _END_LIMIT_S)
+                await asyncio.wait_for(self.child.wait(), _END_LIMIT_S)
             except TimeoutError:
                 self._tell(self._itself, f"{self.program.name} did not end within {_END_LIMIT_S:g} s; killed")
                 self.signal(signal.SIGKILL)
-                await process.wait()
+                await self.child.wait()
 
     def signal(self, number: int) -> None:
         """To the daemon, if it lives."""
-        if self.process is not None and self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self.process.send_signal(number)
+        if self.child is not None:
+            self.child.signal(number)
 
     async def _live(self) -> int:
         """One life of it; its exit code. UpError."""
         begun = asyncio.get_running_loop().time()
-        self.process = process = await start(self.program, self._claim.descriptor)
-        self._claim.name(process.pid)
+        self.child = child = await start(self.program, self._claim.descriptor)
+        self._claim.name(child.pid)
         ready = asyncio.Event()
-        reading = spawn(self._read(process, ready, begun), name=f"lines of {self.program.name}")
-        expecting = spawn(self._expect(process, ready), name=f"{self.program.name} is to be ready")
+        reading = spawn(self._read(child, ready, begun), name=f"lines of {self.program.name}")
+        expecting = spawn(self._expect(child, ready), name=f"{self.program.name} is to be ready")
         if self._ended.is_set():
             self.signal(signal.SIGTERM)
-        code = await process.wait()
+        code = await child.wait()
         expecting.cancel()
+        # a child of its own may have its output still
         await asyncio.wait([reading], timeout=_LAST_LINES_S)
         reading.cancel()
         return code
 
-    async def _read(self, process: asyncio.subprocess.Process, ready: asyncio.Event, begun: float) -> None:
-        async for line in lines_of(process):
+    async def _read(self, child: Child, ready: asyncio.Event, begun: float) -> None:
+        async for line in child.lines():
             if line == READY:
                 ready.set()
                 self._has_begun.set()
                 took_s = asyncio.get_running_loop().time() - begun
-                self._tell(
-                    self._itself, f"{self.program.name} is ready: process {process.pid}, {took_s:.1f} s"
-                )
+                self._tell(self._itself, f"{self.program.name} is ready: process {child.pid}, {took_s:.1f} s")
                 continue
             if line.strip():
                 self._last_line = line
             self._tell(self.program.name, line)
 
-    async def _expect(self, process: asyncio.subprocess.Process, ready: asyncio.Event) -> None:
+    async def _expect(self, child: Child, ready: asyncio.Event) -> None:
         try:
             await asyncio.wait_for(ready.wait(), _READY_LIMIT_S)
         except TimeoutError:
             self._last_line = f"it was not ready after {_READY_LIMIT_S:g} s"
             self._tell(self._itself, f"{self.program.name}: {self._last_line}")
-            process.kill()
-
-
-async def start(program: Program, *descriptors: int) -> asyncio.subprocess.Process:
-    """Both of its outputs are one. UpError."""
-    try:
-        return await asyncio.create_subprocess_exec(
-            *program.command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            pass_fds=descriptors,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise UpError(f"{program.command[0]}: cannot be run: {error.strerror}") from None
-
-
-async def lines_of(process: asyncio.subprocess.Process) -> AsyncIterator[str]:
-    """All of its output."""
-    assert process.stdout is not None
-    lines = Lines()
-    while data := await process.stdout.read(_READ_BYTES):
-        for line in lines.feed(data):
-            yield line
-    for line in lines.end():
-        yield line
+            child.signal(signal.SIGKILL)
 
 
 def _how(code: int) -> str:

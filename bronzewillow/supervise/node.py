@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,9 @@ from pathlib import Path
 from bronzewillow.host.files import replace_file
 from bronzewillow.host.paths import state_folder
 from bronzewillow.host.tasks import spawn, together
+from bronzewillow.supervise.child import Child, start
 from bronzewillow.supervise.claim import Claim
-from bronzewillow.supervise.daemon import Daemon, Tell, lines_of, start
+from bronzewillow.supervise.daemon import Daemon, Tell
 from bronzewillow.supervise.errors import UpError
 from bronzewillow.supervise.local_network import local_config
 from bronzewillow.supervise.program import Program, find_program
@@ -46,7 +46,7 @@ class Node:
         self._held: list[Claim] = []
         self._daemons: dict[str, Daemon] = {}
         self._running: list[asyncio.Task[None]] = []
-        self._ending_pods: asyncio.subprocess.Process | None = None
+        self._ending_pods: Child | None = None
 
     async def start(self) -> None:
         """All daemons, until they serve; those that a killed `up` left make way. UpError, OSError."""
@@ -83,8 +83,7 @@ class Node:
         for daemon in self._daemons.values():
             daemon.signal(signal.SIGKILL)
         if self._ending_pods is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._ending_pods.kill()
+            self._ending_pods.signal(signal.SIGKILL)
 
     async def _replace(self, name: str, claim: Claim) -> None:
         former = await claim.take(_FORMER_LIMIT_S)
@@ -98,10 +97,10 @@ class Node:
 
     async def _end_pods(self) -> None:
         program = Program(STATIC_PODS, (find_program("llm-static-pods"), "--end-all"))
-        self._ending_pods = process = await start(program)
-        async for line in lines_of(process):
+        self._ending_pods = child = await start(program)
+        async for line in child.lines():
             self._tell(STATIC_PODS, line)
-        if await process.wait():
+        if await child.wait():
             raise UpError("some pods could not be ended: the next `up` finds them")
 
     def _programs(self) -> list[Program]:

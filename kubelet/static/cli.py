@@ -79,7 +79,7 @@ def _end(cri: Path, logs: Path) -> None:
             return await end_all(runtime)
 
     try:
-        click.echo(f"{asyncio.run(main())} pods have ended")
+        click.echo(f"pods that have ended: {asyncio.run(main())}")
     except grpc.aio.AioRpcError as error:
         raise CommandError(f"{cri}: {error.details()}") from None
 

@@ -74,7 +74,7 @@ class Runner:
         for note in wanted.notes:
             _log.warning("%s", note)
         if wanted.pods != self._wanted.pods or wanted.unreadable != self._wanted.unreadable:
-            _log.info("%s: %d pods", self._folder.path, len(wanted.pods))
+            _log.info("%s: pods: %d", self._folder.path, len(wanted.pods))
         self._wanted = wanted
         self._woken.set()
 

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bronzewillow.supervise.errors import UpError
+from bronzewillow.supervise.node import AGENT, NAMES, RUNTIME, STATIC_PODS, UP, Node, UpOptions
+from bronzewillow.testing.aio import run
+from bronzewillow.testing.loopback import until
+
+pytestmark = pytest.mark.loopback
+FAKE = """\
+#!/bin/sh
+echo "$(basename $0) $*" >> {log}
+[ -e {folder}/bad ] && [ $(basename $0) = $(cat {folder}/bad) ] && echo "bad luck" && exit 1
+[ "$1" = --end-all ] && exit $(cat {folder}/end 2>/dev/null || echo 0)
+trap 'echo "$(basename $0) TERM" >> {log}; kill $!; exit 0' TERM
+trap 'echo "$(basename $0) HUP" >> {log}' HUP
+echo ready
+while :; do sleep 9 & wait $!; done
+"""
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of what programs are told, each of which is a script that does nothing but serve."""
+    log = tmp_path / "calls"
+    for name in ("bronzewillow", "llm-containerd", "llm-static-pods"):
+        (tmp_path / name).write_text(FAKE.format(log=log, folder=tmp_path))
+        (tmp_path / name).chmod(0o700)
+    monkeypatch.setattr("bronzewillow.supervise.node.find_program", lambda script: str(tmp_path / script))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return log
+
+
+def make(calls: Path, told: list[tuple[str, str]], **options: object) -> Node:
+    claims = calls.parent / "claims"
+    claims.mkdir(exist_ok=True)
+    return Node(UpOptions(**options), lambda name, line: told.append((name, line)), claims)  # type: ignore[arg-type]
+
+
+def test_the_order_of_coming_and_going(calls: Path) -> None:
+    told: list[tuple[str, str]] = []
+
+    async def main() -> None:
+        node = make(calls, told, manifests=Path("/m"), node_name="mac", config=Path("/c.toml"))
+        await node.start()
+        node.reload()
+        await until(lambda: calls.read_text().count("HUP") == 2)
+        await node.end(with_pods=True)
+
+    run(main(), 30)
+    lines = calls.read_text().splitlines()
+    assert sorted(lines[:2]) == [
+        "bronzewillow agent --config /c.toml --node-name mac --log-level info",
+        "llm-containerd --log-level info",
+    ]
+    assert lines[2] == "llm-static-pods --manifests /m --node-name mac --log-level info"
+    assert sorted(lines[3:5]) == ["bronzewillow HUP", "llm-static-pods HUP"]
+    assert lines[5:7] == ["llm-static-pods TERM", "llm-static-pods --end-all"]
+    assert sorted(lines[7:]) == ["bronzewillow TERM", "llm-containerd TERM"]
+    assert list((calls.parent / "claims").iterdir()) == []
+    assert {UP, AGENT, RUNTIME, STATIC_PODS} == set(NAMES)
+
+
+def test_pods_that_are_kept_and_a_network_that_is_made_up(calls: Path) -> None:
+    async def main() -> None:
+        node = make(calls, [], keeps_pods=True)
+        await node.start()
+        await node.end(with_pods=True)
+
+    run(main(), 30)
+    text = calls.read_text()
+    assert "llm-static-pods" not in text
+    config = calls.parent / "state/bronzewillow/up/node.toml"
+    assert f"agent --config {config}" in text
+    assert "127.0.0.1" in config.read_text()
+
+
+def test_one_that_cannot_begin_ends_the_others_and_no_pod(calls: Path) -> None:
+    (calls.parent / "bad").write_text("llm-static-pods")
+
+    async def main() -> None:
+        node = make(calls, [], manifests=Path("/m"))
+        with pytest.raises(UpError, match="static-pods ended with 1: bad luck"):
+            await node.start()
+        await node.end(with_pods=False)
+
+    run(main(), 30)
+    assert "--end-all" not in calls.read_text()
+    assert calls.read_text().count("TERM") == 2
+
+
+def test_pods_that_do_not_end(calls: Path) -> None:
+    (calls.parent / "end").write_text("1")
+
+    async def main() -> None:
+        node = make(calls, [])
+        await node.start()
+        with pytest.raises(UpError, match="some pods could not be ended"):
+            await node.end(with_pods=True)
+
+    run(main(), 30)
+    assert calls.read_text().count("TERM") == 2
+
+
+def test_a_kill_ends_them_at_once(calls: Path) -> None:
+    told: list[tuple[str, str]] = []
+
+    async def main() -> None:
+        node = make(calls, told)
+        await node.start()
+        ending = asyncio.gather(node.end(with_pods=False), return_exceptions=True)
+        await asyncio.sleep(0)
+        node.kill()
+        await ending
+
+    run(main(), 30)

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from bronzewillow.supervise.run import live_in
+from bronzewillow.testing.aio import run
+
+from .conftest import Place
+
+pytestmark = pytest.mark.loopback
+
+
+def test_a_root_has_everything_but_the_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/home/x/state")
+    monkeypatch.delenv("RUNM_STORE", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/x")
+    live_in(tmp_path / "a" / "b")
+    assert os.environ["RUNM_STORE"] == "/home/x/state/bronzewillow/images"
+    assert os.environ["XDG_RUNTIME_DIR"] == str(tmp_path / "a/b/run")
+    assert os.environ["XDG_STATE_HOME"] == str(tmp_path / "a/b/state")
+    assert (tmp_path / "a/b/run").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_node_comes_up_and_leaves_nothing(place: Place) -> None:
+    async def main() -> None:
+        await place.make_image()
+        place.write("a")
+        async with place.up() as up:
+            await up.until("\nready\n")
+            await up.until("container llm is started")
+            assert len(place.processes()) == 6  # up, three daemons, a shim, a model
+            async with place.up() as second:
+                assert await second.process.wait() == 1
+                assert second.process.stderr is not None
+                assert b"another `bronzewillow up` is at work" in await second.process.stderr.read()
+            assert await up.end(signal.SIGINT) == 0
+            assert "Traceback" not in up.log
+            assert "static-pods    | pods that have ended: 1\n" in up.log
+            assert up.log.endswith("up             | everything has ended\n")
+
+    run(main(), 60)
+    assert place.processes() == []
+    assert list(place.run.iterdir()) == []
+    assert list((place.state / "pods").iterdir()) == []
+    assert list((place.state / "leases").glob("*.json")) == []
+
+
+def test_a_second_signal_ends_it_at_once_and_pods_go_on(place: Place) -> None:
+    async def main() -> None:
+        await place.make_image()
+        place.write("a")
+        async with place.up() as up:
+            await up.until("container llm is started")
+            up.process.send_signal(signal.SIGTERM)
+            await up.until("once more ends everything at once")
+            await up.end()
+
+    run(main(), 60)
+
+
+def test_a_daemon_that_cannot_begin_is_told_in_one_line(place: Place) -> None:
+    config = place.folder / "node.toml"
+    config.write_text('[overlay]\naddress = "192.0.2.77"\nvni = 1\npod_cidr = "10.244.7.0/24"\n')
+
+    async def main() -> None:
+        async with place.up("--config", str(config)) as up:
+            await up.until("not an address of this machine")
+            assert up.process.stderr is not None
+            up.log += (await up.process.stderr.read()).decode()
+            assert await up.process.wait() == 1
+            last = up.log.splitlines()[-1]
+            assert last == (
+                "bronzewillow: agent ended with 1: 192.0.2.77:4789: not an address of this machine; "
+                "set overlay.address to one"
+            )
+
+    run(main(), 60)
+    assert place.processes() == []
