@@ -139,7 +139,7 @@ class RemoveContainer:
 class RunHook:
     """A lifecycle hook: exec, httpGet or sleep, through the pod's network. `Done`.
 
-    Failed after `timeout_s`.
+    Failed after `timeout_s`; 0 is no limit: a `Cancel` comes when its container is to end.
     """
 
     container: str

@@ -1,0 +1,111 @@
+"""One pod's life. Whole lives are in tests/sim/kubelet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from kubelet.model.actions import CreateSandbox, DeletePodObject, SetUpVolumes, StopSandbox, TearDownVolumes
+from kubelet.model.decision import Ending, NodeFacts, Refusal
+from kubelet.model.observed import ContainerState, ObservedContainer, ObservedPod, ObservedSandbox
+from kubelet.model.outcomes import Done, Made
+from kubelet.model.pod_machine import PodMachine
+from kubelet.model.pod_spec import orphan_pod
+from kubelet.model.times import SECOND
+
+FACTS = NodeFacts("mac-1", ("192.0.2.2",), "runm")
+POD: dict[str, Any] = {
+    "metadata": {"name": "p", "uid": "u"},
+    "spec": {"containers": [{"name": "a", "image": "m:1"}]},
+    "status": {"phase": "Pending"},
+}
+SANDBOX = ObservedSandbox("s0", 0, True, 1, ("10.0.0.9",))
+RUNNING = ObservedContainer("c0", "a", 0, ContainerState.RUNNING, "s0", 1, started_ns=1)
+
+
+def test_nothing_is_asked_of_a_runtime_that_was_not_looked_at() -> None:
+    decision = PodMachine(POD).decide(FACTS, 0, 0)
+    assert decision.actions == ()
+    assert decision.status["phase"] == "Pending"
+
+
+def test_an_observation_from_before_our_last_change_is_set_aside() -> None:
+    machine = PodMachine(POD)
+    machine.observe(ObservedPod(0))
+    assert machine.decide(FACTS, 0, 0).actions == (SetUpVolumes(),)
+    machine.finish(SetUpVolumes(), Done(), 1)
+    assert machine.decide(FACTS, 0, 1).actions == (CreateSandbox(0),)
+    machine.finish(CreateSandbox(0), Made("s0"), 5)
+    machine.observe(ObservedPod(4))
+    assert machine.decide(FACTS, 0, 6).actions == ()
+    machine.observe(ObservedPod(5, (SANDBOX,)))
+    assert machine.decide(FACTS, 0, 7).status["podIP"] == "10.0.0.9"
+    machine.observe(ObservedPod(4))
+    assert machine.decide(FACTS, 0, 8).actions == ()
+
+
+def test_what_was_not_asked_for_is_set_aside() -> None:
+    machine = PodMachine(POD)
+    machine.finish(CreateSandbox(0), Made("s0"), 5)
+    machine.observe(ObservedPod(0))
+    assert machine.decide(FACTS, 0, 6).actions == (SetUpVolumes(),)
+
+
+def test_a_refused_pod_is_failed_at_once_and_cleaned_up_when_deleted() -> None:
+    machine = PodMachine(POD)
+    machine.refuse(Refusal("OutOfmemory", "too large"))
+    decision = machine.decide(FACTS, 0, 0)
+    assert (decision.status["phase"], decision.status["reason"]) == ("Failed", "OutOfmemory")
+    assert [event.reason for event in decision.events] == ["OutOfmemory"]
+    machine.observe(ObservedPod(0))
+    assert machine.decide(FACTS, 0, 0).actions == (TearDownVolumes(),)
+    machine.finish(TearDownVolumes(), Done(), 0)
+    assert machine.decide(FACTS, 0, 0).actions == ()
+    machine.desire({**POD, "metadata": {**POD["metadata"], "deletionTimestamp": "2025-01-01T00:00:00Z"}})
+    assert machine.decide(FACTS, 0, 0).actions == (DeletePodObject(),)
+
+
+def test_an_orphan_is_ended_and_forgotten() -> None:
+    machine = PodMachine(orphan_pod("u", "p", "n"))
+    machine.forget()
+    machine.observe(ObservedPod(0, (SANDBOX,), (RUNNING,)))
+    (stop,) = machine.decide(FACTS, 0, 0).actions
+    assert (stop.container_id, stop.grace_s) == ("c0", 2)  # type: ignore[union-attr]
+    machine.finish(stop, Done(), 0)
+    exited = replace(RUNNING, state=ContainerState.EXITED)
+    machine.observe(ObservedPod(0, (SANDBOX,), (exited,)))
+    assert machine.decide(FACTS, 0, 0).actions == (StopSandbox("s0"),)
+
+
+def test_a_finished_pod_of_before_stays_as_it_was_told() -> None:
+    status = {
+        "phase": "Succeeded",
+        "startTime": "2025-01-01T00:00:00Z",
+        "containerStatuses": [],
+        "conditions": [],
+    }
+    machine = PodMachine({**POD, "status": status})
+    machine.observe(ObservedPod(0))
+    decision = machine.decide(FACTS, 0, 0)
+    assert decision.status == status
+    assert decision.actions == (TearDownVolumes(),)
+    machine.end(Ending("Evicted", "x"))
+    assert machine.decide(FACTS, 0, 0).status == status
+
+
+def test_the_active_deadline_does_not_move_with_the_wall_clock() -> None:
+    spec = {**POD["spec"], "activeDeadlineSeconds": 10}
+    machine = PodMachine({**POD, "spec": spec})
+    machine.observe(ObservedPod(0))
+    machine.decide(FACTS, 1000 * SECOND, 0)
+    assert machine.decide(FACTS, 1000 * SECOND, 1).next_timeout == 10 * SECOND + 1
+    assert machine.decide(FACTS, 9000 * SECOND, 2).events == ()
+    (event, *_) = machine.decide(FACTS, 1000 * SECOND, 11 * SECOND).events
+    assert event.reason == "DeadlineExceeded"
+
+
+def test_the_generation_is_noted_after_the_end_too() -> None:
+    status = {"phase": "Failed", "observedGeneration": 1}
+    machine = PodMachine({**POD, "status": status})
+    machine.desire({**POD, "metadata": {**POD["metadata"], "generation": 2}})
+    assert machine.decide(FACTS, 0, 0).status["observedGeneration"] == 2
