@@ -60,5 +60,12 @@ def test_a_shim_that_dies_takes_its_model_with_it(containerd: Containerd) -> Non
     shim.kill()
     wait_until(lambda: not containerd.is_up("one"), "the model has gone", 10)
     wait_until(lambda: "one" not in containerd.tasks(), "the task is forgotten", 10)
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    wait_until(lambda: _has_ended(pid), "its process has ended", 10)
     containerd.ctr("container", "rm", "one")
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

@@ -12,7 +12,7 @@ from bronzewillow.stack.events import Event
 from bronzewillow.stack.tcp import output
 from bronzewillow.stack.tcp.connection import Connection
 from bronzewillow.stack.tcp.input import may_reopen, passive_open, segment_arrives
-from bronzewillow.stack.tcp.isn import initial_sequence_number
+from bronzewillow.stack.tcp.isn import initial_sequence_number, timestamp_offset
 from bronzewillow.stack.tcp.listener import Listener
 from bronzewillow.stack.tcp.output import transmit
 from bronzewillow.stack.tcp.state import State, enter
@@ -52,7 +52,7 @@ class Tcp:
         self.connections: dict[Key, Connection] = {}
         self.listeners: dict[int, Listener] = {}
         self._rng = rng
-        self._isn_secret = rng.randbytes(16)
+        self._secret = rng.randbytes(16)
         self._dirty: dict[Connection, None] = {}
         self._half_open: dict[Connection, None] = {}  # oldest first
         self._time_wait: dict[Connection, None] = {}  # oldest first
@@ -205,8 +205,8 @@ class Tcp:
         self, local: tuple[bytes, int], remote: tuple[bytes, int], listener: Listener | None, now: int
     ) -> Connection:
         c = Connection(self, local, remote, listener, now)
-        c.tcb.iss = initial_sequence_number(self._isn_secret, local, remote, now)
-        c.tcb.ts_offset = self._rng.getrandbits(32)
+        c.tcb.iss = initial_sequence_number(self._secret, local, remote, now)
+        c.tcb.ts_offset = timestamp_offset(self._secret, local, remote)
         self.connections[local[1], remote[0], remote[1]] = c
         return c
 
