@@ -70,6 +70,8 @@ class FakeRegistry:
         self.served: Counter[str] = Counter()
         """Bytes sent, by digest."""
         self.authorizations: list[str] = []
+        self.api_keys: list[str] = []
+        """Of a header `X-Api-Key`, one for each request."""
         self.url = ""
         self._uploads: dict[str, Upload] = {}
         self._tokens: dict[str, str] = {}
@@ -114,6 +116,7 @@ class FakeRegistry:
         self.requests.append((request.method, request.path_qs))
         given = request.headers.get("Authorization", "")
         self.authorizations.append(given)
+        self.api_keys.append(request.headers.get("X-Api-Key", ""))
         if request.path != "/token" and not self._may(request, given):
             return self._challenge(request)
         if self.faults.statuses and ("/blobs/" in request.path or "/manifests/" in request.path):

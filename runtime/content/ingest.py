@@ -31,7 +31,7 @@ class Ingest:
         """IngestBusy when another writer has it; StoreError when the disk has no room."""
         self.digest, self.size = parse_digest(digest), size
         self._final = blobs.path(digest)
-        self._path = blobs.ingest / digest.replace(":", "-")
+        self._path = _path(blobs, digest)
         self._journal_path = self._path.with_name(f"{self._path.name}{_JOURNAL_SUFFIX}")
         with as_store_error(self._path):
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -142,6 +142,16 @@ class Ingest:
         check_room(self._path.parent, needed, f"blob {self.digest}")
 
 
+def lacking_bytes(blobs: Blobs, digest: str, size: int) -> int:
+    """What of a blob would still have to be written, about."""
+    if blobs.has(digest):
+        return 0
+    try:
+        return max(0, size - _path(blobs, digest).stat().st_blocks * 512)
+    except OSError:
+        return size
+
+
 def remove_abandoned(folder: Path, before: float) -> int:
     """Remove what dead writers have left in the folder of ingests since before `before`; its bytes."""
     freed = 0
@@ -169,6 +179,10 @@ def _remove_unlocked(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def _path(blobs: Blobs, digest: str) -> Path:
+    return blobs.ingest / digest.replace(":", "-")
 
 
 def _merged(ranges: list[Range]) -> list[Range]:

@@ -28,6 +28,9 @@ from runtime.images.media_types import (
     Role,
 )
 
+LONGEST_TEXT = 4 << 20
+"""Bytes of anything but weights."""
+WEIGHTS = (Role.MODEL, Role.ADAPTER, Role.PROJECTOR, Role.DRAFT)
 ANY_GGUF = "*.gguf"
 """The member of an archive whose name nothing tells: the one GGUF in there, when there is one."""
 
@@ -224,6 +227,11 @@ class _Reading:
             self._keep(_Layer(role, layer, path))
 
     def _keep(self, layer: _Layer) -> None:
+        if layer.role not in WEIGHTS and layer.descriptor.size > LONGEST_TEXT:
+            self._refuse(
+                f"has a {layer.role} of {layer.descriptor.size:,} bytes, and {LONGEST_TEXT:,} are the most: "
+                "push it with a shorter one"
+            )
         if layer.role in SINGLE:
             self._of[layer.role].clear()
         self._of[layer.role].append(layer)

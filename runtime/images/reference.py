@@ -21,6 +21,8 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _DEFAULT_TAG = "latest"
 _LIBRARY = "library/"
 _LOCALHOST = "localhost"
+DOCKER_HUB = "docker.io"
+"""The one registry that answers elsewhere than its name says, and has repositories of one part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def parse_reference(text: str) -> Reference:
     for part in repository.split("/"):
         if not _PART.fullmatch(part):
             raise _refusal(text, _why_not(part))
-    if not registry and "/" not in repository:
+    if registry in ("", DOCKER_HUB) and "/" not in repository:
         repository = _LIBRARY + repository
     if len(registry) + 1 + len(repository) > _LONGEST_NAME:
         raise _refusal(text, f"the name has more than {_LONGEST_NAME} characters")

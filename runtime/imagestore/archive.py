@@ -21,10 +21,10 @@ from runtime.images.digest import parse_digest
 from runtime.images.errors import ImageError, InvalidDigest, InvalidManifest
 from runtime.images.manifest import LONGEST_BYTES, Descriptor, Index, our_platforms, parse_manifest
 from runtime.images.media_types import OCI_INDEX
-from runtime.images.model_image import read_model_image
+from runtime.images.model_image import LONGEST_TEXT, read_model_image
 from runtime.images.reference import Reference, parse_reference
 from runtime.imagestore.errors import ArchiveError
-from runtime.imagestore.store import LONGEST_TEXT, ImageStore, StoredImage
+from runtime.imagestore.store import ImageStore, StoredImage
 from runtime.imagestore.tar import open_tar
 
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'

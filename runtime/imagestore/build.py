@@ -22,10 +22,11 @@ from runtime.images.media_types import (
     OLLAMA_TEMPLATE,
     Role,
 )
+from runtime.images.model_image import LONGEST_TEXT
 from runtime.images.modelfile import Modelfile
 from runtime.images.parameters import emit_parameters, merge_parameters, parse_parameters
 from runtime.imagestore.errors import BuildError
-from runtime.imagestore.store import LONGEST_TEXT, ImageStore, StoredImage
+from runtime.imagestore.store import ImageStore, StoredImage
 from runtime.templates.chat import parse_chat_template
 from runtime.templates.errors import TemplateError
 

@@ -19,14 +19,12 @@ from runtime.content.errors import CorruptBlob, StoreError, UnknownBlob, Unknown
 from runtime.content.store import Pruned
 from runtime.images.errors import ImageError
 from runtime.images.manifest import Descriptor, Index, Manifest
-from runtime.images.media_types import Role
-from runtime.images.model_image import ModelImage, Part, read_model_image
+from runtime.images.model_image import LONGEST_TEXT, WEIGHTS, ModelImage, Part, read_model_image
 from runtime.images.reference import Reference, parse_reference
 from runtime.imagestore.untar import extract
 from runtime.snapshots.errors import AlreadyExists, FailedPrecondition, NotFound
 from runtime.snapshots.snapshotter import Snapshotter
 
-LONGEST_TEXT = 4 << 20
 _SHORTEST_ID = 4
 _ID_DIGITS = 12
 
@@ -174,7 +172,7 @@ class ImageStore:
         blobs, digest = self.content.blobs, part.descriptor.digest
         if blobs.size(digest) != part.descriptor.size:
             blobs.check(digest)
-        elif part.role not in _LARGE:
+        elif part.role not in WEIGHTS:
             blobs.read(digest, LONGEST_TEXT)
 
     def _is_shown(self, part: Part, target: Path) -> bool:
@@ -218,4 +216,3 @@ def _link(source: Path, target: Path) -> None:
 
 
 _UNPACK = "unpack-"
-_LARGE = (Role.MODEL, Role.ADAPTER, Role.PROJECTOR, Role.DRAFT)

@@ -84,10 +84,14 @@ class Authorizer:
             form = fields | {
                 "grant_type": "refresh_token", "refresh_token": who.identity_token, "client_id": _CLIENT_ID,
             }  # fmt: skip
-            document = await self._ask(host, "POST", realm, {}, data=form, ssl=endpoint.tls())
+            document = await self._ask(
+                host, "POST", realm, {}, data=form, ssl=endpoint.tls(), allow_redirects=False
+            )
         else:
             headers = {"Authorization": who.basic} if who != NOBODY else {}
-            document = await self._ask(host, "GET", realm, headers, params=fields, ssl=endpoint.tls())
+            # each scope is a parameter of its own; the form of OAuth 2 above has them in one
+            query = [("scope", one) for one in fields.pop("scope", "").split()] + list(fields.items())
+            document = await self._ask(host, "GET", realm, headers, params=query, ssl=endpoint.tls())
         token = document.get("token") or document.get("access_token")
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
             raise BadAnswer(f"registry {host}: its token server {parts.netloc} gave no token")

@@ -19,7 +19,7 @@ from runtime.images.manifest import LONGEST_BYTES, Index, Manifest, parse_manife
 from runtime.images.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from runtime.images.reference import Reference
 from runtime.registry.auth import Authorizer
-from runtime.registry.credentials import Credentials, DockerConfig, default_config
+from runtime.registry.credentials import Credentials, DockerConfig, default_config, registry_of
 from runtime.registry.download import Source
 from runtime.registry.errors import BadAnswer, NotThere, Unreachable
 from runtime.registry.hosts import Hosts
@@ -139,7 +139,7 @@ async def registry_client(config: ClientConfig) -> AsyncIterator[RegistryClient]
     docker = DockerConfig(config.docker_config)
 
     async def find(registry: str) -> Credentials:
-        given = config.credentials.get(registry)
+        given = config.credentials.get(registry_of(registry))
         return given if given is not None else await docker.find(registry)
 
     connector = aiohttp.TCPConnector(limit_per_host=_CONNECTIONS_PER_HOST)

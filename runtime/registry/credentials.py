@@ -17,12 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from bronzewillow.host.paths import open_private
+from runtime.images.reference import DOCKER_HUB
 from runtime.registry.errors import InvalidConfig
 
 _HELPER_LIMIT_S = 30.0
 _HELPER_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _TOKEN_USER = "<token>"
 _NOT_FOUND = "credentials not found"
+_DOCKER_HUB = "https://index.docker.io/v1/"
+"""Docker's own key for its own registry; the names are those that stand for it."""
+_DOCKER_HUB_NAMES = ("index.docker.io", "registry-1.docker.io")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,10 @@ class DockerConfig:
 
     async def find(self, registry: str) -> Credentials:
         """Those for `registry`, or NOBODY. InvalidConfig."""
+        registry = registry_of(registry)
         document = self._read()
         if helper := self._helper(document, registry):
-            code, out = await self._run(helper, "get", registry)
+            code, out = await self._run(helper, "get", _key(registry))
             return NOBODY if code else _parse_helper(out, f"docker-credential-{helper}")
         for server, entry in _table(document, "auths", self._path).items():
             if registry_of(server) == registry:
@@ -70,27 +75,29 @@ class DockerConfig:
 
     async def save(self, registry: str, who: Credentials) -> None:
         """From now on `find` gives `who`. InvalidConfig."""
+        registry = registry_of(registry)
         document = self._read()
         if helper := self._helper(document, registry):
-            secret = {"ServerURL": registry, "Username": who.username, "Secret": who.password}
+            secret = {"ServerURL": _key(registry), "Username": who.username, "Secret": who.password}
             await self._run(helper, "store", json.dumps(secret))
             return
         entry = {"auth": base64.b64encode(f"{who.username}:{who.password}".encode()).decode()}
-        document["auths"] = {**_table(document, "auths", self._path), registry: entry}
+        document["auths"] = {**_table(document, "auths", self._path), _key(registry): entry}
         self._write(document)
 
     async def forget(self, registry: str) -> None:
         """The opposite. InvalidConfig."""
+        registry = registry_of(registry)
         document = self._read()
         if helper := self._helper(document, registry):
-            await self._run(helper, "erase", registry)
+            await self._run(helper, "erase", _key(registry))
             return
         auths = _table(document, "auths", self._path)
         document["auths"] = {key: one for key, one in auths.items() if registry_of(key) != registry}
         self._write(document)
 
     def _helper(self, document: Mapping[str, Any], registry: str) -> str:
-        found = _table(document, "credHelpers", self._path).get(registry) or document.get("credsStore")
+        found = _table(document, "credHelpers", self._path).get(_key(registry)) or document.get("credsStore")
         return str(found or "")
 
     def _write(self, document: Mapping[str, Any]) -> None:
@@ -165,7 +172,13 @@ class DockerConfig:
 
 def registry_of(server: str) -> str:
     """The registry of a key of `auths`, which may be a URL."""
-    return re.sub(r"^https?://", "", server).partition("/")[0].lower()
+    found = re.sub(r"^https?://", "", server).partition("/")[0].lower()
+    return DOCKER_HUB if found in _DOCKER_HUB_NAMES else found
+
+
+def _key(registry: str) -> str:
+    """Of `auths`, and for helpers."""
+    return _DOCKER_HUB if registry == DOCKER_HUB else registry
 
 
 def _parse_helper(out: bytes, program: str) -> Credentials:

@@ -36,6 +36,8 @@ _T = TypeVar("_T")
 PIECE = 32 << 20
 WINDOW = 64 << 20
 _BLOCK = 1 << 20
+_WORTH_BYTES = 64 << 10
+"""Fewer in an answer are no success: a registry could keep us busy for ever."""
 _BUSY_S = 0.2
 
 
@@ -149,21 +151,26 @@ class _Download:
             unwanted = self._check(answer, piece)
             chunks: list[bytes] = []
             count = 0
-            async for chunk in answer.content.iter_any():
-                if unwanted:
-                    chunk, unwanted = chunk[unwanted:], max(0, unwanted - len(chunk))
-                if count + len(chunk) > piece.end - piece.start:
-                    if is_whole:
-                        raise self._bad(f"is longer than {self._blob.size:,} bytes")
-                    chunk = chunk[: piece.end - piece.start - count]
-                chunks.append(chunk)
-                count += len(chunk)
-                is_last = count == piece.end - piece.start
-                if count >= _BLOCK or is_last:
+            try:
+                async for chunk in answer.content.iter_any():
+                    if unwanted:
+                        chunk, unwanted = chunk[unwanted:], max(0, unwanted - len(chunk))
+                    if count + len(chunk) > piece.end - piece.start:
+                        if is_whole:
+                            raise self._bad(f"is longer than {self._blob.size:,} bytes")
+                        chunk = chunk[: piece.end - piece.start - count]
+                    chunks.append(chunk)
+                    count += len(chunk)
+                    is_last = count == piece.end - piece.start
+                    if count >= _BLOCK or is_last:
+                        put, chunks, count = (chunks, count), [], 0
+                        await self._put(piece, *put)
+                        if is_last and not is_whole:
+                            return
+            except (aiohttp.ClientError, OSError, TimeoutError):
+                if count:  # a line that is cut again and again gets there too
                     await self._put(piece, chunks, count)
-                    chunks, count = [], 0
-                    if is_last and not is_whole:
-                        return
+                raise
         if count:
             await self._put(piece, chunks, count)
         if piece.start < piece.end:
@@ -197,7 +204,8 @@ class _Download:
         piece.start += count
         self._ready[offset] = chunks
         self._arrived.set()
-        self._backoff.reset()
+        if count >= _WORTH_BYTES or piece.start == piece.end:
+            self._backoff.reset()
         self._progress.advance(self._blob, count)
 
     # ---- hasher

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from runtime.images.reference import DOCKER_HUB
 from runtime.registry.errors import InvalidConfig
 
 _CAPABILITIES = ("pull", "resolve", "push")
+_API_HOSTS = {DOCKER_HUB: "registry-1.docker.io"}
 _KEYS = {"capabilities", "ca", "client", "skip_verify", "header", "override_path"}
 
 
@@ -45,18 +47,19 @@ class Endpoint:
         """Without TLS."""
         return self.url.startswith("http://")
 
-    def tls(self) -> ssl.SSLContext | bool:
-        """For aiohttp. InvalidConfig."""
-        if self.skip_verify and not self.client:
+    def tls(self, *, with_client: bool = True) -> ssl.SSLContext | bool:
+        """For aiohttp; our own certificate is for the endpoint alone. InvalidConfig."""
+        client = self.client if with_client else None
+        if self.skip_verify and not client:
             return False
-        if not self.ca and not self.client:
+        if not self.ca and not client:
             return True
         context = ssl.create_default_context()
         try:
             for path in self.ca:
                 context.load_verify_locations(path)
-            if self.client:
-                context.load_cert_chain(*self.client)
+            if client:
+                context.load_cert_chain(*client)
         except (OSError, ssl.SSLError) as error:
             raise InvalidConfig(f"certificates for {self.url}: {error.strerror or error}") from None
         if self.skip_verify:
@@ -75,7 +78,7 @@ class Hosts:
     def endpoints(self, registry: str, capability: str) -> list[Endpoint]:
         """Those that can `pull`, `resolve` or `push`, in the order to try. InvalidConfig."""
         scheme = "http" if registry in self._insecure else "https"
-        own = Endpoint(f"{scheme}://{registry}")
+        own = Endpoint(f"{scheme}://{_API_HOSTS.get(registry, registry)}")
         path = self._file(registry)
         found = _parse(path, own) if path is not None else [own]
         return [one for one in found if capability in one.capabilities]

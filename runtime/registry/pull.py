@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 from bronzewillow.host.tasks import together
 from runtime.content import ContentStore
+from runtime.content.disk import check_room
 from runtime.content.errors import UnknownBlob
+from runtime.content.ingest import lacking_bytes
 from runtime.images.errors import InvalidManifest
 from runtime.images.manifest import Descriptor, Index, Manifest, our_platforms
 from runtime.images.reference import Reference
@@ -42,9 +44,13 @@ async def pull(
     shown = progress or Silent()
     manifest = await _manifest(client, reference)
     source = client.source(reference)
+    if manifest.config.size > _LONGEST_CONFIG:
+        raise BadAnswer(f"image {reference.familiar}: a configuration of {manifest.config.size:,} bytes")
     await download(source, store.blobs, manifest.config, Silent())
     if check is not None:
         check(manifest, store.blobs.read(manifest.config.digest, _LONGEST_CONFIG))
+    lacking = sum(lacking_bytes(store.blobs, blob.digest, blob.size) for blob in manifest.blobs)
+    check_room(store.root, lacking, f"image {reference.familiar}")
     turns = asyncio.Semaphore(_BLOBS_AT_ONCE)
 
     async def one(blob: Descriptor) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from bronzewillow.host.tasks import together
 from runtime.content import ContentStore
+from runtime.content.errors import StoreError
 from runtime.images.errors import InvalidReference
 from runtime.images.manifest import Descriptor, Index, Manifest
 from runtime.images.reference import Reference, parse_reference
 from runtime.registry.client import RegistryClient
-from runtime.registry.errors import RegistryError
+from runtime.registry.errors import BadAnswer, RegistryError
 from runtime.registry.progress import Progress, Silent
 from runtime.registry.upload import CHUNK, upload
 
@@ -42,7 +43,11 @@ async def push(
     async def one(blob: Descriptor) -> None:
         async with turns:
             mounts = _repositories_with(store, reference, blob.digest)
-            await upload(target, store.blobs, blob, shown, mounts, chunk_bytes)
+            try:
+                await upload(target, store.blobs, blob, shown, mounts, chunk_bytes)
+            except BadAnswer:  # perhaps it is ours that is bad
+                await asyncio.to_thread(store.blobs.check, blob.digest)
+                raise
 
     await together(*map(one, manifest.blobs))
     await client.put_manifest(reference, manifest)
@@ -59,9 +64,10 @@ def _repositories_with(store: ContentStore, reference: Reference, digest: str) -
             continue
         if other.registry != reference.registry or other.repository == reference.repository:
             continue
-        if not store.blobs.has(descriptor.digest):
+        try:
+            manifest = store.manifest(descriptor.digest)
+        except StoreError:  # of another image; this one does not depend on it
             continue
-        manifest = store.manifest(descriptor.digest)
         if isinstance(manifest, Manifest) and any(one.digest == digest for one in manifest.blobs):
             found[other.repository] = None
     return list(found)[:_MOST_MOUNTS]

@@ -24,8 +24,12 @@ _ANSWER_LIMIT_S = 30.0
 _CONNECT_LIMIT_S = 10.0
 _MIRROR_TRIES = 2
 _ERROR_BYTES = 64 << 10
+_MOST_REDIRECTS = 10
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_SAME_BODY = frozenset({307, 308})
+"""The others ask for another request without the body (RFC 9110 15.4), which would be no upload."""
 _HOPELESS = (aiohttp.ClientResponseError, aiohttp.NonHttpUrlClientError)
-"""No HTTP, a redirect without an end or to where HTTP does not lead: another try would bring the same."""
+"""No HTTP, or a place where it does not lead: another try would bring the same."""
 
 MakeBody = Callable[[], Any]
 
@@ -43,7 +47,7 @@ class Transport:
     ) -> None:
         self._session, self._hosts, self._authorizer = session, hosts, authorizer
         self._backoff, self._tries = backoff, tries
-        self._tls: dict[str, Any] = {}
+        self._tls: dict[tuple[str, bool], Any] = {}
 
     def backoff(self) -> Backoff:
         """For what takes several requests."""
@@ -114,7 +118,7 @@ class Transport:
         body: MakeBody | None,
         tries: int,
     ) -> aiohttp.ClientResponse:
-        """An answer below 400, with its body unread."""
+        """A good answer, with its body unread."""
         backoff = self._backoff(tries)
         host = urlsplit(endpoint.url).netloc
         was_refused = False
@@ -133,7 +137,7 @@ class Transport:
                 if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
                     raise failure from None
             else:
-                if response.status < 400:
+                if response.status < 300:
                     return response
                 failure = await _failure(response, host, url)
                 response.close()
@@ -158,20 +162,54 @@ class Transport:
         headers: Mapping[str, str] | None,
         body: MakeBody | None,
     ) -> aiohttp.ClientResponse:
-        sent = {**endpoint.headers, **(headers or {})}
+        """One answer, behind redirects. What is secret goes to the endpoint itself, wherever they lead."""
+        for _ in range(_MOST_REDIRECTS):
+            answer = await self._asked(method, endpoint, url, scope, headers, body)
+            if answer.status not in _REDIRECTS or (body is not None and answer.status not in _SAME_BODY):
+                return answer
+            url = _redirected(answer, endpoint)
+            answer.release()
+        raise BadAnswer(f"registry {urlsplit(endpoint.url).netloc}: redirects without an end")
+
+    async def _asked(
+        self,
+        method: str,
+        endpoint: Endpoint,
+        url: str,
+        scope: str,
+        headers: Mapping[str, str] | None,
+        body: MakeBody | None,
+    ) -> aiohttp.ClientResponse:
+        sent = dict(headers or {})
         is_ours = URL(url).origin() == URL(endpoint.url).origin()
-        if is_ours and (authorization := self._authorizer.header(endpoint, scope)):
-            sent["Authorization"] = authorization
-        if endpoint.url not in self._tls:
-            self._tls[endpoint.url] = endpoint.tls()
+        if is_ours:
+            sent = {**endpoint.headers, **sent}
+            if authorization := self._authorizer.header(endpoint, scope):
+                sent["Authorization"] = authorization
+        key = endpoint.url, is_ours
+        if key not in self._tls:
+            self._tls[key] = endpoint.tls(with_client=is_ours)
         return await self._session.request(
             method,
-            URL(url, encoded=True),
+            URL(url, encoded=True),  # a signature may be of these very letters
             headers=sent,
             data=body() if body is not None else None,
-            ssl=self._tls[endpoint.url] if is_ours else True,
+            ssl=self._tls[key],
+            allow_redirects=False,
             timeout=aiohttp.ClientTimeout(None, sock_connect=_CONNECT_LIMIT_S, sock_read=_ANSWER_LIMIT_S),
         )
+
+
+def _redirected(answer: aiohttp.ClientResponse, endpoint: Endpoint) -> str:
+    """Where to; BadAnswer when that is no place for a registry's answer."""
+    host = urlsplit(endpoint.url).netloc
+    url = join_url(answer, answer.headers.get("Location", ""))
+    scheme = urlsplit(url).scheme
+    if scheme not in ("https", "http"):
+        raise BadAnswer(f"registry {host}: redirects to where HTTP does not lead: {_one_line(url)[:200]}")
+    if scheme == "http" and not endpoint.is_plain:
+        raise BadAnswer(f"registry {host}: redirects to plain HTTP: {_one_line(url)[:200]}")
+    return url
 
 
 def join_url(answer: aiohttp.ClientResponse, location: str) -> str:
@@ -179,7 +217,7 @@ def join_url(answer: aiohttp.ClientResponse, location: str) -> str:
     try:
         return urljoin(str(answer.url), location)
     except ValueError as error:
-        raise BadAnswer(f"registry {answer.url.host}: names no URL: {_one_line(str(error))}") from None
+        raise BadAnswer(f"registry {answer.url.authority}: names no URL: {_one_line(str(error))}") from None
 
 
 async def _failure(response: aiohttp.ClientResponse, host: str, url: str) -> RegistryError:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from runtime.content import ContentStore
 from runtime.content.errors import DigestMismatch, IngestBusy, StoreError
-from runtime.content.ingest import Ingest, remove_abandoned
+from runtime.content.ingest import Ingest, lacking_bytes, remove_abandoned
 from runtime.images.digest import digest_of
 
 DATA = bytes(range(256)) * 40
@@ -88,6 +88,17 @@ def test_what_is_being_written_is_not_pruned(store: ContentStore) -> None:
     ingest.commit(DIGEST)
     ingest.close()
     assert store.blobs.read(DIGEST, 1 << 20) == DATA
+
+
+def test_what_a_blob_lacks(store: ContentStore) -> None:
+    assert lacking_bytes(store.blobs, DIGEST, len(DATA)) == len(DATA)
+    ingest = begin(store)
+    ingest.write(0, [DATA[:8192]])
+    assert lacking_bytes(store.blobs, DIGEST, len(DATA)) == len(DATA) - 8192
+    ingest.write(8192, [DATA[8192:]])
+    ingest.commit(DIGEST)
+    ingest.close()
+    assert lacking_bytes(store.blobs, DIGEST, len(DATA)) == 0
 
 
 def test_what_dead_writers_left_is_pruned_when_it_is_old(store: ContentStore) -> None:

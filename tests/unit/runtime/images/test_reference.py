@@ -21,6 +21,8 @@ DIGEST = "sha256:" + "0123456789abcdef" * 4
         ("registry.example/tiny", "registry.example", "tiny", "latest", None),
         ("registry.example/a/b/c:v1", "registry.example", "a/b/c", "v1", None),
         ("127.0.0.1:5000/tiny:x", "127.0.0.1:5000", "tiny", "x", None),
+        ("docker.io/ai/smollm2", "docker.io", "ai/smollm2", "latest", None),
+        ("docker.io/tiny", "docker.io", "library/tiny", "latest", None),
         ("localhost/tiny", "localhost", "tiny", "latest", None),
         ("MyMac/tiny", "MyMac", "tiny", "latest", None),
         ("[::1]:5000/a/b", "[::1]:5000", "a/b", "latest", None),

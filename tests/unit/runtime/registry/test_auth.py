@@ -7,6 +7,7 @@ from runtime.registry.challenge import Challenge
 from runtime.registry.credentials import Credentials
 from runtime.registry.errors import AccessDenied, BadAnswer, Unreachable
 from runtime.registry.hosts import Endpoint
+from runtime.registry.push import push
 
 from .conftest import Bench, RunBench
 
@@ -51,6 +52,21 @@ def test_a_token_that_no_longer_holds_is_asked_for_again(with_bench: RunBench) -
 
 def challenge(realm: str) -> list[Challenge]:
     return [Challenge("bearer", {"realm": realm, "service": "s"})]
+
+
+def test_each_scope_is_asked_for_by_itself(with_bench: RunBench) -> None:
+    async def main(bench: Bench) -> None:
+        bench.make("team/tiny:v1", b"weights")
+        await push(bench.client, bench.store, bench.reference())
+        bench.make("team/second:v1", b"weights")
+        await push(bench.client, bench.store, bench.reference("team/second:v1"))
+        asked = [
+            path for _, path in bench.registry.requests if path.startswith("/token") and "tiny:pull&" in path
+        ]
+        own, mounting = "scope=repository:team/second:pull,push", "&scope=repository:team/tiny:pull"
+        assert f"/token?{own}{mounting}&service=test" in asked
+
+    with_bench(main, auth="bearer")
 
 
 def test_odd_ways_to_log_in(with_bench: RunBench) -> None:

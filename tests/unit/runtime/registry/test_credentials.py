@@ -98,6 +98,17 @@ def test_helpers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def test_dockers_own_registry_has_several_names(tmp_path: Path) -> None:
+    auths = {"auths": {"https://index.docker.io/v1/": {"auth": "bWU6cGFzcw=="}}}
+    for name in ("docker.io", "registry-1.docker.io", "index.docker.io"):
+        assert find(tmp_path, auths, name) == Credentials("me", "pass")
+    docker = DockerConfig(tmp_path / "new.json")
+    run(docker.save("docker.io", Credentials("me", "pass")))
+    assert list(json.loads((tmp_path / "new.json").read_text())["auths"]) == ["https://index.docker.io/v1/"]
+    run(docker.forget("registry-1.docker.io"))
+    assert run(docker.find("docker.io")) == NOBODY
+
+
 def test_without_a_helper_the_file_is_written_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "new" / "config.json"
     docker = DockerConfig(path)

@@ -76,6 +76,18 @@ def test_broken_connections_cost_nothing_that_has_come(with_bench: RunBench) -> 
     runs(with_bench, main, tries=9)
 
 
+def test_a_line_that_never_holds_for_a_block_gets_there_too(with_bench: RunBench) -> None:
+    async def main(bench: Bench, blob: Descriptor) -> None:
+        bench.registry.faults.cut_after, bench.registry.faults.cuts = (
+            1,
+            30,
+        )  # one send of 64 KiB, then no more
+        await get(bench, blob)
+        assert bench.registry.served[blob.digest] < 1.2 * len(DATA)
+
+    runs(with_bench, main, tries=2)
+
+
 def test_a_registry_that_only_ever_cuts_is_given_up(with_bench: RunBench) -> None:
     async def main(bench: Bench, blob: Descriptor) -> None:
         bench.registry.faults.cuts = 1000

@@ -23,6 +23,11 @@ def test_without_a_file_a_registry_is_itself_over_tls() -> None:
     assert urls(Hosts().endpoints("registry.example:5000", "pull")) == ["https://registry.example:5000/v2"]
 
 
+def test_dockers_own_registry_answers_elsewhere() -> None:
+    (endpoint,) = Hosts().endpoints("docker.io", "pull")
+    assert endpoint.url == "https://registry-1.docker.io"
+
+
 def test_plain_http_only_by_name() -> None:
     hosts = Hosts(None, ("127.0.0.1:5000",))
     assert urls(hosts.endpoints("127.0.0.1:5000", "push")) == ["http://127.0.0.1:5000/v2"]

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from runtime.images.manifest import Manifest, our_platforms
-from runtime.images.media_types import OCI_INDEX
+from runtime.content.errors import StoreError
+from runtime.images.errors import UnservableImage
+from runtime.images.manifest import Descriptor, Manifest, emit_manifest, our_platforms
+from runtime.images.media_types import DOCKER_CONFIG, OCI_INDEX, OLLAMA_MODEL, OLLAMA_SYSTEM
+from runtime.images.model_image import read_model_image
 from runtime.images.reference import parse_reference
 from runtime.registry.errors import BadAnswer, RegistryError
 from runtime.registry.pull import pull
@@ -65,6 +69,42 @@ def test_what_is_not_wanted_is_not_fetched(with_bench: RunBench) -> None:
             await pull(bench.client, bench.store, bench.reference(), None, check)
         assert not bench.registry.served[layer.digest]
         assert not bench.store.names.all()
+
+    with_bench(main)
+
+
+def test_what_is_too_large_is_not_begun(with_bench: RunBench) -> None:
+    async def main(bench: Bench) -> None:
+        (layer,) = bench.offer(b"weights")
+        small = Descriptor(DOCKER_CONFIG, bench.registry.add_blob("team/tiny", b"{}"), 2)
+        shards = [Descriptor(OLLAMA_MODEL, f"sha256:{number:064}", 1 << 50) for number in range(4)]
+        for config, why in (
+            (replace(small, size=1 << 40), "a configuration of 1,099,511,627,776"),
+            (small, "image"),
+        ):
+            bench.registry.add_manifest("team/tiny", "v1", emit_manifest(config, [layer, *shards]))
+            with pytest.raises((BadAnswer, StoreError), match=why) as raised:
+                await pull(bench.client, bench.store, bench.reference())
+            assert not bench.registry.served[layer.digest]
+        assert "needs 4,503,599,627,370,503 bytes more" in str(raised.value)
+
+    with_bench(main)
+
+
+def test_a_text_that_is_none_is_refused_before_it_is_fetched(with_bench: RunBench) -> None:
+    async def main(bench: Bench) -> None:
+        (layer,) = bench.offer(b"weights")
+        config = Descriptor(DOCKER_CONFIG, bench.registry.add_blob("team/tiny", b"{}"), 2)
+        system = Descriptor(OLLAMA_SYSTEM, layer.digest, 1 << 40)
+        bench.registry.add_manifest("team/tiny", "v1", emit_manifest(config, [layer, system]))
+        with pytest.raises(
+            UnservableImage, match="has a system of 1,099,511,627,776 bytes, and 4,194,304 are"
+        ):
+            await pull(bench.client, bench.store, bench.reference(), None, check_image)
+        assert not bench.registry.served[layer.digest]
+
+    def check_image(manifest: Manifest, config: bytes) -> None:
+        read_model_image(manifest, config)
 
     with_bench(main)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,7 @@ MANIFEST = (
         b"HTTP/1.1 301 x\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 301 x\r\nLocation: /v2/a/manifests/latest\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 301 x\r\nLocation: http://[/\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 304 x\r\nContent-Length: 0\r\n\r\n",
     ],
 )
 def test_what_another_try_cannot_mend_is_not_tried_again(answer: bytes, tmp_path: Path) -> None:
@@ -133,3 +135,45 @@ def test_what_another_try_cannot_mend_is_not_tried_again(answer: bytes, tmp_path
 
     run(main())
     assert connections == 1
+
+
+def test_headers_of_the_configuration_are_for_the_registry_alone(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with fake_registry() as other, fake_registry() as registry:
+            digests = {one.add_blob("team/tiny", b"weights") for one in (other, registry)}
+            registry.faults.redirect = other.url
+            folder = tmp_path / registry.host
+            folder.mkdir()
+            (folder / "hosts.toml").write_text(f'server = "{registry.url}"\nheader = {{ X-Api-Key = "k" }}\n')
+            config = ClientConfig(tmp_path, (), tmp_path / "none", {}, tries=2)
+            async with registry_client(config) as client:
+                path = f"/team/tiny/blobs/{digests.pop()}"
+                async with client.transport.get(registry.host, path, scope="") as answer:
+                    assert await answer.read() == b"weights"
+            assert (registry.api_keys, other.api_keys) == (["k"], [""])
+
+    run(main())
+
+
+def test_a_redirect_to_plain_http_is_not_followed(tmp_path: Path) -> None:
+    options = "-newkey rsa:2048 -nodes -days 1 -subj /CN=r -keyout key.pem -out cert.pem"
+    key = ["openssl", "req", "-x509", *options.split()]
+    subprocess.run(key, cwd=tmp_path, check=True, capture_output=True)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+
+    async def main() -> None:
+        async with fake_registry() as plain:
+
+            async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(f"HTTP/1.1 307 x\r\nLocation: {plain.url}/v2/\r\n\r\n".encode())
+                writer.close()
+
+            async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls) as server:
+                host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+                with pytest.raises(BadAnswer, match=f"registry {host}: redirects to plain HTTP: {plain.url}"):
+                    await fetch(host, tmp_path, False, f'server = "https://{host}"\nskip_verify = true\n')
+            assert not plain.requests
+
+    run(main())
