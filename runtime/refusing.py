@@ -53,6 +53,8 @@ def _unary(
             return await answer if hasattr(answer, "__await__") else answer
         except (Refusal, OSError) as error:
             await _refuse(name, error, status_of(error), context)
+        except NotImplementedError:  # what the generated base class says of a method that we do not have
+            await _refuse(name, f"{name} is not served here", grpc.StatusCode.UNIMPLEMENTED, context)
 
     return call
 
@@ -66,10 +68,12 @@ def _stream(
                 yield answer
         except (Refusal, OSError) as error:
             await _refuse(name, error, status_of(error), context)
+        except NotImplementedError:
+            await _refuse(name, f"{name} is not served here", grpc.StatusCode.UNIMPLEMENTED, context)
 
     return call
 
 
-async def _refuse(name: str, error: Exception, status: grpc.StatusCode, context: Any) -> None:
+async def _refuse(name: str, error: Exception | str, status: grpc.StatusCode, context: Any) -> None:
     _log.info("%s: %s: %s", name, status.name, error)
     await context.abort(status, str(error))

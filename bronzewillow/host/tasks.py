@@ -30,6 +30,18 @@ async def together(*coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
     return [task.result() for task in tasks]
 
 
+async def race(*coroutines: Coroutine[Any, Any, Any]) -> None:
+    """Run all until the first has ended; the others are cancelled. An error is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(coroutine) for coroutine in coroutines]
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                task.cancel()
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+
+
 def running() -> int:
     """The number of tasks that `spawn` started and that have not ended."""
     return len(_running)

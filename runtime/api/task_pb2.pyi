@@ -33,6 +33,16 @@ class ReopenLogRequest(_message.Message):
     id: str
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
+class TapLogRequest(_message.Message):
+    __slots__ = ("id", "stdout", "stderr")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    STDOUT_FIELD_NUMBER: _ClassVar[int]
+    STDERR_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    stdout: str
+    stderr: str
+    def __init__(self, id: _Optional[str] = ..., stdout: _Optional[str] = ..., stderr: _Optional[str] = ...) -> None: ...
+
 class Mount(_message.Message):
     __slots__ = ("type", "source", "target", "options")
     TYPE_FIELD_NUMBER: _ClassVar[int]

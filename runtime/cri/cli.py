@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from ipaddress import ip_address
 from pathlib import Path
 
 import click
@@ -13,6 +14,8 @@ from runtime.cri.exec_sync import Allowed
 from runtime.cri.server import ServerConfig, serve
 from runtime.refusal import Refusal
 from runtime.runm.image_options import client_config, registry_options, store_option
+from runtime.runm.listen import Address, parse_address
+from runtime.streaming.server import HOST
 
 _path = click.Path(path_type=Path)
 
@@ -39,6 +42,10 @@ _path = click.Path(path_type=Path)
     help="A program that `exec` may run on this node, as it must be named; may be repeated.",
 )  # fmt: skip
 @click.option(
+    "--streaming", metavar="ADDRESS", default=f"{HOST}:0", show_default=f"{HOST}, any port",
+    help="Where exec, attach and port-forward are served: HOST:PORT, on loopback.",
+)  # fmt: skip
+@click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
 )
 def command(
@@ -49,13 +56,14 @@ def command(
     hosts_folder: Path,
     networks: Path,
     allow_exec: tuple[str, ...],
+    streaming: str,
     log_level: str,
 ) -> None:
     """Run pods of models: the Container Runtime Interface on a unix socket."""
     log_to_stderr(log_level)
     config = ServerConfig(
         socket.absolute(), records.absolute(), root.absolute(), networks, sandbox_sockets_folder(),
-        client_config(insecure, hosts_folder), Allowed(frozenset(allow_exec)),
+        client_config(insecure, hosts_folder), Allowed(frozenset(allow_exec)), _loopback(streaming),
     )  # fmt: skip
     try:
         asyncio.run(serve(config))
@@ -63,3 +71,14 @@ def command(
         raise CommandError(str(error)) from None
     except OSError as error:
         raise CommandError(f"{error.filename or socket}: {error.strerror or error}") from None
+
+
+def _loopback(text: str) -> Address:
+    """CommandError: a token is all that keeps strangers out, and it travels in the clear."""
+    try:
+        address = parse_address(text)
+        if address.path is not None or not ip_address(address.host).is_loopback:
+            raise ValueError("name an address of loopback and a port, such as 127.0.0.1:0")
+    except ValueError as error:
+        raise CommandError(f"--streaming {text}: {error}") from None
+    return address

@@ -54,6 +54,12 @@ class DeadlineExceeded(CriError):
     status = grpc.StatusCode.DEADLINE_EXCEEDED
 
 
+class ResourceExhausted(CriError):
+    """There is too much of it already."""
+
+    status = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
 class PermissionDenied(CriError):
     """It is switched off."""
 

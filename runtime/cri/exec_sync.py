@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runtime.cri.errors import DeadlineExceeded, InvalidArgument, PermissionDenied
+from runtime.exec.descriptors import Descriptor
+from runtime.exec.program import start_program
 
 _LONGEST_OUTPUT = 16 << 20
 _NOT_FOUND_CODE = 127
@@ -36,35 +35,25 @@ async def exec_sync(
     command: Sequence[str], environment: Mapping[str, str], limit_s: float
 ) -> tuple[bytes, bytes, int]:
     """Output, errors and exit code; 0 seconds are no limit. DeadlineExceeded."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**kept, **environment},
-            start_new_session=True,
-        )
+        program = await start_program(command, environment, stdout=True, stderr=True)
     except OSError as error:
         return b"", f"{command[0]}: {error.strerror}\n".encode(), _NOT_FOUND_CODE
-    assert process.stdout is not None and process.stderr is not None
+    assert program.stdout is not None and program.stderr is not None
     try:
         async with asyncio.timeout(limit_s or None):
-            output, errors = await asyncio.gather(_bounded(process.stdout), _bounded(process.stderr))
-            code = await process.wait()
+            output, errors = await asyncio.gather(_bounded(program.stdout), _bounded(program.stderr))
+            code = await program.wait()
     except TimeoutError:
         raise DeadlineExceeded(f"{command[0]}: did not end within {limit_s:g} s") from None
     finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-    return output, errors, code if code >= 0 else 128 - code
+        await program.end()
+    return output, errors, code
 
 
-async def _bounded(stream: asyncio.StreamReader) -> bytes:
+async def _bounded(stream: Descriptor) -> bytes:
     """All of it is read, the beginning is kept."""
     kept = bytearray()
-    while data := await stream.read(64 << 10):
+    while data := await stream.read():
         kept += data[: max(0, _LONGEST_OUTPUT - len(kept))]
     return bytes(kept)

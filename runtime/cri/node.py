@@ -6,15 +6,20 @@ import asyncio
 import secrets
 from collections import defaultdict
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 
+from bronzewillow.host.files import replace_file
 from runtime.api import cri_pb2 as api
+from runtime.cri.errors import InvalidArgument
 from runtime.cri.events import Events
 from runtime.cri.images import Images
 from runtime.cri.records import Container, Records, Sandbox
 from runtime.cri.shims import Shims
 from runtime.cri.statuses import container_status, sandbox_status
 from runtime.networks.network import Network
+
+_POD_CIDR = "pod_cidr"
 
 
 @dataclass(slots=True)
@@ -37,6 +42,18 @@ class Node:
         self.containers = Records(self.root / "containers", Container)
         self.shims = Shims(self.root / "sandboxes")
         self._locks = defaultdict(asyncio.Lock)
+
+    @property
+    def pod_cidr(self) -> str:
+        """As a kubelet told it last."""
+        try:
+            return (self.root / _POD_CIDR).read_text()
+        except OSError:
+            return ""
+
+    @pod_cidr.setter
+    def pod_cidr(self, text: str) -> None:
+        replace_file(self.root / _POD_CIDR, parse_pod_cidrs(text).encode())
 
     def lock(self, sandbox_id: str) -> asyncio.Lock:
         """One pod's changes come one after another."""
@@ -61,6 +78,14 @@ class Node:
         self.events.publish(
             kind, container_id, None if sandbox is None else sandbox_status(sandbox), statuses
         )
+
+
+def parse_pod_cidrs(text: str) -> str:
+    """What a kubelet tells: networks, with a comma between; "" for none yet. InvalidArgument."""
+    try:
+        return ",".join(str(ip_network(one.strip())) for one in text.split(",") if text)
+    except ValueError as error:
+        raise InvalidArgument(f"the pod CIDR {text[:100]!r}: {error}") from None
 
 
 def new_id() -> str:

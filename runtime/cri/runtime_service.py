@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import AsyncIterator
 from importlib.metadata import version
@@ -26,6 +27,7 @@ from runtime.cri.statuses import (
     select_containers,
     select_sandboxes,
 )
+from runtime.cri.streams import NodeStreams
 from runtime.networks.errors import NetworkError
 
 RUNTIME_NAME = "runm"
@@ -33,15 +35,18 @@ RUNTIME_NAME = "runm"
 _KUBELET_VERSION = "0.1.0"
 _NETWORK_AGAIN_S = 5.0
 _Context = Any
+_log = logging.getLogger(__name__)
 
 
 class RuntimeService(RuntimeServiceServicer):
     """Of one node. Refusals are turned into gRPC's status by the server."""
 
-    def __init__(self, node: Node, pods: Pods, containers: Containers, allowed: Allowed) -> None:
+    def __init__(
+        self, node: Node, pods: Pods, containers: Containers, allowed: Allowed, streams: NodeStreams
+    ) -> None:
         self._node, self._pods, self._containers, self._allowed = node, pods, containers, allowed
+        self._streams = streams
         self._network_error, self._network_asked_s = "", -_NETWORK_AGAIN_S
-        self._pod_cidr = ""
 
     # ---- the runtime itself
 
@@ -77,7 +82,7 @@ class RuntimeService(RuntimeServiceServicer):
                 "images": str(node.images.store.content.root),
                 "network": node.network.config.name,
                 "plugins": [plugin["type"] for plugin in node.network.config.plugins],
-                "podCidr": self._pod_cidr,
+                "podCidr": node.pod_cidr,
                 "allowedExec": sorted(self._allowed.programs),
                 "sandboxes": len(node.sandboxes),
                 "containers": len(node.containers),
@@ -85,11 +90,20 @@ class RuntimeService(RuntimeServiceServicer):
             answer.info["config"] = json.dumps(facts)
         return answer
 
+    async def RuntimeConfig(
+        self, request: api.RuntimeConfigRequest, context: _Context
+    ) -> api.RuntimeConfigResponse:
+        """Nothing: all that it could say is which cgroup driver is used, and there are no cgroups."""
+        return api.RuntimeConfigResponse()
+
     async def UpdateRuntimeConfig(
         self, request: api.UpdateRuntimeConfigRequest, context: _Context
     ) -> api.UpdateRuntimeConfigResponse:
-        """The pod CIDR is the network plugin's business; it is shown by Status."""
-        self._pod_cidr = request.runtime_config.network_config.pod_cidr
+        """The pod CIDR is the network plugin's business; it is remembered, and shown by Status."""
+        told = request.runtime_config.network_config.pod_cidr
+        if told != self._node.pod_cidr:
+            self._node.pod_cidr = told
+            _log.info("the kubelet says that the pod CIDR is %s", told or "not known yet")
         return api.UpdateRuntimeConfigResponse()
 
     # ---- pod sandboxes
@@ -221,6 +235,20 @@ class RuntimeService(RuntimeServiceServicer):
         environment = {one.key: one.value.decode(errors="replace") for one in container.config.envs}
         output, errors, code = await exec_sync(request.cmd, environment, float(request.timeout))
         return api.ExecSyncResponse(stdout=output, stderr=errors, exit_code=code)
+
+    async def Exec(self, request: api.ExecRequest, context: _Context) -> api.ExecResponse:
+        """Where a program beside the container can be spoken to, if the node's owner allows it."""
+        return api.ExecResponse(url=self._streams.ask_exec(request))
+
+    async def Attach(self, request: api.AttachRequest, context: _Context) -> api.AttachResponse:
+        """Where the container can be heard."""
+        return api.AttachResponse(url=self._streams.ask_attach(request))
+
+    async def PortForward(
+        self, request: api.PortForwardRequest, context: _Context
+    ) -> api.PortForwardResponse:
+        """Where the pod's ports can be reached."""
+        return api.PortForwardResponse(url=self._streams.ask_port_forward(request))
 
     # ---- what is used, and what happens
 

@@ -27,11 +27,14 @@ from runtime.cri.images import Images
 from runtime.cri.node import Node
 from runtime.cri.pods import Pods
 from runtime.cri.runtime_service import RuntimeService
+from runtime.cri.streams import NodeStreams
 from runtime.imagestore import ImageStore
 from runtime.networks.config import load_network
 from runtime.networks.network import Network
 from runtime.refusing import Refusing
 from runtime.registry.client import ClientConfig
+from runtime.runm.listen import Address
+from runtime.streaming.server import HOST as STREAMING_HOST
 
 _LONGEST_MESSAGE = 16 << 20
 _GRACE_S = 2.0
@@ -53,6 +56,8 @@ class ServerConfig:
     """The folder with a folder of sockets for each pod."""
     client: ClientConfig
     allowed: Allowed = field(default_factory=Allowed)
+    streaming: Address = field(default_factory=lambda: Address(host=STREAMING_HOST))
+    """Where streams are served."""
 
 
 async def serve(config: ServerConfig) -> None:
@@ -83,7 +88,9 @@ async def running(config: ServerConfig) -> AsyncIterator[Node]:
         containers = Containers(node)
         pods = Pods(node, containers)
         await pods.recover()
-        server = _server(node, pods, containers, config)
+        streams = NodeStreams(node, config.allowed)
+        await streams.server.start(config.streaming.host, config.streaming.port)
+        server = _server(node, RuntimeService(node, pods, containers, config.allowed, streams))
         config.socket.unlink(missing_ok=True)
         server.add_insecure_port(f"unix:{config.socket}")
         await server.start()
@@ -94,17 +101,18 @@ async def running(config: ServerConfig) -> AsyncIterator[Node]:
         finally:
             node.events.close()
             await server.stop(_GRACE_S)
+            await streams.server.close()
             containers.leave()
             node.shims.disconnect()
             config.socket.unlink(missing_ok=True)
 
 
-def _server(node: Node, pods: Pods, containers: Containers, config: ServerConfig) -> grpc.aio.Server:
+def _server(node: Node, service: RuntimeService) -> grpc.aio.Server:
     options = [
         ("grpc.max_receive_message_length", _LONGEST_MESSAGE),
         ("grpc.max_send_message_length", _LONGEST_MESSAGE),
     ]
     server = grpc.aio.server(interceptors=[Refusing(status_of)], options=options)
-    add_RuntimeServiceServicer_to_server(RuntimeService(node, pods, containers, config.allowed), server)
+    add_RuntimeServiceServicer_to_server(service, server)
     add_ImageServiceServicer_to_server(ImageService(node.images), server)
     return server

@@ -38,7 +38,7 @@ class Shim:
 
     async def create(self, container_id: str, bundle: Path, log: Path | None) -> None:
         """A process that waits to be started."""
-        uri = f"cri://{log}" if log is not None else ""
+        uri = f"cri://{log or ''}"
         request = api.CreateTaskRequest(id=container_id, bundle=str(bundle), stdout=uri, stderr=uri)
         await self._client.call(_TASK, "Create", request, api.CreateTaskResponse, _LIMIT_S)
 
@@ -84,6 +84,11 @@ class Shim:
         await self._client.call(
             LOGS_SERVICE, "Reopen", api.ReopenLogRequest(id=container_id), Empty, _LIMIT_S
         )
+
+    async def tap_log(self, container_id: str, stdout: str, stderr: str) -> None:
+        """What it says from now on goes to named pipes as well; "" for none."""
+        request = api.TapLogRequest(id=container_id, stdout=stdout, stderr=stderr)
+        await self._client.call(LOGS_SERVICE, "Tap", request, Empty, _LIMIT_S)
 
     async def end(self) -> None:
         """The shim itself."""

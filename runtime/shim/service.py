@@ -55,7 +55,10 @@ class TaskService:
             "Connect": Method(api.ConnectRequest, self.connect),
             "Shutdown": Method(api.ShutdownRequest, self.shutdown),
         }
-        logs = {"Reopen": Method(api.ReopenLogRequest, self.reopen)}
+        logs = {
+            "Reopen": Method(api.ReopenLogRequest, self.reopen),
+            "Tap": Method(api.TapLogRequest, self.tap),
+        }
         return dict.fromkeys(TASK_SERVICES, task) | {LOGS_SERVICE: logs}
 
     async def create(self, request: api.CreateTaskRequest) -> api.CreateTaskResponse:
@@ -160,6 +163,11 @@ class TaskService:
     async def reopen(self, request: api.ReopenLogRequest) -> Empty:
         """Go on in a new file."""
         self._tasks.get(request.id).stdio.reopen()
+        return Empty()
+
+    async def tap(self, request: api.TapLogRequest) -> Empty:
+        """Let somebody hear what is said from now on."""
+        self._tasks.get(request.id).stdio.tap({"stdout": request.stdout, "stderr": request.stderr})
         return Empty()
 
     def _on_exit(self, container_id: str, task: Task, record: ExitRecord) -> None:

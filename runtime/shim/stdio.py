@@ -1,7 +1,8 @@
 """Where a container's output goes, by the URI that the runtime gives.
 
-`cri:///path`: lines of a log, by way of this process. A path alone, or `fifo:///path`: containerd's pipe, to
-which the container writes itself. `file:///path`: appended as it is. Nothing: nowhere.
+`cri:///path`: lines of a log, by way of this process; without a path there is no log, but it can be tapped.
+A path alone, or `fifo:///path`: containerd's pipe, to which the container writes itself. `file:///path`:
+appended as it is. Nothing: nowhere.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from runtime.shim.cri_log import LogLines
 from runtime.shim.log_file import LogFile
+from runtime.shim.tap import Tap
 from runtime.ttrpc.errors import Code, RpcError
 
 _BLOCK = 64 << 10
+_MOST_TAPS = 16
 
 
 class Stdio:
@@ -62,6 +65,24 @@ class Stdio:
         except OSError as error:
             raise RpcError(Code.INTERNAL, f"{error.filename}: {error.strerror}") from None
 
+    def tap(self, paths: Mapping[str, str]) -> None:
+        """Write what comes from now on to pipes as well, by the stream's name; "" for none. RpcError."""
+        streams = {stream.name: stream for stream in self._streams}
+        wanted = [(name, Path(path)) for name, path in paths.items() if path]
+        if not all(name in streams for name, _ in wanted):
+            raise RpcError(Code.FAILED_PRECONDITION, "the container has ended, or its output goes elsewhere")
+        if any(len(streams[name].taps) >= _MOST_TAPS for name, _ in wanted):
+            raise RpcError(Code.UNAVAILABLE, f"{_MOST_TAPS} hear the container already")
+        taps: list[Tap] = []
+        try:
+            taps.extend(Tap(path) for _, path in wanted)
+        except OSError as error:
+            for tap in taps:
+                tap.close()
+            raise RpcError(Code.INVALID_ARGUMENT, f"{error.filename}: {error.strerror}") from None
+        for (name, _), tap in zip(wanted, taps, strict=True):
+            streams[name].taps.append(tap)
+
     def close(self) -> None:
         """Take no more."""
         self.handed_over()
@@ -77,7 +98,8 @@ class Stdio:
         path = Path(unquote(parts.path))
         match parts.scheme:
             case "cri":
-                self._log = self._log or LogFile(path)
+                if parts.path:
+                    self._log = self._log or LogFile(path)
                 ours, theirs = os.pipe()
                 self._streams.append(_Stream(name, ours, self._log))
                 return theirs
@@ -93,10 +115,11 @@ class Stdio:
 
 
 class _Stream:
-    """One pipe into the log."""
+    """One pipe into the log, if there is one, and to whoever listens."""
 
-    def __init__(self, name: str, descriptor: int, log: LogFile) -> None:
-        self._lines, self._descriptor, self._log = LogLines(name), descriptor, log
+    def __init__(self, name: str, descriptor: int, log: LogFile | None) -> None:
+        self.name, self._lines, self._descriptor, self._log = name, LogLines(name), descriptor, log
+        self.taps: list[Tap] = []
         self.ended = asyncio.Event()
         os.set_blocking(descriptor, False)
         asyncio.get_running_loop().add_reader(descriptor, self._read)
@@ -104,7 +127,7 @@ class _Stream:
     def close(self) -> None:
         if self._descriptor >= 0:
             for data in self._rest():
-                self._log.append(self._lines.feed(data, time.time_ns()))
+                self._take(data)
             self._end()
 
     def _read(self) -> None:
@@ -113,10 +136,15 @@ class _Stream:
         except BlockingIOError:
             return
         if data:
-            if entries := self._lines.feed(data, time.time_ns()):
-                self._log.append(entries)
+            self._take(data)
         else:
             self._end()
+
+    def _take(self, data: bytes) -> None:
+        if self._log is not None and (entries := self._lines.feed(data, time.time_ns())):
+            self._log.append(entries)
+        if self.taps:
+            self.taps = [tap for tap in self.taps if tap.write(data)]
 
     def _rest(self) -> Iterator[bytes]:
         """What is in the pipe now."""
@@ -125,8 +153,11 @@ class _Stream:
                 yield data
 
     def _end(self) -> None:
-        if rest := self._lines.end(time.time_ns()):
+        if self._log is not None and (rest := self._lines.end(time.time_ns())):
             self._log.append(rest)
+        for tap in self.taps:
+            tap.close()
+        self.taps = []
         asyncio.get_running_loop().remove_reader(self._descriptor)
         os.close(self._descriptor)
         self._descriptor = -1

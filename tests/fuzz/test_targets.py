@@ -29,6 +29,12 @@ from runtime.images.manifest import Manifest, parse_manifest
 from runtime.images.model_image import read_model_image
 from runtime.images.modelfile import parse_modelfile
 from runtime.images.reference import parse_reference
+from runtime.streaming.channels import CHANNEL_PROTOCOLS, parse_message
+from runtime.streaming.errors import ProtocolError
+from runtime.streaming.headers import HeaderDecompressor
+from runtime.streaming.session import Session
+from runtime.streaming.terminal_size import SizeReader
+from runtime.streaming.upgrade import Handshake, Refused
 from runtime.templates.chat import parse_chat_template
 from runtime.templates.errors import TemplateError
 
@@ -94,6 +100,44 @@ def gguf_header(data: bytes) -> None:
         assert "\n" not in str(error)
 
 
+def spdy(data: bytes) -> None:
+    """A server takes any bytes, in any pieces, and says no more than it was told."""
+    session = Session(most_streams=8)
+    step = data[0] + 1 if data else 1
+    for at in range(1, len(data), step):
+        list(session.receive(data[at : at + step]))
+    assert len(session.output()) <= 40 * len(data) + 100
+
+
+def spdy_headers(data: bytes) -> None:
+    """A block of its own."""
+    try:
+        HeaderDecompressor().parse(data)
+    except ProtocolError as error:
+        assert "\n" not in str(error)
+
+
+def stream_channels(data: bytes) -> None:
+    """A message in each protocol, and what it says of a terminal."""
+    for protocol in CHANNEL_PROTOCOLS.values():
+        try:
+            found = parse_message(data, protocol)
+            list(SizeReader().feed(found.data if found is not None else b""))
+        except ProtocolError as error:
+            assert "\n" not in str(error)
+
+
+def stream_upgrade(data: bytes) -> None:
+    """A request, granted or refused, is answered."""
+    handshake = Handshake()
+    try:
+        request = handshake.receive(data)
+        if request is not None:
+            assert handshake.accept(request, None).startswith(b"HTTP/1.1 101")
+    except Refused as refused:
+        assert "\n" not in str(refused) and isinstance(handshake.refuse(refused), bytes)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "arp": parser(arp.parse_arp),
     "ethernet": parser(ethernet.parse_ethernet),
@@ -107,6 +151,10 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "kernel_vxlan": coalescer(Encap.VXLAN),
     "modelfile": text_parser(parse_modelfile, ImageError),
     "reference": text_parser(parse_reference, ImageError),
+    "spdy": spdy,
+    "spdy_headers": spdy_headers,
+    "stream_channels": stream_channels,
+    "stream_upgrade": stream_upgrade,
     "tcp": parser(lambda data: tcp.parse_tcp(data, *ADDRESSES, partial=TRUST)),
     "tcp_options": parser(tcp.parse_options),
     "template": text_parser(parse_chat_template, TemplateError),

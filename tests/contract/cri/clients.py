@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +18,9 @@ from google.protobuf.message import Message
 
 from runtime.api import cri_pb2 as api
 from runtime.api.cri_pb2_grpc import ImageServiceStub, RuntimeServiceStub
+
+from . import streams
+from .streams import Heard
 
 Json = dict[str, Any]
 
@@ -35,12 +41,23 @@ class Client(Protocol):
     def follow(self, container: str) -> subprocess.Popen[str] | threading.Thread | None:
         """`logs -f`, where there is one."""
 
+    def exec(self, container: str, *command: str, stdin: bytes = b"") -> Heard:
+        """`exec`, to its end; with `-i` where there is something to say."""
+
+    def attach(self, container: str) -> AbstractContextManager[Heard]:
+        """`attach`, which has begun when this is entered."""
+
+    def ask_port(self, pod: str, port: int, request: bytes) -> tuple[bytes, str]:
+        """What a port of the pod answers over `port-forward`, and what is said where none does."""
+
 
 class Crictl:
     """The program."""
 
-    def __init__(self, program: Path, socket: Path) -> None:
+    def __init__(self, program: Path, socket: Path, transport: str) -> None:
+        """`transport`: of streams, `spdy` or `websocket`."""
         self._command = [str(program), "--runtime-endpoint", f"unix://{socket}", "--timeout", "30s"]
+        self._transport = ("--transport", transport)
 
     def ask(self, *words: str) -> Json:
         """See Client."""
@@ -66,6 +83,54 @@ class Crictl:
             stderr=subprocess.STDOUT,  # where the container's errors go
             text=True,
         )
+
+    def exec(self, container: str, *command: str, stdin: bytes = b"") -> Heard:
+        """See Client."""
+        options = (*self._transport, *(["-i"] if stdin else []))
+        done = subprocess.run(
+            [*self._command, "exec", *options, container, *command],
+            input=stdin, capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+        heard = Heard(done.stdout, done.stderr, done.returncode)
+        if done.returncode:  # crictl's own code is 1, whatever the command's was
+            text = done.stderr.decode()
+            code = re.search(r"exit code (\d+)", text)
+            heard.exit_code, heard.failure = int(code[1]) if code else None, text
+        return heard
+
+    @contextmanager
+    def attach(self, container: str) -> Iterator[Heard]:
+        """See Client."""
+        heard = Heard()
+        process = subprocess.Popen(
+            [*self._command, "attach", *self._transport, container],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        yield heard
+        heard.output, heard.errors = process.communicate(timeout=30)
+        heard.exit_code = process.returncode
+
+    def ask_port(self, pod: str, port: int, request: bytes) -> tuple[bytes, str]:
+        """See Client."""
+        process = subprocess.Popen(
+            [*self._command, "port-forward", *self._transport, pod, f":{port}"],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        assert process.stdout is not None
+        try:
+            while (found := re.search(r"127\.0\.0\.1:(\d+) ->", line := process.stdout.readline())) is None:
+                assert line, "it has ended"
+            with socket.create_connection(("127.0.0.1", int(found[1])), 20) as connection:
+                connection.sendall(request)
+                answer = b""
+                while data := connection.recv(1 << 16):
+                    answer += data
+        finally:
+            if not answer:
+                process.wait(20)  # an error ends it
+            process.kill()
+            text, _ = process.communicate()
+        return answer, text
 
 
 class Own:
@@ -144,6 +209,26 @@ class Own:
 
     def follow(self, container: str) -> None:
         """The log is a file; there is nothing of a runtime in following it."""
+
+    def exec(self, container: str, *command: str, stdin: bytes = b"") -> Heard:
+        """See Client."""
+        request = api.ExecRequest(
+            container_id=container, cmd=command, stdin=bool(stdin), stdout=True, stderr=True
+        )
+        return streams.call(str(_answered(lambda: self._runtime.Exec(request)).url), stdin)
+
+    def attach(self, container: str) -> AbstractContextManager[Heard]:
+        """See Client."""
+        request = api.AttachRequest(container_id=container, stdout=True, stderr=True)
+        return streams.hearing(str(_answered(lambda: self._runtime.Attach(request)).url))
+
+    def ask_port(self, pod: str, port: int, request: bytes) -> tuple[bytes, str]:
+        """See Client."""
+        asked = api.PortForwardRequest(pod_sandbox_id=pod, port=[port])
+        answer, text = streams.forwarded(
+            str(_answered(lambda: self._runtime.PortForward(asked)).url), request
+        )
+        return answer, text.decode()
 
     def _pull(self, name: str) -> str:
         return str(self._images.PullImage(api.PullImageRequest(image=api.ImageSpec(image=name))).image_ref)

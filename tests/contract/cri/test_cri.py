@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import random
+import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -26,7 +27,7 @@ CRICTL = os.environ.get("CRICTL", "")
 @pytest.fixture(scope="module")
 def node() -> Iterator[NodeProcesses]:
     """With a real agent, and an image that the engine without a model serves."""
-    with node_processes("--allow-exec", "/bin/echo") as node:
+    with node_processes("--allow-exec", "/bin/echo", "--allow-exec", "/bin/cat") as node:
         (node.folder / "tiny.gguf").write_bytes(emit_gguf({"general.architecture": "llama"}, TENSORS))
         for name in ("tiny", "registry.invalid/team/tiny:v1"):
             node.run("runtime.runm", "create", name, "--model", str(node.folder / "tiny.gguf"))
@@ -35,10 +36,10 @@ def node() -> Iterator[NodeProcesses]:
         yield node
 
 
-@pytest.fixture(params=["own", *(["crictl"] if CRICTL else [])])
+@pytest.fixture(params=["own", *(["spdy", "websocket"] if CRICTL else [])])
 def client(request: pytest.FixtureRequest, node: NodeProcesses) -> Iterator[Client]:
-    if request.param == "crictl":
-        yield Crictl(Path(CRICTL), node.cri)
+    if request.param != "own":
+        yield Crictl(Path(CRICTL), node.cri, request.param)
         return
     own = Own(node.cri)
     yield own
@@ -212,3 +213,51 @@ def test_a_log_that_is_moved(client: Client, node: NodeProcesses, pod: Pod) -> N
     own.close()
     client.do("stop", "-t", "10", container)
     assert moved.read_text().endswith("ready\n") and pod.log.exists()
+
+
+def test_exec_attach_and_port_forward(client: Client, node: NodeProcesses, pod: Pod) -> None:
+    pod.write({"args": ["--engine", "echo", "--drain-s", "0"], "envs": [{"key": "A", "value": "Yg=="}]})
+    pod_id = client.do("runp", str(pod.pod_file))
+    container = client.do("create", pod_id, str(pod.file), str(pod.pod_file))
+    client.do("start", container)
+    until_log_has(pod.log, " stderr F ready")
+
+    heard = client.exec(container, "/bin/echo", "hello")
+    assert (heard.output, heard.exit_code) == (b"hello\n", 0)
+    stdin = b"a line, and\n" * 10_000
+    if isinstance(client, Crictl):  # whose protocols tell the end of input
+        assert client.exec(container, "/bin/cat", stdin=stdin).output == stdin
+    heard = client.exec(container, "/bin/cat", "/none")
+    assert heard.exit_code == 1 and b"/none" in heard.errors
+    if isinstance(client, Own):
+        with pytest.raises(Refused, match="may not be run"):
+            client.exec(container, "/bin/sh")
+    else:
+        assert "may not be run" in client.exec(container, "/bin/sh").failure
+
+    answer, _ = client.ask_port(pod_id, 8080, b"GET /health HTTP/1.0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.") and b" 200 OK" in answer
+    answer, text = client.ask_port(pod_id, 8081, b"GET / HTTP/1.0\r\n\r\n")
+    assert answer == b"" and "nothing serves it" in text
+
+    with client.attach(container) as heard:
+        end = time.monotonic() + 10
+        while not list(node.runtime_folder.glob("pipes-*")):
+            assert time.monotonic() < end, "nobody listens"
+        path = node.runtime_folder / "p" / pod_id[:12] / "8080.sock"
+        ask_and_never_listen(path, lambda: client.do("stop", "-t", "10", container))
+    assert b"not all answers were finished" in heard.errors and b"ready" not in heard.errors
+    assert not list(node.runtime_folder.glob("pipes-*"))
+
+
+def ask_and_never_listen(path: Path, meanwhile: Callable[[], object]) -> None:
+    """An answer that is not read is never finished, which the server says at its end."""
+    question = {"messages": [{"role": "user", "content": "x " * 100}], "model": "tiny"}
+    body = json.dumps(question | {"stream": True, "ignore_eos": True, "max_tokens": 10_000_000})
+    head = "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head += f"Content-Length: {len(body)}\r\n\r\n"
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(path))
+        connection.sendall((head + body).encode())
+        assert connection.recv(100)
+        meanwhile()

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bronzewillow.host import tasks
-from bronzewillow.host.tasks import together
+from bronzewillow.host.tasks import race, together
 from bronzewillow.testing.aio import run
 
 
@@ -76,3 +76,23 @@ def test_the_first_failure_ends_the_others_and_is_raised_as_it_is() -> None:
     assert run(together(succeeds(1), succeeds(2))) == [1, 2]
     assert run(together()) == []
     assert ended == ["endless"]
+
+
+def test_a_race_ends_with_the_first() -> None:
+    ended: list[str] = []
+
+    async def never(name: str) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(name)
+
+    async def soon(error: Exception | None = None) -> None:
+        await asyncio.sleep(0)
+        if error is not None:
+            raise error
+
+    run(race(never("a"), soon()))
+    with pytest.raises(ValueError, match="as it is"):
+        run(race(never("b"), soon(ValueError("as it is"))))
+    assert ended == ["a", "b"]

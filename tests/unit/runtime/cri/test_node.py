@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bronzewillow.testing.aio import run
 from runtime.api import cri_pb2 as api
+from runtime.cri.errors import InvalidArgument
 from runtime.cri.images import Images
-from runtime.cri.node import Node, new_id
+from runtime.cri.node import Node, new_id, parse_pod_cidrs
 from runtime.cri.records import Container, Sandbox
 from runtime.imagestore import ImageStore
 from runtime.networks.config import OWN_NETWORK
@@ -31,3 +34,12 @@ def test_what_pods_and_containers_share(tmp_path: Path) -> None:
         assert len(sandbox.id) == 64
 
     run(main())
+
+
+def test_pod_cidrs_as_a_kubelet_tells_them() -> None:
+    assert parse_pod_cidrs("10.244.7.0/24") == "10.244.7.0/24"
+    assert parse_pod_cidrs("10.244.7.0/24, fd00::/64") == "10.244.7.0/24,fd00::/64"
+    assert parse_pod_cidrs("") == ""
+    for text in ("10.244.7.1/24", "none", "10.244.7.0/24,"):
+        with pytest.raises(InvalidArgument, match="the pod CIDR"):
+            parse_pod_cidrs(text)

@@ -27,11 +27,15 @@ def test_the_runtime_itself(in_rig: InRig) -> None:
         }  # fmt: skip
         info = json.loads(status.info["config"])
         assert (info["podCidr"], info["plugins"]) == ("10.244.7.0/24", ["fake-net"])
-        for call in (
-            rig.runtime.CheckpointContainer(api.CheckpointContainerRequest()),
-            rig.runtime.RuntimeConfig(api.RuntimeConfigRequest()),
-        ):
-            assert (await rig.refused(call))[0] == grpc.StatusCode.UNIMPLEMENTED
+        assert await rig.runtime.RuntimeConfig(api.RuntimeConfigRequest()) == api.RuntimeConfigResponse()
+        checkpoint = rig.runtime.CheckpointContainer(api.CheckpointContainerRequest())
+        assert await rig.refused(checkpoint) == (
+            grpc.StatusCode.UNIMPLEMENTED, "CheckpointContainer is not served here",
+        )  # fmt: skip
+        request.runtime_config.network_config.pod_cidr = "10.244.7.1/24"
+        wrong = rig.runtime.UpdateRuntimeConfig(request)
+        assert (await rig.refused(wrong))[0] == grpc.StatusCode.INVALID_ARGUMENT
+        assert rig.node.pod_cidr == "10.244.7.0/24"
 
     in_rig(main)
 

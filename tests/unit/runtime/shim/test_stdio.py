@@ -82,3 +82,44 @@ def test_refusals(uri: str, code: Code) -> None:
         assert raised.value.code == code
 
     run(main())
+
+
+def test_a_tap_hears_from_now_on(tmp_path: Path) -> None:
+    async def main() -> None:
+        stdio = Stdio("cri://", "")  # no log at all
+        os.mkfifo(tmp_path / "err")
+        reading = os.open(tmp_path / "err", os.O_RDONLY | os.O_NONBLOCK)
+        os.write(stdio.descriptors[1], b"past\n")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        stdio.tap({"stdout": "", "stderr": str(tmp_path / "err")})
+        write(stdio)
+        stdio.handed_over()
+        await stdio.drained(5)
+        assert os.read(reading, 100) == b"err" and os.read(reading, 100) == b""
+        os.close(reading)
+        with pytest.raises(RpcError) as raised:
+            stdio.reopen()
+        assert raised.value.code == Code.FAILED_PRECONDITION
+        stdio.close()
+        for path in (str(tmp_path / "none"), str(tmp_path / "err")):
+            with pytest.raises(RpcError):
+                stdio.tap({"stdout": path})
+
+    run(main())
+
+
+def test_taps_have_a_bound(tmp_path: Path) -> None:
+    async def main() -> None:
+        stdio = Stdio("cri://", "")
+        os.mkfifo(tmp_path / "p")
+        reading = os.open(tmp_path / "p", os.O_RDONLY | os.O_NONBLOCK)
+        for _ in range(16):
+            stdio.tap({"stdout": str(tmp_path / "p")})
+        with pytest.raises(RpcError) as raised:
+            stdio.tap({"stdout": str(tmp_path / "p")})
+        assert raised.value.code == Code.UNAVAILABLE
+        stdio.close()
+        os.close(reading)
+
+    run(main())

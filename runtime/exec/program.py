@@ -1,0 +1,117 @@
+"""One program: a session of its own, its streams, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import termios
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from runtime.exec import on_terminal
+from runtime.exec.descriptors import Descriptor
+
+_KEPT = ("PATH", "HOME", "LANG")
+_TERM = "xterm"
+"""What Kubernetes' runtimes say where nobody says otherwise."""
+
+
+class Program:
+    """It runs as soon as it is there; whoever made it must `end` it."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        stdin: Descriptor | None,
+        stdout: Descriptor | None,
+        stderr: Descriptor | None,
+    ) -> None:
+        self._process = process
+        self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
+        """Those that were asked for; on a terminal the first two are one."""
+
+    async def wait(self) -> int:
+        """Its exit code; 128 and the number of a signal that ended it."""
+        code = await self._process.wait()
+        return code if code >= 0 else 128 - code
+
+    def resize(self, width: int, height: int) -> None:
+        """Of its terminal, which tells whoever is in the foreground."""
+        if self.stdout is not None:
+            with contextlib.suppress(OSError, termios.error):
+                termios.tcsetwinsize(self.stdout.fileno(), (height, width))
+
+    def kill(self) -> None:
+        """With all that it has started, or what is left of that; again is no error."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def end(self) -> None:
+        """With all that it has started; again is no error."""
+        self.kill()
+        await self._process.wait()
+        for descriptor in {self.stdin, self.stdout, self.stderr} - {None}:
+            assert descriptor is not None
+            descriptor.close()
+
+
+async def start_program(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    stdin: bool = False,
+    stdout: bool = False,
+    stderr: bool = False,
+    tty: bool = False,
+) -> Program:
+    """With the streams that are wanted. OSError when it cannot be run."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    if tty:
+        return await _start_on_terminal(command, {"TERM": _TERM, **kept, **environment})
+    theirs: list[int] = []
+    ours: list[Descriptor | None] = []
+    try:
+        for is_wanted, is_input in ((stdin, True), (stdout, False), (stderr, False)):
+            if not is_wanted:
+                theirs.append(os.open(os.devnull, os.O_RDWR))
+                ours.append(None)
+                continue
+            reading, writing = os.pipe()
+            theirs.append(reading if is_input else writing)
+            ours.append(Descriptor(writing if is_input else reading))
+        process = await _spawn(command, theirs, {**kept, **environment})
+    except BaseException:
+        for one in ours:
+            if one is not None:
+                one.close()
+        raise
+    finally:
+        for number in theirs:
+            os.close(number)
+    return Program(process, *ours)
+
+
+async def _start_on_terminal(command: Sequence[str], environment: Mapping[str, str]) -> Program:
+    ours, theirs = os.openpty()
+    master = Descriptor(ours)
+    trampoline = (sys.executable, "-I", "-S", str(Path(on_terminal.__file__)))
+    try:
+        process = await _spawn((*trampoline, *command), [theirs] * 3, environment)
+    except BaseException:
+        master.close()
+        raise
+    finally:
+        os.close(theirs)
+    return Program(process, master, master, None)
+
+
+async def _spawn(
+    command: Sequence[str], streams: Sequence[int], environment: Mapping[str, str]
+) -> asyncio.subprocess.Process:
+    stdin, stdout, stderr = streams
+    return await asyncio.create_subprocess_exec(
+        *command, stdin=stdin, stdout=stdout, stderr=stderr, env=environment, start_new_session=True
+    )
