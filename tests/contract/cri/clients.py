@@ -225,9 +225,8 @@ class Own:
     def ask_port(self, pod: str, port: int, request: bytes) -> tuple[bytes, str]:
         """See Client."""
         asked = api.PortForwardRequest(pod_sandbox_id=pod, port=[port])
-        answer, text = streams.forwarded(
-            str(_answered(lambda: self._runtime.PortForward(asked)).url), request
-        )
+        url = str(_answered(lambda: self._runtime.PortForward(asked)).url)
+        answer, text = streams.forwarded(url, request)
         return answer, text.decode()
 
     def _pull(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""A caller of streams of our own, where there is no crictl: WebSockets by aiohttp, which knows nothing of ours."""
+"""A caller of streams where there is no crictl: WebSockets by aiohttp, which knows nothing of ours."""
 
 from __future__ import annotations
 
