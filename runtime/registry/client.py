@@ -101,6 +101,7 @@ class RegistryClient:
 
     async def delete_manifest(self, reference: Reference) -> str:
         """With all of its tags; its digest. RegistryError, also when the registry forbids it."""
+        _check_registry(reference)
         digest = reference.digest or (await self.manifest(reference)).digest
         path = f"/{reference.repository}/manifests/{digest}"
         scope = f"repository:{reference.repository}:pull,delete"
@@ -114,11 +115,7 @@ class RegistryClient:
 
     async def tags(self, reference: Reference) -> list[str]:
         """All tags of its repository, over all pages. RegistryError."""
-        if not reference.registry:
-            raise NotThere(
-                f"repository {reference.familiar}: names no registry, such as "
-                f"registry.example/{reference.familiar}"
-            )
+        _check_registry(reference)
         found: list[str] = []
         path = f"/{reference.repository}/tags/list"
         seen: set[str] = set()
@@ -131,6 +128,12 @@ class RegistryClient:
                 found += [tag for tag in tags if isinstance(tag, str)]
                 path = _next_page(answer) if tags else ""
         return found
+
+
+def _check_registry(reference: Reference) -> None:
+    if not reference.registry:
+        name = reference.familiar
+        raise NotThere(f"repository {name}: names no registry, such as registry.example/{name}")
 
 
 @asynccontextmanager

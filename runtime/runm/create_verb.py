@@ -14,7 +14,14 @@ from runtime.imagestore.build import build
 from runtime.imagestore.errors import BuildError
 from runtime.runm import oci_verbs
 from runtime.runm.find_image import find_or_pull
-from runtime.runm.image_options import client_config, registry_options, store_option
+from runtime.runm.image_options import (
+    client_config,
+    format_option,
+    named,
+    print_json,
+    registry_options,
+    store_option,
+)
 
 _LONGEST_MODELFILE = 16 << 20
 
@@ -26,6 +33,7 @@ _LONGEST_MODELFILE = 16 << 20
 @click.option("--model", type=click.Path(path_type=Path), help="A GGUF file, in the place of a Modelfile.")
 @store_option
 @registry_options
+@format_option
 @oci_verbs.root_option
 @click.option("--bundle", "-b", type=click.Path(path_type=Path), help="Make a container of this bundle.")
 @click.option(
@@ -38,6 +46,7 @@ def create(
     root: Path,
     insecure: tuple[str, ...],
     hosts_folder: Path,
+    form: str,
     containers: Path,
     bundle: Path | None,
     pid_file: Path | None,
@@ -65,7 +74,10 @@ def create(
         click.echo(f"runm: {warning}", err=True)
     descriptor = build(store, modelfile, folder, find_base, lambda line: click.echo(line, err=True))
     store.name(reference, descriptor)
-    click.echo(f"{reference.familiar}@{descriptor.digest}")
+    if form == "json":
+        print_json(named(reference, descriptor.digest))
+    else:
+        click.echo(f"{reference.familiar}@{descriptor.digest}")
 
 
 def _of_model(path: Path) -> tuple[Modelfile, Path]:

@@ -11,7 +11,7 @@ import click
 
 from bronzewillow.host.paths import config_folder, images_folder
 from runtime.images.errors import ImageError
-from runtime.images.reference import parse_reference
+from runtime.images.reference import Reference, parse_reference
 
 if TYPE_CHECKING:
     from runtime.registry.client import ClientConfig
@@ -76,6 +76,11 @@ def print_table(rows: Iterable[Sequence[str]]) -> None:
 def print_json(value: object) -> None:
     """For programs."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def named(reference: Reference, digest: str) -> dict[str, Any]:
+    """An image, for programs."""
+    return {"name": reference.familiar_with_tag, "digest": digest}
 
 
 def printable(text: str) -> str:

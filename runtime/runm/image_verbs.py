@@ -1,8 +1,7 @@
-"""`runm list|show|inspect|tag|rm|save|load|verify|prune`: the images that are here."""
+"""`runm list|show|inspect|tag|rm`: the images that are here."""
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,15 @@ import click
 
 from runtime.images.reference import parse_reference
 from runtime.imagestore import ImageStore, StoredImage
-from runtime.imagestore.archive import load, opened, save
-from runtime.imagestore.errors import ArchiveError
 from runtime.runm.image_facts import image_facts
 from runtime.runm.image_options import (
+    client_config,
     format_option,
+    named,
     print_json,
     print_table,
     printable,
+    registry_options,
     size_in_words,
     store_option,
 )
@@ -100,92 +100,56 @@ def inspect(root: Path, image: str) -> None:
 
 @click.command("tag")
 @store_option
+@format_option
 @image_argument
 @click.argument("name")
-def tag(root: Path, image: str, name: str) -> None:
+def tag(root: Path, form: str, image: str, name: str) -> None:
     """Give an image a second name."""
     store = ImageStore(root)
-    store.name(parse_reference(name), store.get(image).descriptor)
+    found, reference = store.get(image), parse_reference(name)
+    store.name(reference, found.descriptor)
+    if form == "json":
+        print_json(named(reference, found.descriptor.digest))
 
 
 @click.command("rm")
 @store_option
+@registry_options
+@format_option
+@click.option("--remote", is_flag=True, help="Remove them from their registry, with all their tags there.")
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
-def remove(root: Path, images: tuple[str, ...]) -> None:
+def remove(
+    root: Path,
+    insecure: tuple[str, ...],
+    hosts_folder: Path,
+    form: str,
+    remote: bool,
+    images: tuple[str, ...],
+) -> None:
     """Remove images, and what only they needed."""
+    if remote:
+        from runtime.runm.transfer_verbs import remove_remote  # which speaks to registries
+
+        remove_remote(images, client_config(insecure, hosts_folder), form)
+        return
     store = ImageStore(root)
-    for found in [store.get(one) for one in images]:
-        removed = store.remove(found)
-        freed = size_in_words(removed.size_bytes)
-        kept = "" if removed.blobs else "; another name needs its blobs"
-        click.echo(f"removed {found.reference.familiar}, freed {freed}{kept}")
-
-
-@click.command("save")
-@store_option
-@click.option("--output", "-o", default="-", show_default="standard output", help="The file to write.")
-@click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
-def save_images(root: Path, output: str, images: tuple[str, ...]) -> None:
-    """Write images to a tar archive, as an OCI image layout."""
-    store = ImageStore(root)
-    found = [store.get(one) for one in images]
-    if output == "-" and sys.stdout.isatty():
-        raise click.UsageError("an archive is nothing for a terminal; say --output FILE")
-    try:
-        with opened(output, "wb", sys.stdout.buffer) as file:
-            save(store, found, file)
-    except OSError as error:
-        raise ArchiveError(f"{output}: {error.strerror}") from None
-
-
-@click.command("load")
-@store_option
-@click.option("--input", "-i", "source", default="-", show_default="standard input", help="The file to read.")
-@click.option(
-    "--name", callback=lambda _, __, text: text and parse_reference(text), help="For one without a name."
-)
-def load_images(root: Path, source: str, name: Any) -> None:
-    """Read images from a tar archive: an OCI image layout."""
-    try:
-        with opened(source, "rb", sys.stdin.buffer) as file:
-            for image in load(ImageStore(root), file, name):
-                click.echo(f"loaded {image.reference.familiar}")
-    except ArchiveError as error:
-        text = str(error)
-        where = "standard input" if source == "-" else source
-        raise ArchiveError(text if text.startswith(where) else f"{where}: {text}") from None
-
-
-@click.command("verify")
-@store_option
-def verify(root: Path) -> None:
-    """Read all blobs; put corrupt ones aside."""
-    store = ImageStore(root)
-    problems = store.content.verify()
-    for problem in problems:
-        click.echo(f"runm: {problem}", err=True)
-    if problems:
-        raise click.exceptions.Exit(1)
-    count = len(list(store.images()))
-    click.echo(f"{count} image{'' if count == 1 else 's'}, all blobs as their digests say")
-
-
-@click.command("prune")
-@store_option
-@click.option(
-    "--grace", "grace_s", type=click.FloatRange(min=0), default=3600.0, show_default=True, metavar="SECONDS",
-    help="Keep what was written since.",
-)  # fmt: skip
-def prune(root: Path, grace_s: float) -> None:
-    """Remove what no image needs, such as the rest of a broken pull."""
-    removed = ImageStore(root).prune(grace_s)
-    click.echo(f"removed {removed.blobs} blobs, freed {size_in_words(removed.size_bytes)}")
+    found = {one.reference: one for one in map(store.get, images)}
+    done = [(one, store.remove(one)) for one in found.values()]
+    if form == "json":
+        print_json(
+            [
+                named(one.reference, one.descriptor.digest) | {"blobs": gone.blobs, "freed": gone.size_bytes}
+                for one, gone in done
+            ]
+        )
+        return
+    for one, gone in done:
+        kept = "" if gone.blobs else "; another name needs its blobs"
+        click.echo(f"removed {one.reference.familiar}, freed {size_in_words(gone.size_bytes)}{kept}")
 
 
 def _to_json(image: StoredImage) -> dict[str, Any]:
-    return {
-        "name": image.reference.familiar_with_tag,
-        "digest": image.descriptor.digest,
+    return named(image.reference, image.descriptor.digest) | {
         "size": image.size_bytes,
         "modified": image.modified.isoformat(timespec="seconds"),
     }

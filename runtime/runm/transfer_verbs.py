@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from runtime.runm.image_options import (
     checked_registry,
     client_config,
     format_option,
+    named,
     print_json,
     registry_options,
     store_option,
@@ -39,7 +41,7 @@ def pull_image(root: Path, insecure: tuple[str, ...], hosts_folder: Path, form: 
         async with registry_client(client_config(insecure, hosts_folder)) as client:
             found = await pull_shown(client, store, image)
         if form == "json":
-            print_json({"name": str(found.reference), "digest": found.descriptor.digest})
+            print_json(named(found.reference, found.descriptor.digest))
         else:
             click.echo(_with_digest(found.reference, found.descriptor.digest))
 
@@ -61,11 +63,27 @@ def push_image(root: Path, insecure: tuple[str, ...], hosts_folder: Path, form: 
             with shown_progress("pushing") as progress:
                 digest = await push(client, store.content, reference, progress)
         if form == "json":
-            print_json({"name": str(reference), "digest": digest})
+            print_json(named(reference, digest))
         else:
             click.echo(_with_digest(reference, digest))
 
     asyncio.run(main())
+
+
+def remove_remote(images: Sequence[str], config: ClientConfig, form: str) -> None:
+    """Of `runm rm --remote`."""
+    references = [parse_reference(one) for one in images]
+
+    async def main() -> list[tuple[Reference, str]]:
+        async with registry_client(config) as client:
+            return [(one, await client.delete_manifest(one)) for one in references]
+
+    done = asyncio.run(main())
+    if form == "json":
+        print_json([named(reference, digest) for reference, digest in done])
+        return
+    for reference, digest in done:
+        click.echo(f"removed {reference.name}@{digest} and its tags from {reference.registry}")
 
 
 @click.command("tags")

@@ -14,6 +14,16 @@ Runm = Callable[..., str]
 TENSORS = {"token_embd.weight": random_tensor(random.Random(1), 8, 8)}
 
 
+MODELFILE = """FROM tiny.gguf
+SYSTEM be brief
+PARAMETER stop a
+PARAMETER num_ctx 64
+TEMPLATE {{ .Prompt }}
+MESSAGE user hi
+LICENSE free
+"""
+
+
 @pytest.fixture
 def gguf(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.gguf"
@@ -36,3 +46,10 @@ def runm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runm:
         return result.stdout
 
     return run
+
+
+@pytest.fixture
+def image(runm: Runm, gguf: Path, tmp_path: Path) -> str:
+    """The digest of the image `tiny`, of MODELFILE."""
+    (tmp_path / "Modelfile").write_text(MODELFILE)
+    return runm("create", "tiny").partition("@")[2].strip()

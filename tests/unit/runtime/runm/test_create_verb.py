@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -16,6 +17,8 @@ def test_of_a_file_and_of_a_modelfile(runm: Runm, gguf: Path, tmp_path: Path) ->
     (tmp_path / "Modelfile").write_text("FROM ./tiny.gguf")
     two = runm("create", "two")
     assert one.startswith("one@sha256:")
+    made = json.loads(runm("create", "one", "--format", "json", "--model", str(gguf)))
+    assert made == {"name": "one:latest", "digest": one.strip().partition("@")[2]}
     assert one.partition("@")[2] == two.partition("@")[2]
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "Other").write_text("FROM ../tiny.gguf\nPARAMETER mirostat 1")

@@ -13,7 +13,7 @@ from bronzewillow.testing.registry import FakeRegistry, fake_registry
 from runtime.images.errors import UnservableImage
 from runtime.images.manifest import Descriptor, emit_manifest
 from runtime.images.media_types import DOCKER_CONFIG
-from runtime.registry.errors import AccessDenied, RegistryError
+from runtime.registry.errors import AccessDenied, NotThere, RegistryError
 
 from .conftest import Runm
 
@@ -54,6 +54,14 @@ def test_the_way_of_an_image(runm: Runm, registry: FakeRegistry, gguf: Path, tmp
     found = json.loads(runm("pull", "--format", "json", name))
     assert found == {"name": name, "digest": made.strip().partition("@")[2]}
     assert json.loads(runm("push", "--format", "json", name)) == found
+    gone = f"removed {name.removesuffix(':v1')}@{found['digest']} and its tags from {registry.host}\n"
+    assert runm("rm", "--remote", name) == gone
+    with pytest.raises(NotThere, match="there is none"):
+        runm("rm", "--remote", name)
+    runm("push", name)
+    assert json.loads(runm("rm", "--remote", "--format", "json", name)) == [found]
+    assert name in runm("list")
+    runm("push", name)
     runm("logout", registry.host)
     with pytest.raises(AccessDenied):
         runm("pull", name)
@@ -75,6 +83,8 @@ def test_mistakes(runm: Runm) -> None:
         runm("pull", "tiny")
     with pytest.raises(RegistryError, match="repository tiny: names no registry"):
         runm("tags", "tiny")
+    with pytest.raises(RegistryError, match="repository tiny: names no registry"):
+        runm("rm", "--remote", "tiny")
     with pytest.raises(click.BadParameter, match=r"v1: name the repository alone, registry\.example/a$"):
         runm("tags", "registry.example/a:v1")
     with pytest.raises(click.BadParameter, match="is no registry"):
