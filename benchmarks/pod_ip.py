@@ -4,7 +4,7 @@
 
 Both ways start in a pod's namespace on a kernel VXLAN worker and end at the same runm (or file server) in the
 Mac's namespace, in alternating rounds of one run. *Direct* is kernel TCP, routed; *pod IP* is VXLAN to the
-agent. Needs root and network namespaces; `make bench` sets the environment.
+agent. Needs root and network namespaces; `make bench-lab` sets the environment.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def server(model_path: Path) -> Iterator[Server]:
         assert not running.socket.exists()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def start() -> Callable[..., AbstractContextManager[Server]]:
     """`run_server`, for tests that need a server of their own."""
     return run_server
