@@ -1,0 +1,228 @@
+"""The composition of the server: who asks, whether they may, which handler answers, what errors look like."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from bronzewillow.kube.errors import KubeError
+from kubelet.provider.errors import RuntimeRefusal
+from kubelet.provider.labels import pod_key
+from kubelet.server.authentication import Authenticator, User
+from kubelet.server.authorization import Authorizer
+from kubelet.server.container_logs import ContainerLogs
+from kubelet.server.endpoints import rights
+from kubelet.server.errors import RequestError
+from kubelet.server.resource_metrics import resource_metrics
+from kubelet.server.streams import Streams
+from kubelet.server.summary import stats_summary
+from kubelet.server.surroundings import Liveness, Machine, Pods, Reviews, Runtime
+from kubelet.server.usage import PodUsage, pod_usages
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_LONGEST_HEADER = 1 << 20  # as a kubelet has it
+_KEEPALIVE_S = 90.0
+_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerParts:
+    """What the server is made of."""
+
+    node: str
+    """The node's name."""
+    pods: Pods
+    runtime: Runtime
+    reviews: Reviews
+    machine: Machine
+    liveness: Liveness
+    registry: CollectorRegistry
+    """The kubelet's own metrics."""
+    probe_registry: CollectorRegistry
+    """Those of its probes."""
+    configuration: Mapping[str, Any]
+    """What /configz shows: a KubeletConfiguration."""
+
+
+class KubeletServer:
+    """The API of one node."""
+
+    def __init__(self, parts: ServerParts) -> None:
+        self._parts = parts
+        self._authenticator = Authenticator(parts.reviews)
+        self._authorizer = Authorizer(parts.reviews)
+        self._streams = Streams(parts.pods, parts.runtime)
+        self._runner: web.AppRunner | None = None
+        self.app = web.Application(
+            middlewares=[_errors, self._guard], handler_args={"max_field_size": _LONGEST_HEADER}
+        )
+        self._add_routes()
+
+    async def start(self, host: str | None, port: int, context: ssl.SSLContext) -> int:
+        """Listen; the port, for whoever asked for any. OSError."""
+        self._runner = web.AppRunner(
+            self.app, access_log=None, keepalive_timeout=_KEEPALIVE_S, shutdown_timeout=1.0
+        )
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port, ssl_context=context)
+        await site.start()
+        return int(self._runner.addresses[0][1])
+
+    async def close(self) -> None:
+        """End everything that is under way."""
+        self._streams.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    # ---- who may
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        now_s = asyncio.get_running_loop().time()
+        tls = request.transport.get_extra_info("ssl_object") if request.transport else None
+        certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+        authorization = request.headers.get("Authorization", "")
+        user = await self._authenticator.authenticate(certificate, authorization, now_s)
+        if user is None:
+            raise RequestError(401, "Unauthorized")
+        wanted = rights(request.method, request.path, self._parts.node)
+        if not await self._authorizer.may(user, wanted, now_s):
+            raise RequestError(403, _forbidden(user, request.method, [right.subresource for right in wanted]))
+        return await handler(request)
+
+    # ---- what there is
+
+    def _add_routes(self) -> None:
+        logs = ContainerLogs(self._parts.pods, self._parts.runtime)
+        streams = self._streams
+        pod, container = "/{namespace}/{pod}", "/{namespace}/{pod}/{container}"
+        in_uid = "/{namespace}/{pod}/{uid}/{container}"
+        for path, handler in (
+            ("/healthz", self._healthy),
+            ("/healthz/ping", self._healthy),
+            ("/healthz/log", self._healthy),
+            ("/healthz/syncloop", self._sync_loop),
+            ("/pods", self._pods),
+            ("/runningpods", self._running_pods),
+            ("/configz", self._configz),
+            ("/stats/summary", self._summary),
+            ("/metrics", self._metrics),
+            ("/metrics/resource", self._resource),
+            ("/metrics/cadvisor", self._cadvisor),
+            ("/metrics/probes", self._probes),
+            ("/metrics/slis", self._no_slis),
+        ):
+            self.app.router.add_get(path, handler)
+            self.app.router.add_get(path + "/", handler)
+        self.app.router.add_get("/containerLogs" + container, logs.answer)
+        for method in ("GET", "POST"):
+            for name, stream in (("/exec", streams.exec), ("/attach", streams.attach)):
+                self.app.router.add_route(method, name + container, stream)
+                self.app.router.add_route(method, name + in_uid, stream)
+            self.app.router.add_route(method, "/portForward" + pod, streams.port_forward)
+            self.app.router.add_route(method, "/portForward" + pod + "/{uid}", streams.port_forward)
+        self.app.router.add_post("/run" + container, streams.run)
+        self.app.router.add_post("/run" + in_uid, streams.run)
+        self.app.router.add_post("/checkpoint" + container, self._no_checkpoint)
+
+    async def _healthy(self, request: web.Request) -> web.Response:
+        return web.Response(text="ok")
+
+    async def _sync_loop(self, request: web.Request) -> web.Response:
+        problem = self._parts.liveness.sync_loop_problem()
+        if problem:
+            raise RequestError(500, f"sync loop: {problem}")
+        return web.Response(text="ok")
+
+    async def _pods(self, request: web.Request) -> web.Response:
+        return web.json_response(_pod_list(list(self._parts.pods.all())))
+
+    async def _running_pods(self, request: web.Request) -> web.Response:
+        found: dict[str, dict[str, Any]] = {}
+        for one in await self._parts.runtime.containers():
+            key = pod_key(one.labels)
+            if key is not None:
+                metadata = {"name": key.name, "namespace": key.namespace, "uid": key.uid}
+                pod = found.setdefault(
+                    key.uid, {"metadata": metadata, "spec": {"containers": []}, "status": {}}
+                )
+                name = {"name": one.metadata.name, "image": one.image.user_specified_image or one.image_ref}
+                pod["spec"]["containers"].append({**name, "resources": {}})
+        return web.json_response(_pod_list(list(found.values())))
+
+    async def _configz(self, request: web.Request) -> web.Response:
+        return web.json_response({"kubeletconfig": dict(self._parts.configuration)})
+
+    async def _no_checkpoint(self, request: web.Request) -> web.Response:
+        raise RequestError(404, "checkpoints of models are not made here")
+
+    # ---- what is used
+
+    async def _usages(self) -> tuple[PodUsage, ...]:
+        stats = await self._parts.runtime.sandbox_stats()
+        containers = await self._parts.runtime.containers()
+        return pod_usages(stats, {one.id: one.created_at for one in containers})
+
+    async def _summary(self, request: web.Request) -> web.Response:
+        only = request.query.get("only_cpu_and_memory") in ("true", "1")
+        image_bytes = None
+        if not only:
+            disks = await self._parts.runtime.image_filesystems()
+            image_bytes = sum(disk.used_bytes.value for disk in disks)
+        usages = await self._usages()
+        node = self._parts.machine.usage()
+        summary = stats_summary(self._parts.node, node, usages, image_bytes, only_cpu_and_memory=only)
+        return web.json_response(summary)
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        return _exposition(generate_latest(self._parts.registry), CONTENT_TYPE_LATEST)
+
+    async def _probes(self, request: web.Request) -> web.Response:
+        return _exposition(generate_latest(self._parts.probe_registry), CONTENT_TYPE_LATEST)
+
+    async def _resource(self, request: web.Request) -> web.Response:
+        return _exposition(resource_metrics(self._parts.machine.usage(), await self._usages()), _TEXT)
+
+    async def _cadvisor(self, request: web.Request) -> web.Response:
+        """No cgroups, no cadvisor: what can be told of a container is what /metrics/resource tells."""
+        return await self._resource(request)
+
+    async def _no_slis(self, request: web.Request) -> web.Response:
+        return _exposition(b"", _TEXT)
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except RequestError as error:
+        return web.Response(status=error.status, text=f"{error}\n")
+    except RuntimeRefusal as refusal:
+        status = 503 if refusal.is_down else 404 if refusal.is_not_found else 500
+        return web.Response(status=status, text=f"{refusal}\n")
+    except KubeError as error:  # it cannot be told who asks, or whether they may: so they may not
+        _log.warning("a request to %s was not served: %s", request.path, error)
+        return web.Response(status=500, text="Internal Server Error\n")
+
+
+def _forbidden(user: User, method: str, subresources: list[str]) -> str:
+    names = " ".join(subresources)
+    verb = rights(method, "/", "")[0].verb
+    return f"Forbidden (user={user.name}, verb={verb}, resource=nodes, subresource(s)=[{names}])"
+
+
+def _pod_list(pods: list[Any]) -> dict[str, Any]:
+    return {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": pods}
+
+
+def _exposition(body: bytes, content_type: str) -> web.Response:
+    return web.Response(body=body, headers={"Content-Type": content_type})
