@@ -4,6 +4,7 @@ app               routes, middleware, errors           <- tls, surroundings
 endpoints         a request -> what it needs a right to (pure)
 authentication    who asks: certificate, then token    <- expiring
 authorization     whether they may                     <- expiring
+reviews           both, asked of the API server
 container_logs    /containerLogs                       <- log_options, log_lines (pure), log_reading
 streams           /exec /attach /portForward /run      passed on to the runtime byte for byte
 summary           /stats/summary                       resource_metrics: /metrics/resource (both pure)
