@@ -7,12 +7,12 @@ import re
 import sys
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from kubelet.model.node_facts import Machine
 from kubelet.node.kernel_facts import read_ioreg, read_sysctl
 
 _ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64"}
@@ -29,34 +29,9 @@ _SYSCTLS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """Facts; what is not known is empty or 0."""
-
-    operating_system: str
-    """As Go names it: darwin, linux."""
-    architecture: str
-    """As Go names it: arm64, amd64."""
-    chip: str
-    """Such as `Apple M2 Pro`."""
-    model: str
-    """Such as `Mac14,12`."""
-    cpus: int
-    gpu_cores: int
-    memory_bytes: int
-    """Unified on a Mac: the GPU's is the same."""
-    gpu_limit_bytes: int
-    """The most that the GPU may wire, where an administrator has set it (`iogpu.wired_limit_mb`); else 0."""
-    kernel_version: str
-    os_image: str
-    boot_id: str
-    """Another after each boot."""
-    machine_id: str
-    system_uuid: str
-
-
-def read_machine() -> Machine:
-    """This one."""
+def read_machine(disk: Path) -> Machine:
+    """This one. `disk`: a folder on the disk that images and pods are on."""
+    disk_bytes = psutil.disk_usage(str(disk)).total
     if sys.platform == "darwin":
         platform_device = read_ioreg("IOPlatformExpertDevice")
         return darwin_machine(
@@ -65,8 +40,9 @@ def read_machine() -> Machine:
             read_ioreg("AGXAccelerator"),
             platform.release(),
             platform.mac_ver()[0],
+            disk_bytes,
         )
-    return _other_machine()
+    return _other_machine(disk_bytes)
 
 
 def darwin_machine(
@@ -75,6 +51,7 @@ def darwin_machine(
     accelerator: Mapping[str, Any],
     release: str,
     product_version: str,
+    disk_bytes: int,
 ) -> Machine:
     """A Mac, of what its kernel says; pure."""
     gpu_cores = accelerator.get("gpu-core-count")
@@ -88,6 +65,7 @@ def darwin_machine(
         gpu_cores=gpu_cores if isinstance(gpu_cores, int) else 0,
         memory_bytes=_number(sysctls.get("hw.memsize")),
         gpu_limit_bytes=_number(sysctls.get("iogpu.wired_limit_mb")) << 20,
+        disk_bytes=disk_bytes,
         kernel_version=release,
         os_image=f"macOS {product_version}".strip(),
         boot_id=sysctls.get("kern.bootsessionuuid", ""),
@@ -101,12 +79,7 @@ def go_architecture(machine: str) -> str:
     return _ARCHITECTURES.get(machine, machine)
 
 
-def label_value(text: str) -> str:
-    """`Apple M2 Pro` as a label has it: Apple-M2-Pro. At most 63 characters, ends are no marks."""
-    return re.sub(r"[^A-Za-z0-9_.]+", "-", text)[:63].strip("-_.")
-
-
-def _other_machine() -> Machine:
+def _other_machine(disk_bytes: int) -> Machine:
     """Linux, or another: for tests and trials."""
     sysctls = read_sysctl(*_SYSCTLS.get(sys.platform, ()))
     machine_id = _machine_id()
@@ -119,6 +92,7 @@ def _other_machine() -> Machine:
         gpu_cores=0,
         memory_bytes=psutil.virtual_memory().total,
         gpu_limit_bytes=0,
+        disk_bytes=disk_bytes,
         kernel_version=platform.release(),
         os_image=_os_image(),
         # where the kernel does not say, the instant of the boot tells boots apart

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import re
+from pathlib import Path
 
 import psutil
 import pytest
 
-from kubelet.node.machine import darwin_machine, go_architecture, label_value, read_machine
+from kubelet.node.machine import darwin_machine, go_architecture, read_machine
 
 SYSCTLS = {
     "hw.memsize": "34359738368",
@@ -19,7 +19,7 @@ SYSCTLS = {
 
 def test_a_mac() -> None:
     device = {"IOPlatformUUID": "564D1B5C-0000-4000-8000-0000000000AA"}
-    mac = darwin_machine(SYSCTLS, device, {"gpu-core-count": 19}, "24.6.0", "15.6")
+    mac = darwin_machine(SYSCTLS, device, {"gpu-core-count": 19}, "24.6.0", "15.6", 1 << 40)
     assert (mac.operating_system, mac.chip, mac.model) == ("darwin", "Apple M2 Pro", "Mac14,12")
     assert (mac.cpus, mac.gpu_cores, mac.memory_bytes, mac.gpu_limit_bytes) == (12, 19, 32 << 30, 0)
     assert (mac.kernel_version, mac.os_image) == ("24.6.0", "macOS 15.6")
@@ -28,23 +28,24 @@ def test_a_mac() -> None:
 
 
 def test_a_limit_that_an_administrator_set_is_seen() -> None:
-    mac = darwin_machine(SYSCTLS | {"iogpu.wired_limit_mb": "28672"}, {}, {}, "24.6.0", "15.6")
+    mac = darwin_machine(SYSCTLS | {"iogpu.wired_limit_mb": "28672"}, {}, {}, "24.6.0", "15.6", 1 << 40)
     assert mac.gpu_limit_bytes == 28 << 30
 
 
 def test_a_mac_that_says_nothing_is_not_made_up() -> None:
-    mac = darwin_machine({}, {}, {"gpu-core-count": "?"}, "", "")
+    mac = darwin_machine({}, {}, {"gpu-core-count": "?"}, "", "", 0)
     assert (mac.chip, mac.cpus, mac.gpu_cores, mac.memory_bytes, mac.boot_id) == ("", 0, 0, 0, "")
 
 
-def test_this_machine_has_all_that_a_node_must_say() -> None:
-    machine = read_machine()
+def test_this_machine_has_all_that_a_node_must_say(tmp_path: Path) -> None:
+    machine = read_machine(tmp_path)
     assert machine.cpus == psutil.cpu_count()
     assert machine.memory_bytes == psutil.virtual_memory().total
+    assert machine.disk_bytes == psutil.disk_usage(str(tmp_path)).total
     assert all(
         (machine.boot_id, machine.machine_id, machine.system_uuid, machine.kernel_version, machine.os_image)
     )
-    assert machine == read_machine()
+    assert machine == read_machine(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -52,19 +53,3 @@ def test_this_machine_has_all_that_a_node_must_say() -> None:
 )
 def test_go_names_of_architectures(given: str, go: str) -> None:
     assert go_architecture(given) == go
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("Apple M2 Pro", "Apple-M2-Pro"),
-        ("Mac14,12", "Mac14-12"),
-        (" (x) ", "x"),
-        ("", ""),
-        ("é" * 80, ""),
-        ("a" * 80, "a" * 63),
-    ],
-)
-def test_a_label_value_is_one(text: str, value: str) -> None:
-    assert label_value(text) == value
-    assert re.fullmatch(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?", value)
