@@ -124,6 +124,8 @@ def _object(data: bytes, where: str) -> Object:
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "the connection broke in the middle of the answer"
     if isinstance(error, TimeoutError):
         return "no answer in time"
     cause: Exception | BaseException = getattr(error, "os_error", None) or error

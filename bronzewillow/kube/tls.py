@@ -26,15 +26,18 @@ def client_context(cluster: Cluster, presented: Presented) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if presented.certificate_pem:
-        _load(context, presented)
+        load_pair(context, presented.certificate_pem, presented.key_pem)
     return context
 
 
-def _load(context: ssl.SSLContext, presented: Presented) -> None:
-    """OpenSSL by Python takes files only: they stand for a moment in a folder that is ours alone."""
+def load_pair(context: ssl.SSLContext, certificate_pem: bytes, key_pem: bytes) -> None:
+    """What this side shows. BadCredentials.
+
+    OpenSSL by Python takes files only: they stand for a moment in a folder that is ours alone.
+    """
     with tempfile.TemporaryDirectory(prefix="bronzewillow-") as folder:
         certificate, key = Path(folder) / "certificate.pem", Path(folder) / "key.pem"
-        for path, content in ((certificate, presented.certificate_pem), (key, presented.key_pem)):
+        for path, content in ((certificate, certificate_pem), (key, key_pem)):
             with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
                 file.write(content)
         try:
@@ -42,5 +45,5 @@ def _load(context: ssl.SSLContext, presented: Presented) -> None:
         except (ssl.SSLError, ValueError) as error:
             reason = error.reason if isinstance(error, ssl.SSLError) else error
             raise BadCredentials(
-                f"the client certificate and its key do not go together, or are no PEM: {reason}"
+                f"the certificate and its key do not go together, or are no PEM: {reason}"
             ) from None
