@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -33,8 +35,8 @@ _log = logging.getLogger(__name__)
 class AgentOptions:
     """What the command line says, beside the configuration file."""
 
-    config: Path
-    """The TOML file; read again on SIGHUP."""
+    config: Path | None
+    """The TOML file, read again on SIGHUP; None where a cluster says what would stand in it."""
     control: Path
     """The control socket; the door's is beside it."""
     node_name: str
@@ -70,14 +72,19 @@ async def run_agent(config: AgentConfig, options: AgentOptions) -> None:
 class Agent:
     """A running agent."""
 
-    def __init__(self, config: AgentConfig, options: AgentOptions) -> None:
-        """Binds the overlay's port; OSError when that fails."""
+    def __init__(
+        self,
+        config: AgentConfig,
+        options: AgentOptions,
+        cluster: Callable[[], dict[str, Any]] | None = None,
+    ) -> None:
+        """Binds the overlay's port; OSError when that fails. `cluster`: what /status tells of one."""
         self._config = config
         self._options = options
         registry = CollectorRegistry()
         self.net = Net(config.overlay, options.rung)
         self.pods = Pods(self.net, ProxyMetrics(registry), options.drain_s)
-        self._control = ControlServer(self.net, self.pods, registry, self.look)
+        self._control = ControlServer(self.net, self.pods, registry, self.look, cluster)
         self._door = Door(self.net)
         self._leases = Leases(options.leases) if options.leases is not None else None
         self._looking: asyncio.Task[None] | None = None
@@ -129,28 +136,36 @@ class Agent:
 
     async def reload(self) -> None:
         """Read the file again. What is wrong with it is logged, and everything stays as it was."""
+        assert self._options.config is not None
+        try:
+            config = load_config(self._options.config, self._options.node_name)
+        except ConfigError as error:
+            for problem in error.problems:
+                _log.error("not reloaded: %s", problem)
+            return
+        if await self.join(config):
+            _log.info("reloaded: %d peers, %d pods", len(config.overlay.peers), len(config.pods))
+        else:
+            _log.error("not reloaded: all of [overlay] but its peers needs a restart")
+
+    async def join(self, config: AgentConfig) -> bool:
+        """Take over peers and pods; connections stay. False, and nothing is done: our own end changed."""
+        new, old = config.overlay, self._config.overlay
+        if replace(new, peers=(), source_vnis=()) != replace(old, peers=(), source_vnis=()):
+            return False
         async with self._changing:
-            try:
-                config = load_config(self._options.config, self._options.node_name)
-            except ConfigError as error:
-                for problem in error.problems:
-                    _log.error("not reloaded: %s", problem)
-                return
-            old, new = self._config.overlay, config.overlay
-            if replace(new, peers=()) != replace(old, peers=()):
-                _log.error("not reloaded: all of [overlay] but its peers needs a restart")
-                return
             self._config = config
             self.net.node.update(new)
             await self._apply()
-            _log.info("reloaded: %d peers, %d pods", len(new.peers), len(config.pods))
+        return True
 
-    async def close(self) -> None:
-        """Drain to the limit, reset the rest, give everything back."""
+    async def close(self, drain_s: float | None = None) -> None:
+        """Drain to the limit (or `drain_s`), reset the rest, give everything back."""
         if self._looking is not None:
             self._looking.cancel()
-        deadline = asyncio.get_running_loop().time() + self._options.drain_s
-        await self.pods.close(self._options.drain_s)
+        limit_s = self._options.drain_s if drain_s is None else drain_s
+        deadline = asyncio.get_running_loop().time() + limit_s
+        await self.pods.close(limit_s)
         await self.net.drain(max(deadline - asyncio.get_running_loop().time(), 0.1))
         self._door.close()
         await self._control.close()

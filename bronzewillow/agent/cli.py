@@ -1,4 +1,4 @@
-"""The commands of the agent: `agent`, `flows`, `capture`."""
+"""The commands of the agent: `agent`, `status`, `flows`, `capture`."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from ipaddress import IPv4Address, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
 import click
 
+from bronzewillow.adapters.network import Cni
 from bronzewillow.agent.app import AgentOptions, run_agent
 from bronzewillow.agent.config import AgentConfig, ConfigError, load_config
 from bronzewillow.agent.datagram import Rung
-from bronzewillow.agent.report import flow_lines
+from bronzewillow.agent.following import FollowOptions, run_following
+from bronzewillow.agent.report import flow_lines, status_lines
 from bronzewillow.cni.errors import CniError
 from bronzewillow.host.command import CommandError, log_to_stderr
-from bronzewillow.host.paths import control_socket, leases_folder, open_private
+from bronzewillow.host.paths import control_socket, leases_folder, open_private, state_folder
+from bronzewillow.kube.errors import KubeError
+from bronzewillow.overlay.spec import Prefix
 
 _T = TypeVar("_T")
 _PCAP_HEADER_BYTES = 24
@@ -49,11 +54,37 @@ def _endpoint(
     return host, int(port)
 
 
+def _address(context: click.Context, parameter: click.Parameter, value: str | None) -> bytes | None:
+    try:
+        return IPv4Address(value).packed if value is not None else None
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no IPv4 address") from None
+
+
+def _prefixes(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[Prefix, ...]:
+    try:
+        networks = [ip_network(value) for value in values]
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return tuple((network.network_address.packed, network.prefixlen) for network in networks)
+
+
 @click.command()
-@click.option(
-    "--config", type=click.Path(path_type=Path), required=True, help="The configuration file (TOML)."
-)
+@click.option("--config", type=click.Path(path_type=Path), help="The configuration file (TOML).")
 @click.option("--check", is_flag=True, help="Validate the file and exit.")
+@click.option("--kubeconfig", type=click.Path(path_type=Path), help="Follow this cluster, instead of a file.")
+@click.option(
+    "--cni", type=click.Choice([cni.value for cni in Cni]), help="Its CNI, where it does not show itself."
+)
+@click.option(
+    "--address", callback=_address, metavar="IPV4", help="Our underlay address, instead of the Node's."
+)
+@click.option(
+    "--pod-pool", "pod_pools", multiple=True, callback=_prefixes, metavar="CIDR",
+    help="A range for our pods, which Calico wants to be given.",
+)  # fmt: skip
 @control_option
 @click.option("--metrics", callback=_endpoint, metavar="HOST:PORT", help="Serve /metrics there.")
 @click.option(
@@ -71,8 +102,12 @@ def _endpoint(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
 )
 def agent(
-    config: Path,
+    config: Path | None,
     check: bool,
+    kubeconfig: Path | None,
+    cni: str | None,
+    address: bytes | None,
+    pod_pools: tuple[Prefix, ...],
     control: Path,
     metrics: tuple[str, int] | None,
     datagram_io: str | None,
@@ -81,7 +116,18 @@ def agent(
     drain: float,
     log_level: str,
 ) -> None:
-    """Join the overlay and serve the pods of a configuration file."""
+    """Join the overlay and serve pods: as a configuration file says, or as a cluster does."""
+    rung = Rung(datagram_io) if datagram_io else None
+    options = AgentOptions(config, control, node_name, metrics, rung, leases, drain)
+    if (config is None) == (kubeconfig is None):
+        raise click.UsageError("say either --config FILE or --kubeconfig FILE")
+    if config is None:
+        assert kubeconfig is not None
+        log_to_stderr(log_level)
+        named = Cni(cni) if cni else None
+        follow = FollowOptions(kubeconfig, named, address, pod_pools, state_folder() / "overlay.json")
+        _follow(follow, options)
+        return
     try:
         loaded = load_config(config, node_name)
     except ConfigError as error:
@@ -90,8 +136,6 @@ def agent(
         click.echo(f"{config}: good: {len(loaded.overlay.peers)} peers, {len(loaded.pods)} pods")
         return
     log_to_stderr(log_level)
-    rung = Rung(datagram_io) if datagram_io else None
-    options = AgentOptions(config, control, node_name, metrics, rung, leases, drain)
     try:
         asyncio.run(run_agent(loaded, options))
     except OSError as error:
@@ -100,12 +144,30 @@ def agent(
         raise CommandError(str(error)) from None
 
 
+def _follow(follow: FollowOptions, options: AgentOptions) -> None:
+    try:
+        asyncio.run(run_following(follow, options))
+    except OSError as error:
+        raise CommandError(f"{error.strerror or error}") from None
+    except (ValueError, CniError, KubeError) as error:
+        raise CommandError(str(error)) from None
+
+
+@click.command()
+@control_option
+@json_option
+def status(control: Path, as_json: bool) -> None:
+    """Show the node, its peers and pods, and what was dropped."""
+    answer = _run(_get_json(control, "/status"))
+    click.echo(json.dumps(answer) if as_json else "\n".join(status_lines(answer)))
+
+
 @click.command()
 @control_option
 @json_option
 def flows(control: Path, as_json: bool) -> None:
     """Show every connection of every pod."""
-    answer = _run(get_json(control, "/flows"))
+    answer = _run(_get_json(control, "/flows"))
     click.echo(json.dumps(answer) if as_json else "\n".join(flow_lines(answer)))
 
 
@@ -166,8 +228,7 @@ async def _get(control: Path, path: str) -> AsyncIterator[aiohttp.ClientResponse
             yield response
 
 
-async def get_json(control: Path, path: str) -> Any:
-    """What the agent answers. CommandError when none does."""
+async def _get_json(control: Path, path: str) -> Any:
     async with _get(control, path) as response:
         return await response.json()
 

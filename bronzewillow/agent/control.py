@@ -9,6 +9,7 @@ import socket
 import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -28,10 +29,16 @@ class ControlServer:
     """Serves /status, /flows, /metrics, /capture and /leases."""
 
     def __init__(
-        self, net: Net, pods: Pods, registry: CollectorRegistry, look: Callable[[], Awaitable[None]]
+        self,
+        net: Net,
+        pods: Pods,
+        registry: CollectorRegistry,
+        look: Callable[[], Awaitable[None]],
+        cluster: Callable[[], dict[str, Any]] | None = None,
     ) -> None:
         """`look`: has the agent look at the leases, and returns when what they say is done."""
         self._look = look
+        self._cluster = cluster
         self._net = net
         self._pods = pods
         self._registry = registry
@@ -72,7 +79,10 @@ class ControlServer:
         return runner
 
     async def _on_status(self, request: web.Request) -> web.Response:
-        return web.json_response(status(self._net, self._pods))
+        found = status(self._net, self._pods)
+        if self._cluster is not None:
+            found["cluster"] = self._cluster()
+        return web.json_response(found)
 
     async def _on_flows(self, request: web.Request) -> web.Response:
         return web.json_response(flows(self._net, self._pods))

@@ -11,6 +11,8 @@ from bronzewillow.agent.datagram import Rung
 from bronzewillow.agent.node import Node
 from bronzewillow.agent.transport import UserspaceTransport, as_os_error
 from bronzewillow.overlay.spec import OverlaySpec
+from bronzewillow.policy.enforcer import Enforcer
+from bronzewillow.policy.rules import Direction
 from bronzewillow.stack import (
     Accepted,
     Closed,
@@ -48,6 +50,8 @@ class Net:
         """Joins the overlay: OSError when the address or port cannot be bound."""
         self._loop = asyncio.get_running_loop()
         self.node = Node(spec, self._on_event, rung)
+        self.policy = Enforcer()
+        """Who may open connections to our pods; everybody, until it is told of a world."""
         self._factories: dict[Listener, ProtocolFactory] = {}
         self._transports: dict[Connection, UserspaceTransport] = {}
         self._connecting: dict[Connection, asyncio.Future[UserspaceTransport]] = {}
@@ -63,7 +67,10 @@ class Net:
     ) -> NetServer:
         """Accept on a pod address that has a stack. LocalError when the port is taken."""
         stack = self.node.stacks[socket.inet_aton(address)]
-        listener = stack.listen(port, backlog)
+        packed = socket.inet_aton(address)
+        listener = stack.listen(
+            port, backlog, lambda peer: self.policy.decide(Direction.INGRESS, packed, peer, "TCP", port)
+        )
         self._factories[listener] = protocol_factory
         return NetServer(listener, lambda: self._forget(listener))
 

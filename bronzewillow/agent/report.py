@@ -20,7 +20,7 @@ def status_lines(status: Json) -> list[str]:
         f" out {datagrams['out']} datagrams {datagrams['bytes_out']} bytes"
         f" (datagram I/O {io['rung']}, packet kernel {kernel})",
         "",
-        *table(
+        *_table(
             ("PEER", "ADDRESS", "PODS", "PARTIAL CHECKSUMS", "DROPS"),
             [
                 (
@@ -34,7 +34,7 @@ def status_lines(status: Json) -> list[str]:
             ],
         ),
         "",
-        *table(
+        *_table(
             ("POD", "ADDRESS", "CONNECTIONS", "ACCEPTED", "SEGMENTS IN", "OUT", "RETRANSMITTED"),
             [
                 (
@@ -50,6 +50,8 @@ def status_lines(status: Json) -> list[str]:
             ],
         ),
     ]
+    if "cluster" in status:
+        lines += ["", *_cluster_lines(status["cluster"])]
     if status["drops"]:
         lines += ["", f"drops    {_reasons(status['drops'])}"]
     if io["errors"]:
@@ -57,9 +59,21 @@ def status_lines(status: Json) -> list[str]:
     return lines
 
 
+def _cluster_lines(cluster: Json) -> list[str]:
+    """What is followed, then whatever is wrong with that, a line each."""
+    lines = [f"cluster  {cluster['cni'] or 'of no CNI that is known yet'}"]
+    lines += [f"waiting for {text}" for text in cluster["waiting_for"]]
+    lines += [f"this node cannot join: {text}" for text in cluster["refusals"]]
+    lines += [f"this node's account {text}" for text in cluster["missing_rights"]]
+    lines += [f"warning: {text}" for text in cluster["warnings"]]
+    if cluster["trouble"]:
+        lines.append(f"trouble: {cluster['trouble']}")
+    return lines
+
+
 def flow_lines(flows: Sequence[Json]) -> list[str]:
     """One line a connection."""
-    return table(
+    return _table(
         ("POD", "LOCAL", "REMOTE", "STATE", "RTT MS", "CWND", "FLIGHT", "UNSENT", "UNREAD", "RETRANSMITTED"),
         [
             (
@@ -83,8 +97,7 @@ def _reasons(counts: dict[str, int]) -> str:
     return ", ".join(f"{reason} {count}" for reason, count in counts.items() if count) or "-"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """Aligned columns."""
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     cells = [list(head), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     return [

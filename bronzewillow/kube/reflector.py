@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from bronzewillow.kube.cache import Cache, Change
 from bronzewillow.kube.client import KubeClient, Selection
-from bronzewillow.kube.errors import KubeError
+from bronzewillow.kube.errors import KubeError, NotFound
 from bronzewillow.kube.listwatch import ListPage, ListWatch, ListWatchConfig, Wait, Watch
 from bronzewillow.kube.resources import Resource
 
@@ -38,13 +38,15 @@ class Reflector:
         *,
         config: ListWatchConfig | None = None,
         rng: Callable[[], float] = random.random,
+        on_failure: Callable[[], None] | None = None,
     ) -> None:
-        """Nothing is asked before `run`."""
+        """Nothing is asked before `run`. `on_failure` follows each, when `last_error` says why."""
         self._client, self._resource, self._sink = client, resource, sink
         self._selection = selection or Selection()
         self._config = config or ListWatchConfig()
         self._core = ListWatch(self._config, rng)
         self._synced = asyncio.Event()
+        self._on_failure = on_failure
         self.last_error: KubeError | None = None
         """Why the copy may be old; None while all is well."""
 
@@ -105,10 +107,14 @@ class Reflector:
             self.last_error = None
 
     def _on_error(self, error: KubeError) -> None:
-        level = logging.WARNING if self.last_error is None else logging.DEBUG
+        # a kind that the cluster does not have may come with a CRD: nothing is wrong yet
+        first = logging.INFO if isinstance(error, NotFound) else logging.WARNING
+        level = first if self.last_error is None else logging.DEBUG
         _log.log(level, "%s: %s", self._resource.plural, error)
         self.last_error = error
         self._core.on_error(error, self._now())
+        if self._on_failure is not None:
+            self._on_failure()
 
     def _now(self) -> int:
         return int(asyncio.get_running_loop().time() * 1_000_000)

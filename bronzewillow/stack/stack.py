@@ -7,7 +7,7 @@ The owner, after any input: take `events()`, act on them, take `output(now)`, ar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from bronzewillow.stack import icmp as pod_icmp
@@ -87,9 +87,11 @@ class Stack:
         self._events.clear()
         return events
 
-    def listen(self, port: int, backlog: int = 128) -> Listener:
-        """Accept connections on `port`; at most `backlog` half-open ones. LocalError when it is taken."""
-        return self._tcp.listen(port, backlog)
+    def listen(
+        self, port: int, backlog: int = 128, admits: Callable[[bytes], bool] | None = None
+    ) -> Listener:
+        """Accept on `port`, from those that `admits` lets; at most `backlog` half-open ones. LocalError."""
+        return self._tcp.listen(port, backlog, admits)
 
     def connect(self, address: bytes, port: int, now: int) -> Connection:
         """Open a connection; `Connected` follows, or `Reset` and `Closed`."""

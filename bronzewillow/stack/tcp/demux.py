@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bronzewillow.stack.config import StackConfig
@@ -59,11 +60,11 @@ class Tcp:
 
     # ---- the user's side
 
-    def listen(self, port: int, backlog: int) -> Listener:
+    def listen(self, port: int, backlog: int, admits: Callable[[bytes], bool] | None = None) -> Listener:
         """LocalError when the port already has a listener."""
         if port in self.listeners:
             raise LocalError(f"port {port} already has a listener")
-        listener = self.listeners[port] = Listener(port, backlog, self._on_listener_closed)
+        listener = self.listeners[port] = Listener(port, backlog, self._on_listener_closed, admits)
         return listener
 
     def connect(self, address: bytes, port: int, now: int) -> Connection:
@@ -165,6 +166,9 @@ class Tcp:
     def _on_syn(self, packet: TcpPacket, floor: int | None, now: int) -> None:
         seg = packet.segment
         listener = self.listeners[seg.destination_port]
+        if listener.admits is not None and not listener.admits(packet.source):
+            self.drop(DropReason.POLICY_DENIED)
+            return
         config = self.config.tcp
         if len(self.connections) >= config.max_connections and not self._evict_time_wait():
             self.counters.refused_over_limit += 1

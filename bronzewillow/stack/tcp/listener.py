@@ -12,10 +12,18 @@ if TYPE_CHECKING:
 class Listener:
     """A port on which a stack accepts. `close` stops that; connections already accepted live on."""
 
-    __slots__ = ("_on_close", "backlog", "half_open", "port")
+    __slots__ = ("_on_close", "admits", "backlog", "half_open", "port")
 
-    def __init__(self, port: int, backlog: int, on_close: Callable[[Listener], None]) -> None:
+    def __init__(
+        self,
+        port: int,
+        backlog: int,
+        on_close: Callable[[Listener], None],
+        admits: Callable[[bytes], bool] | None = None,
+    ) -> None:
         self.port = port
+        self.admits = admits
+        """Whether an address may open a connection here; None lets everybody. Who may not gets no answer."""
         self.backlog = backlog
         """Connections of this port that may be half-open at a time; the oldest gives way to a new one."""
         self.half_open: dict[Connection, None] = {}

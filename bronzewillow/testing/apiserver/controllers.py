@@ -45,6 +45,8 @@ class Controllers:
         self, store: Store, authority: Authority, authorizer: Authorizer, clock: Callable[[], datetime]
     ) -> None:
         self._store, self._authority = store, authority
+        self.allocates_node_cidrs = True
+        """As the controller manager does with the option of that name."""
         self._authorizer, self._clock = authorizer, clock
         self.schedules = True
         """Whether pods without a node get one."""
@@ -115,7 +117,7 @@ class Controllers:
         for node in nodes:
             spec: dict[str, Any] = node["spec"]
             before = (spec.get("podCIDR"), spec.get("taints"))
-            if not spec.get("podCIDR"):
+            if self.allocates_node_cidrs and not spec.get("podCIDR"):
                 cidr = next(str(c) for c in POD_CIDR.subnets(new_prefix=24) if str(c) not in used)
                 used.add(cidr)
                 spec |= {"podCIDR": cidr, "podCIDRs": [cidr]}
@@ -130,7 +132,7 @@ class Controllers:
             spec.pop("taints", None)
             if taints:
                 spec["taints"] = taints
-            if before != (spec["podCIDR"], spec.get("taints")):
+            if before != (spec.get("podCIDR"), spec.get("taints")):
                 self._store.put(NODES, node)
 
     def _schedule(self) -> None:

@@ -166,7 +166,7 @@ def test_check_tells_each_mistake_in_a_line(tmp_path: Path) -> None:
         (("flows", "--control", "/nonexistent/agent.sock"), 1, "no agent answers here"),
         (("capture", "--control", "/nonexistent/agent.sock", "-w", "/tmp/x/y/z"), 1, "no agent answers here"),
         (("capture",), 2, "Missing option '-w'"),
-        (("agent",), 2, "Missing option '--config'"),
+        (("agent",), 2, "say either --config FILE or --kubeconfig FILE"),
         (("agent", "--config", "/nonexistent.toml"), 1, "/nonexistent.toml: cannot be read"),
         (("agent", "--config", "/x", "--datagram-io", "magic"), 2, "'magic'"),
         (("agent", "--config", "/x", "--metrics", "9100"), 2, "write HOST:PORT"),

@@ -51,3 +51,12 @@ def test_segments_that_no_honest_peer_sends_get_no_answer() -> None:
     assert s.stack.drops == {DropReason.TCP_PORT: 2, DropReason.TCP_FLAGS: 1}
     assert not s.take()
     assert not s.stack.connections()
+
+
+def test_whom_a_listener_does_not_admit_gets_no_answer() -> None:
+    s = Scripted()
+    s.stack.listen(80, admits=lambda peer: peer != PEER)
+    for source in (PEER, bytes((10, 0, 0, 3))):
+        s.inject(TcpPacket(source, LOCAL, TcpSegment(5, 80, 9, 0, int(Flags.SYN), 100)))
+    assert s.stack.drops == {DropReason.POLICY_DENIED: 1}
+    assert [c.remote[0] for c in s.stack.connections()] == [bytes((10, 0, 0, 3))]

@@ -1,0 +1,220 @@
+"""An agent whose overlay is the cluster's: peers follow its objects; our own end is remade when it changes.
+
+The cluster says where our end is: the Node's address, its podCIDR. New peers leave connections alone. A new
+address or podCIDR makes a new agent in this process, as no connection could outlive it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bronzewillow.adapters.network import ClusterNetwork, Cni, Us
+from bronzewillow.agent.app import Agent, AgentOptions
+from bronzewillow.agent.config import AgentConfig
+from bronzewillow.agent.remembered import recall, remember
+from bronzewillow.cluster.follower import Follower
+from bronzewillow.cluster.pods import own_pods, world
+from bronzewillow.cluster.watched import NAMESPACES, NETWORK_POLICIES, PODS
+from bronzewillow.cni.errors import CniError
+from bronzewillow.cni.leases import Leases
+from bronzewillow.host.notify import notify, tell_ready
+from bronzewillow.host.tasks import race
+from bronzewillow.kube.client import KubeClient
+from bronzewillow.kube.kubeconfig import load_kubeconfig
+from bronzewillow.overlay.spec import OverlaySpec, Prefix, node_address
+from bronzewillow.policy.world import World
+
+_DEFAULT_MTU = 1500
+_LEAST_MTU = 576
+_PATIENCE_S = 5.0
+"""How long an API server gets before we go on with what it said last time."""
+_AGAIN_S = 2.0
+_POLICY_EVERY_S = 0.5
+"""Policies are compiled at most so often, however fast pods come and go."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowOptions:
+    """Which cluster, and what it cannot know of us."""
+
+    kubeconfig: Path
+    """Whose API server, and by whose rights."""
+    cni: Cni | None = None
+    """The CNI, instead of looking for it."""
+    address: bytes | None = None
+    """Our underlay address, instead of the Node's."""
+    pod_pools: tuple[Prefix, ...] = ()
+    """Ranges for our pods, where the CNI has no podCIDRs."""
+    remembered: Path | None = None
+    """Where the last overlay is kept."""
+
+
+async def run_following(follow: FollowOptions, options: AgentOptions) -> None:
+    """Serve until SIGTERM or SIGINT. BadCredentials, OSError and ValueError when it cannot begin."""
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, ended.set)
+    async with KubeClient(load_kubeconfig(follow.kubeconfig), user_agent="bronzewillow-agent") as client:
+        following = Following(client, follow, options)
+        await race(following.run(), ended.wait())
+        notify("STOPPING=1")
+        for number in signals:
+            loop.remove_signal_handler(number)  # a second one ends us at once
+        await following.close()
+
+
+class Following:
+    """The agent of the moment, and what makes the next one."""
+
+    def __init__(self, client: KubeClient, follow: FollowOptions, options: AgentOptions) -> None:
+        self._follow = follow
+        self._options = options
+        self._leases = Leases(options.leases) if options.leases is not None else None
+        self._overlay: OverlaySpec | None = None
+        self._told = asyncio.Event()
+        self._agent: Agent | None = None
+        self._is_ready = False
+        self.follower = Follower(client, options.node_name, self._us, self._on_network, follow.cni)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await race(self.follower.run(), self._serve(), self._enforce())
+
+    async def close(self) -> None:
+        """Let connections end, up to the limit."""
+        if self._agent is not None:
+            _log.info("ending: connections have %.0f s to finish", self._options.drain_s)
+            await self._agent.close()
+
+    def status(self) -> dict[str, Any]:
+        """What follows whom, and what is wrong with that."""
+        network = self.follower.network
+        return {
+            "cni": network.cni.value if network is not None else "",
+            "waiting_for": list(network.waiting_for) if network is not None else ["the API server"],
+            "refusals": [str(refusal) for refusal in network.refusals] if network is not None else [],
+            "warnings": list(network.warnings) if network is not None else [],
+            "missing_rights": list(self.follower.observer.missing_rights()),
+            "trouble": self.follower.trouble or self.follower.observer.trouble(),
+        }
+
+    # ---- what the cluster says
+
+    def _us(self, of_node: tuple[bytes, ...]) -> Us:
+        sandboxes: dict[bytes, str] = {}
+        try:
+            for lease in self._leases.all() if self._leases is not None else ():
+                sandboxes[socket.inet_aton(lease.address)] = lease.container_id
+        except CniError as error:
+            _log.warning("leases: %s", error)
+        pods = [
+            pod
+            for pod in self.follower.observer.cluster().all(PODS.key).values()
+            if pod.get("spec", {}).get("nodeName") == self._options.node_name
+        ]
+        addresses = (self._follow.address,) if self._follow.address is not None else of_node
+        return Us(
+            self._options.node_name,
+            addresses,
+            min(map(_mtu_of, addresses), default=_DEFAULT_MTU),
+            pods=own_pods(pods, sandboxes),
+            pod_pools=self._follow.pod_pools,
+        )
+
+    def _on_network(self, network: ClusterNetwork) -> None:
+        usable = [one for one in network.overlays if len(one.address) == len(one.pod_cidrs[0][0]) == 4]
+        if network.overlays and not usable:
+            _log.error("the cluster's overlay has no IPv4 part, and this agent serves no other yet")
+        if usable:
+            self._overlay = usable[0]
+            self._told.set()
+            if self._follow.remembered is not None:
+                try:
+                    remember(self._follow.remembered, usable[0])
+                except OSError as error:
+                    _log.warning("%s: cannot be written: %s", self._follow.remembered, error.strerror)
+
+    # ---- the agent of the moment
+
+    async def _serve(self) -> None:
+        await self._first_overlay()
+        while True:
+            self._told.clear()
+            overlay = self._overlay
+            assert overlay is not None
+            if self._agent is not None and await self._agent.join(AgentConfig(overlay, ())):
+                await self._told.wait()
+                continue
+            await self._replace(overlay)
+
+    async def _first_overlay(self) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                await self._told.wait()
+                return
+        except TimeoutError:
+            found = recall(self._follow.remembered) if self._follow.remembered is not None else None
+        if found is not None:
+            _log.warning("no API server answers yet: going on with the overlay of last time")
+            self._overlay = found
+        else:
+            await self._told.wait()
+
+    async def _replace(self, overlay: OverlaySpec) -> None:
+        """End the agent that is, and make one at our new end. What stops the first is the user's to mend."""
+        if self._agent is not None:
+            old, self._agent = self._agent, None
+            await old.close(0)
+        try:
+            agent = Agent(AgentConfig(overlay, ()), self._options, self.status)
+            await agent.start()
+        except OSError as error:
+            if not self._is_ready:
+                raise
+            # on the way between two networks the new address is not there yet
+            _log.warning("the overlay's end cannot be made yet: %s", error.strerror or error)
+            await race(asyncio.sleep(_AGAIN_S), self._told.wait())
+            return
+        self._agent = agent
+        if not self._is_ready:
+            self._is_ready = True
+            tell_ready()
+
+    async def _enforce(self) -> None:
+        """Keep the policies of the agent of the moment true."""
+        last: tuple[World, Agent] | None = None
+        while True:
+            await asyncio.sleep(_POLICY_EVERY_S)
+            agent = self._agent
+            if agent is None or self.follower.network is None:
+                continue
+            cluster = self.follower.observer.cluster()
+            kinds = (PODS.key, NAMESPACES.key, NETWORK_POLICIES.key)
+            found = world(*(cluster.all(kind).values() for kind in kinds))
+            if last is None or last[0] != found or last[1] is not agent:
+                nodes = [node_address(cidr) for cidr in agent.net.node.vtep.spec.pod_cidrs]
+                agent.net.policy.update(found, agent.net.node.stacks, nodes)
+                self.follower.touch()
+                last = found, agent
+
+
+def _mtu_of(address: bytes) -> int:
+    """The MTU of the interface that has an address."""
+    text = str(ip_address(address))
+    for name, addresses in psutil.net_if_addrs().items():
+        if any(one.address.partition("%")[0] == text for one in addresses):
+            stats = psutil.net_if_stats().get(name)
+            return stats.mtu if stats is not None and stats.mtu >= _LEAST_MTU else _DEFAULT_MTU
+    return _DEFAULT_MTU

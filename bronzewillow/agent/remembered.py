@@ -1,0 +1,48 @@
+"""The overlay that the cluster gave us last, on disk: for a start while no API server answers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bronzewillow.host.files import replace_file
+from bronzewillow.overlay.spec import OverlaySpec, Peer, Prefix
+from bronzewillow.wire.checksum import PartialPolicy
+from bronzewillow.wire.encap import Encap
+
+
+def remember(path: Path, overlay: OverlaySpec) -> None:
+    """OSError."""
+    replace_file(path, json.dumps(asdict(overlay), default=bytes.hex).encode())
+
+
+def recall(path: Path) -> OverlaySpec | None:
+    """None where there is nothing, or nothing that can be read any more."""
+    try:
+        found = json.loads(path.read_bytes())
+        return OverlaySpec(
+            Encap(found["encap"]),
+            bytes.fromhex(found["address"]),
+            int(found["port"]),
+            int(found["vni"]),
+            _prefixes(found["pod_cidrs"]),
+            bytes.fromhex(found["mac"]),
+            int(found["mtu"]),
+            tuple(_peer(peer) for peer in found["peers"]),
+            PartialPolicy(found["partial_checksums"]),
+            bool(found["any_vni"]),
+            tuple((bytes.fromhex(source), int(vni)) for source, vni in found["source_vnis"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _peer(found: dict[str, Any]) -> Peer:
+    address, mac = bytes.fromhex(found["address"]), bytes.fromhex(found["mac"])
+    return Peer(str(found["name"]), address, int(found["port"]), mac, _prefixes(found["prefixes"]))
+
+
+def _prefixes(found: list[Any]) -> tuple[Prefix, ...]:
+    return tuple((bytes.fromhex(network), int(length)) for network, length in found)

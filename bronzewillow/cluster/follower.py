@@ -1,0 +1,156 @@
+"""From a cluster's objects to the agent's overlay, for as long as both live.
+
+Without an API server everything stays as it was: the copy of the objects is what was last seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from bronzewillow.adapters import objects
+from bronzewillow.adapters.detect import ADAPTERS, detect, leave
+from bronzewillow.adapters.network import Cluster, ClusterNetwork, Cni, Publication, Us
+from bronzewillow.cluster.observer import Observer
+from bronzewillow.cluster.publisher import Publisher
+from bronzewillow.cluster.publishing import next_write
+from bronzewillow.cluster.watched import BY_CNI, POLICY, TELLING, kinds_of
+from bronzewillow.kube.client import KubeClient
+from bronzewillow.kube.errors import KubeError
+
+_SETTLE_S = 0.05
+"""Changes come in crowds; an adapter looks at all of them once."""
+_WRITE_AGAIN_S = 5.0
+_SEEN_WITHIN_S = 10.0
+_log = logging.getLogger(__name__)
+
+
+class Follower:
+    """One cluster, one node."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        name: str,
+        us: Callable[[tuple[bytes, ...]], Us],
+        on_network: Callable[[ClusterNetwork], None],
+        cni: Cni | None = None,
+    ) -> None:
+        """`us` is asked whenever something changed, with the addresses that its kubelet has found.
+
+        `cni` names the CNI instead of looking for it.
+        """
+        self._name = name
+        self._us = us
+        self._on_network = on_network
+        self._named = cni
+        self._publisher = Publisher(client)
+        self.observer = Observer(client)
+        self.network: ClusterNetwork | None = None
+        """What the adapter said last."""
+        self.trouble = ""
+        """What cannot be published, and why; empty while all stands."""
+
+    def touch(self) -> None:
+        """Something about us has changed: our pods, or our addresses."""
+        self.observer.changed.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            cni = await self._find()
+            self.observer.watch((*BY_CNI[cni], *POLICY))
+            await self.observer.settled()
+            self.touch()
+            while True:
+                await self._next_change()
+                await self._look(cni)
+        finally:
+            self.observer.close()
+
+    async def leave(self) -> None:
+        """Withdraw what has been published, for a node that goes for good. KubeError."""
+        if self.network is None:
+            return
+        cni = self.network.cni
+        await self._publish(cni, leave(cni, self.observer.cluster(), self._whole_us(self.observer.cluster())))
+
+    # ---- inside
+
+    async def _find(self) -> Cni:
+        if self._named is not None:
+            return self._named
+        self.observer.watch(TELLING)
+        await self.observer.settled()
+        told = False
+        while True:
+            found = detect(self.observer.cluster())
+            if found is not None:
+                _log.info("the cluster's network is %s", found.value)
+                return found
+            if not told:
+                _log.warning("no CNI that this node can join shows itself yet; --cni names one")
+                told = True
+            await self._next_change()
+
+    async def _next_change(self) -> None:
+        await self.observer.changed.wait()
+        await asyncio.sleep(_SETTLE_S)
+        self.observer.changed.clear()
+
+    async def _look(self, cni: Cni) -> None:
+        cluster = self.observer.cluster()
+        network = ADAPTERS[cni](cluster, self._whole_us(cluster))
+        if network != self.network:
+            _tell(self.network, network)
+            self.network = network
+            self._on_network(network)
+        try:
+            await self._publish(cni, network.publications)
+            self.trouble = ""
+        except KubeError as error:
+            if str(error) != self.trouble:
+                _log.warning("publishing: %s", error)
+            self.trouble = str(error)
+            asyncio.get_running_loop().call_later(_WRITE_AGAIN_S, self.touch)
+
+    async def _publish(self, cni: Cni, publications: tuple[Publication, ...]) -> None:
+        """Write what does not stand, each once, waiting until the watch has shown it."""
+        kinds = kinds_of(cni)
+        last = None
+        while True:
+            request = next_write(publications, self.observer.cluster())
+            if request is None:
+                return
+            if request == last:  # it was written, and something made it what it was before
+                asyncio.get_running_loop().call_later(_WRITE_AGAIN_S, self.touch)
+                return
+            last = request
+            self.observer.changed.clear()
+            await self._publisher.write(request, kinds)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SEEN_WITHIN_S):
+                    await self.observer.changed.wait()
+            self.observer.changed.set()  # whatever it was, it may mean more than what we wrote
+
+    def _whole_us(self, cluster: Cluster) -> Us:
+        """Us, with the Node's UID."""
+        node = cluster.node(self._name) or {}
+        us = self._us(tuple(objects.node_addresses(node).values()))
+        return replace(us, uid=str(objects.metadata_of(node).get("uid") or ""))
+
+
+def _tell(old: ClusterNetwork | None, new: ClusterNetwork) -> None:
+    """What an operator should read once."""
+    for refusal in new.refusals:
+        if old is None or refusal not in old.refusals:
+            _log.error("this node cannot join: %s", refusal)
+    for text in new.waiting_for:
+        if old is None or text not in old.waiting_for:
+            _log.info("waiting for %s", text)
+    for text in new.warnings:
+        if old is None or text not in old.warnings:
+            _log.warning("%s", text)

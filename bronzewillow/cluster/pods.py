@@ -1,0 +1,76 @@
+"""Pod objects as adapters and policies see them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bronzewillow.adapters import objects
+from bronzewillow.adapters.network import Json, OwnPod
+from bronzewillow.policy.world import PolicyPod, World
+
+_ENDED = ("Succeeded", "Failed")  # its address may be another pod's by now
+
+
+def own_pods(pods: Iterable[Json], sandboxes: Mapping[bytes, str]) -> tuple[OwnPod, ...]:
+    """The pods of this node that have an address; `sandboxes`: the container id that it was given to."""
+    found = []
+    for pod in pods:
+        addresses = _addresses(pod)
+        if addresses:
+            metadata = objects.metadata_of(pod)
+            found.append(
+                OwnPod(
+                    str(metadata.get("namespace")),
+                    str(metadata.get("name")),
+                    str(metadata.get("uid")),
+                    _labels(metadata),
+                    str(objects.spec_of(pod).get("serviceAccountName") or "default"),
+                    addresses,
+                    next((sandboxes[address] for address in addresses if address in sandboxes), ""),
+                    tuple((name, number) for name, _, number in _named_ports(pod)),
+                )
+            )
+    return tuple(sorted(found, key=lambda pod: (pod.namespace, pod.name)))
+
+
+def world(pods: Iterable[Json], namespaces: Iterable[Json], policies: Iterable[Json]) -> World:
+    """What policies are made of."""
+    found = []
+    for pod in pods:
+        metadata = objects.metadata_of(pod)
+        if addresses := _addresses(pod):
+            name = str(metadata.get("namespace")), str(metadata.get("name"))
+            found.append(PolicyPod(*name, _labels(metadata), addresses, _named_ports(pod)))
+    labels = {
+        str(metadata.get("name")): _labels(metadata)
+        for metadata in (objects.metadata_of(namespace) for namespace in namespaces)
+    }
+    return World(tuple(found), labels, tuple(policies))
+
+
+def _addresses(pod: Json) -> tuple[bytes, ...]:
+    """None of pods that are on their node's network, or have ended."""
+    status = objects.mapping(pod.get("status"))
+    if objects.spec_of(pod).get("hostNetwork") is True or status.get("phase") in _ENDED:
+        return ()
+    texts = [objects.mapping(entry).get("ip") for entry in objects.items(status.get("podIPs"))]
+    packed = [objects.address(text) for text in texts or [status.get("podIP")]]
+    return tuple(address for address in packed if address is not None)
+
+
+def _named_ports(pod: Json) -> tuple[tuple[str, str, int], ...]:
+    spec = objects.spec_of(pod)
+    containers = [*objects.items(spec.get("initContainers")), *objects.items(spec.get("containers"))]
+    ports = [port for one in containers for port in objects.items(objects.mapping(one).get("ports"))]
+    found = []
+    for port in map(objects.mapping, ports):
+        name, number = port.get("name"), port.get("containerPort")
+        if isinstance(name, str) and isinstance(number, int):
+            found.append((name, str(port.get("protocol") or "TCP"), number))
+    return tuple(found)
+
+
+def _labels(metadata: Mapping[str, Any]) -> dict[str, str]:
+    labels = objects.mapping(metadata.get("labels"))
+    return {key: value for key, value in labels.items() if isinstance(value, str)}

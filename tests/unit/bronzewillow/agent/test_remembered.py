@@ -1,0 +1,38 @@
+"""The overlay of last time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bronzewillow.agent.remembered import recall, remember
+from bronzewillow.overlay.spec import OverlaySpec, Peer
+from bronzewillow.wire.encap import Encap
+
+V6 = (bytes.fromhex("fd000007") + bytes(12), 64)
+PEER = Peer("worker-1", bytes((192, 0, 2, 1)), 8472, b"\x02aaaaa", ((bytes((10, 244, 1, 0)), 24), V6))
+OVERLAY = OverlaySpec(
+    Encap.GENEVE,
+    bytes((192, 0, 2, 2)),
+    6081,
+    7,
+    ((bytes((10, 244, 7, 0)), 24), V6),
+    b"\x02bbbbb",
+    1450,
+    (PEER,),
+    any_vni=True,
+    source_vnis=((bytes((10, 244, 7, 9)), 300),),
+)
+
+
+def test_it_is_what_it_was(tmp_path: Path) -> None:
+    remember(tmp_path / "overlay.json", OVERLAY)
+    assert recall(tmp_path / "overlay.json") == OVERLAY
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"encap": "gre"}', "\xff"])
+def test_what_cannot_be_read_is_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "overlay.json").write_text(text, encoding="latin-1")
+    assert recall(tmp_path / "overlay.json") is None
+    assert recall(tmp_path / "none.json") is None
