@@ -1,12 +1,14 @@
-"""`bronzewillow`: the command line of the node's network."""
+"""`bronzewillow`: the command line of a node."""
 
 from __future__ import annotations
 
 import click
 
-from bronzewillow.agent.cli import agent, capture, flows, status
+from bronzewillow.agent.cli import agent, capture, flows
 from bronzewillow.demo.cli import demo
 from bronzewillow.host.command import run_command
+from bronzewillow.supervise.forward_verb import forward_command
+from bronzewillow.supervise.status_verb import status
 from bronzewillow.supervise.up_verb import up
 
 
@@ -16,7 +18,7 @@ def cli() -> None:
     """A Mac becomes a Kubernetes node that serves LLMs on real pod IPs."""
 
 
-for command in (agent, up, status, flows, capture, demo):
+for command in (agent, up, status, forward_command, flows, capture, demo):
     cli.add_command(command)
 
 

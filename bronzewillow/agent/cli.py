@@ -1,4 +1,4 @@
-"""The commands of the agent: `agent`, `status`, `flows`, `capture`."""
+"""The commands of the agent: `agent`, `flows`, `capture`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bronzewillow.agent.app import AgentOptions, run_agent
 from bronzewillow.agent.config import AgentConfig, ConfigError, load_config
 from bronzewillow.agent.datagram import Rung
 from bronzewillow.agent.following import FollowOptions, run_following
-from bronzewillow.agent.report import flow_lines, status_lines
+from bronzewillow.agent.report import flow_lines
 from bronzewillow.cni.errors import CniError
 from bronzewillow.host.command import CommandError, log_to_stderr
 from bronzewillow.host.paths import control_socket, leases_folder, open_private, state_folder
@@ -156,18 +156,9 @@ def _follow(follow: FollowOptions, options: AgentOptions) -> None:
 @click.command()
 @control_option
 @json_option
-def status(control: Path, as_json: bool) -> None:
-    """Show the node, its peers and pods, and what was dropped."""
-    answer = _run(_get_json(control, "/status"))
-    click.echo(json.dumps(answer) if as_json else "\n".join(status_lines(answer)))
-
-
-@click.command()
-@control_option
-@json_option
 def flows(control: Path, as_json: bool) -> None:
     """Show every connection of every pod."""
-    answer = _run(_get_json(control, "/flows"))
+    answer = _run(get_json(control, "/flows"))
     click.echo(json.dumps(answer) if as_json else "\n".join(flow_lines(answer)))
 
 
@@ -228,7 +219,8 @@ async def _get(control: Path, path: str) -> AsyncIterator[aiohttp.ClientResponse
             yield response
 
 
-async def _get_json(control: Path, path: str) -> Any:
+async def get_json(control: Path, path: str) -> Any:
+    """What the agent answers. CommandError when none does."""
     async with _get(control, path) as response:
         return await response.json()
 

@@ -20,7 +20,7 @@ def status_lines(status: Json) -> list[str]:
         f" out {datagrams['out']} datagrams {datagrams['bytes_out']} bytes"
         f" (datagram I/O {io['rung']}, packet kernel {kernel})",
         "",
-        *_table(
+        *table(
             ("PEER", "ADDRESS", "PODS", "PARTIAL CHECKSUMS", "DROPS"),
             [
                 (
@@ -34,7 +34,7 @@ def status_lines(status: Json) -> list[str]:
             ],
         ),
         "",
-        *_table(
+        *table(
             ("POD", "ADDRESS", "CONNECTIONS", "ACCEPTED", "SEGMENTS IN", "OUT", "RETRANSMITTED"),
             [
                 (
@@ -73,7 +73,7 @@ def _cluster_lines(cluster: Json) -> list[str]:
 
 def flow_lines(flows: Sequence[Json]) -> list[str]:
     """One line a connection."""
-    return _table(
+    return table(
         ("POD", "LOCAL", "REMOTE", "STATE", "RTT MS", "CWND", "FLIGHT", "UNSENT", "UNREAD", "RETRANSMITTED"),
         [
             (
@@ -97,7 +97,8 @@ def _reasons(counts: dict[str, int]) -> str:
     return ", ".join(f"{reason} {count}" for reason, count in counts.items() if count) or "-"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """Aligned columns."""
     cells = [list(head), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     return [

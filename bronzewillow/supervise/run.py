@@ -13,7 +13,13 @@ from pathlib import Path
 
 from bronzewillow.host.files import try_lock
 from bronzewillow.host.notify import notify, tell_ready
-from bronzewillow.host.paths import images_folder, prepare_socket_folder, runtime_folder, state_folder
+from bronzewillow.host.paths import (
+    control_socket,
+    images_folder,
+    prepare_socket_folder,
+    runtime_folder,
+    state_folder,
+)
 from bronzewillow.host.tasks import spawn
 from bronzewillow.supervise.daemon import Tell
 from bronzewillow.supervise.errors import UpError
@@ -43,7 +49,7 @@ async def run_node(options: UpOptions, tell: Tell) -> None:
             await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
                 starting.result()
-                tell(UP, "everything is ready; `bronzewillow status` shows the pods")
+                tell(UP, f"everything is ready: bronzewillow status --control {control_socket()}")
                 tell_ready()
                 await ending
         finally:

@@ -90,7 +90,7 @@ class PullImage:
 
 @dataclass(frozen=True, slots=True)
 class CreateContainer:
-    """CreateContainer, after resolving its environment (`environment.build`), command and mounts. `Made`.
+    """CreateContainer, after resolving environment and command (`environment`) and mounts. `Made`.
 
     Reasons of Failed: `CreateContainerConfigError` (a ConfigMap, Secret or key is missing),
     `CreateContainerError`.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kubelet.model.actions import Action, HookKind, Probe, RunHook, StopContainer
 from kubelet.model.container_probes import ContainerProbes
 from kubelet.model.container_start import ContainerStart
@@ -37,6 +39,7 @@ class ContainerRun:
         self.stop = ContainerStop(container, kind, outbox)
         self.probes = ContainerProbes(f"{uid(pod)}/{self.name}", path, outbox)
         self._told = told
+        self._over_memory: set[str] = set()
         self._seen_running: dict[str, int] = {}
         self._since: dict[str, int] = {}
         self._ended: dict[str, int] = {}
@@ -74,7 +77,7 @@ class ContainerRun:
 
     def observe(self, observed: ObservedPod, agent_started: int, wall: int, now: int) -> None:
         """What the runtime says now."""
-        self.instances = observed.instances(self.name)
+        self.instances = [self._as_killed(one) for one in observed.instances(self.name)]
         for one in self.instances:
             self._date(one, wall, now)
         for dates in (self._seen_running, self._since, self._ended):
@@ -90,6 +93,11 @@ class ContainerRun:
             is_same = str(self._told.get("containerID", "")).endswith(f"://{running.id}")
             told = self._told if is_same else {}
             self.probes.follow(self.spec, running, told, agent_started, self._since[running.id], now)
+
+    def kill_for_memory(self) -> None:
+        """It holds more memory than its limit."""
+        if self.running is not None:
+            self._over_memory.add(self.running.id)
 
     def advance(self, sandbox_id: str, now: int) -> None:
         """A step towards running."""
@@ -119,6 +127,8 @@ class ContainerRun:
         running, failed = self.running, self.probes.failed
         if running is None:
             return ""
+        if running.id in self._over_memory:
+            return f"Container {self.name} exceeded its memory limit"
         if running.id == self.start.failed_hook_id:
             return "FailedPostStartHook"
         if running.spec_hash and running.spec_hash != spec_hash(self.spec):
@@ -129,7 +139,9 @@ class ContainerRun:
         return f"{message}, will be restarted" if is_restarted else message
 
     def grace_s(self, pod_grace_s: int) -> int:
-        """Of a replacement: the probe's own, if that failed."""
+        """Of a replacement: none after too much memory; the probe's own, if that failed."""
+        if self.running is not None and self.running.id in self._over_memory:
+            return 0
         failed = self.probes.failed
         own = failed.probe.get("terminationGracePeriodSeconds") if failed is not None else None
         return max(0, integer(own, pod_grace_s))
@@ -172,6 +184,11 @@ class ContainerRun:
             self.spec, self.kind, current, last, self.start.waiting,
             self.probes.is_started, self.probes.is_ready,
         )  # fmt: skip
+
+    def _as_killed(self, one: ObservedContainer) -> ObservedContainer:
+        if one.is_ended and one.id in self._over_memory:
+            return replace(one, exit_code=137, reason="OOMKilled")
+        return one
 
     def _date(self, one: ObservedContainer, wall: int, now: int) -> None:
         """The wall clock is looked at once for each date, so that it may jump afterwards."""

@@ -16,9 +16,11 @@ from kubelet.model.pod_spec import (
     is_static,
     is_terminal,
     metadata,
+    objects,
     restart_policy,
     spec,
     status,
+    text,
 )
 from kubelet.model.pod_state import PodState
 from kubelet.model.pod_status import PodView, own_status, pod_status, refused_status
@@ -40,6 +42,8 @@ class PodMachine:
         self._status: dict[str, Any] = own_status(pod)
         self._is_final = is_terminal(status(pod).get("phase"))
         self._refusal: Refusal | None = None
+        self._refused: set[str] = set()
+        """Ephemeral containers, which are told of once."""
         self._ending: Ending | None = None
         self._pending: ObservedPod | None = None
         self._fresh_from = 0
@@ -58,6 +62,12 @@ class PodMachine:
     def desire(self, pod: Object) -> None:
         """The API object has changed; it has the same UID."""
         self._state.follow(pod)
+        for one in objects(spec(pod).get("ephemeralContainers")):
+            name = text(one.get("name"))
+            if name not in self._refused:
+                self._refused.add(name)
+                message = f"Ephemeral container {name} is not started: this node has processes only"
+                self._outbox.tell(PodEvent(EventType.WARNING, "EphemeralContainerUnsupported", message))
 
     def forget(self) -> None:
         """The API object is gone, or the static pod's file."""
@@ -75,6 +85,12 @@ class PodMachine:
             self._ending = ending
             type = EventType.WARNING if ending.disrupts else EventType.NORMAL
             self._outbox.tell(PodEvent(type, ending.reason, ending.message))
+
+    def kill_for_memory(self, container: str) -> None:
+        """It holds more memory than its limit: it is ended at once, as OOMKilled."""
+        run = self._state.runs.get(container)
+        if run is not None:
+            run.kill_for_memory()
 
     def observe(self, observed: ObservedPod) -> None:
         """What the runtime says. One from before the last change of ours is set aside."""

@@ -38,9 +38,9 @@ def share_extents(source: int, target: int) -> bool:
 def check_room(folder: Path, needed: int, what: str) -> None:
     """StoreError when `what`, of `needed` bytes, would leave hardly anything of the disk of `folder`."""
     with as_store_error(folder):
-        free = shutil.disk_usage(folder).free
-    if needed + _RESERVE_BYTES > free:
+        room = max(0, shutil.disk_usage(folder).free - _RESERVE_BYTES)
+    if needed > room:
         raise StoreError(
-            f"{folder}: {what} needs {needed:,} bytes more, {free:,} are free; "
+            f"{folder}: {what} needs {needed:,} bytes more, and there is room for {room:,}; "
             "`runm prune` removes what no image needs"
         )

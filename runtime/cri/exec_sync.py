@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from runtime.cri.errors import DeadlineExceeded, InvalidArgument, PermissionDenied
 from runtime.exec.descriptors import Descriptor
+from runtime.exec.ledger import Ledger
 from runtime.exec.program import start_program
 
 _LONGEST_OUTPUT = 16 << 20
@@ -32,7 +33,7 @@ class Allowed:
 
 
 async def exec_sync(
-    command: Sequence[str], environment: Mapping[str, str], limit_s: float
+    command: Sequence[str], environment: Mapping[str, str], limit_s: float, ledger: Ledger
 ) -> tuple[bytes, bytes, int]:
     """Output, errors and exit code; 0 seconds are no limit. DeadlineExceeded."""
     try:
@@ -40,14 +41,15 @@ async def exec_sync(
     except OSError as error:
         return b"", f"{command[0]}: {error.strerror}\n".encode(), _NOT_FOUND_CODE
     assert program.stdout is not None and program.stderr is not None
-    try:
-        async with asyncio.timeout(limit_s or None):
-            output, errors = await asyncio.gather(_bounded(program.stdout), _bounded(program.stderr))
-            code = await program.wait()
-    except TimeoutError:
-        raise DeadlineExceeded(f"{command[0]}: did not end within {limit_s:g} s") from None
-    finally:
-        await program.end()
+    with ledger.noting(program.pid):
+        try:
+            async with asyncio.timeout(limit_s or None):
+                output, errors = await asyncio.gather(_bounded(program.stdout), _bounded(program.stderr))
+                code = await program.wait()
+        except TimeoutError:
+            raise DeadlineExceeded(f"{command[0]}: did not end within {limit_s:g} s") from None
+        finally:
+            await program.end()
     return output, errors, code
 
 

@@ -17,6 +17,7 @@ from runtime.cri.images import Images
 from runtime.cri.records import Container, Records, Sandbox
 from runtime.cri.shims import Shims
 from runtime.cri.statuses import container_status, sandbox_status
+from runtime.exec.ledger import Ledger
 from runtime.networks.network import Network
 
 _POD_CIDR = "pod_cidr"
@@ -35,12 +36,15 @@ class Node:
     sandboxes: Records[Sandbox] = field(init=False)
     containers: Records[Container] = field(init=False)
     shims: Shims = field(init=False)
+    ledger: Ledger = field(init=False)
+    """Of programs that run beside containers."""
     _locks: defaultdict[str, asyncio.Lock] = field(init=False)
 
     def __post_init__(self) -> None:
         self.sandboxes = Records(self.root / "sandboxes", Sandbox)
         self.containers = Records(self.root / "containers", Container)
         self.shims = Shims(self.root / "sandboxes")
+        self.ledger = Ledger(self.root / "exec")
         self._locks = defaultdict(asyncio.Lock)
 
     @property

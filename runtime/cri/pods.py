@@ -81,6 +81,7 @@ class Pods:
     async def recover(self) -> None:
         """After a start: go on with what is alive, take back what was half made."""
         node = self._node
+        node.ledger.end_left()
         for sandbox in node.sandboxes:
             if sandbox.is_ready:
                 await self._containers.recover(sandbox)

@@ -233,7 +233,9 @@ class RuntimeService(RuntimeServiceServicer):
         if container.state != api.ContainerState.CONTAINER_RUNNING:
             raise FailedPrecondition(f"container {container.id} is not running")
         environment = {one.key: one.value.decode(errors="replace") for one in container.config.envs}
-        output, errors, code = await exec_sync(request.cmd, environment, float(request.timeout))
+        output, errors, code = await exec_sync(
+            request.cmd, environment, float(request.timeout), self._node.ledger
+        )
         return api.ExecSyncResponse(stdout=output, stderr=errors, exit_code=code)
 
     async def Exec(self, request: api.ExecRequest, context: _Context) -> api.ExecResponse:

@@ -78,10 +78,11 @@ class NodeStreams:
             )  # fmt: skip
         except (OSError, ValueError) as error:
             raise CallFailed(f"{call.command[0]}: {getattr(error, 'strerror', None) or error}") from None
-        try:
-            return await attend(program, streams, tty=wanted.tty)
-        finally:
-            await program.end()
+        with self._node.ledger.noting(program.pid):
+            try:
+                return await attend(program, streams, tty=wanted.tty)
+            finally:
+                await program.end()
 
     async def attach(self, call: Attach, streams: CommandStreams) -> None:
         """Until the container has ended."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
+import shutil
 import signal
 import sys
 import termios
@@ -29,7 +31,7 @@ class Program:
         stdout: Descriptor | None,
         stderr: Descriptor | None,
     ) -> None:
-        self._process = process
+        self._process, self.pid = process, process.pid
         self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
         """Those that were asked for; on a terminal the first two are one."""
 
@@ -47,7 +49,7 @@ class Program:
     def kill(self) -> None:
         """With all that it has started, or what is left of that; again is no error."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+            os.killpg(self.pid, signal.SIGKILL)
 
     async def end(self) -> None:
         """With all that it has started; again is no error."""
@@ -68,6 +70,7 @@ async def start_program(
     tty: bool = False,
 ) -> Program:
     """With the streams that are wanted. OSError when it cannot be run."""
+    command = _resolved(command)
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     if tty:
         return await _start_on_terminal(command, {"TERM": _TERM, **kept, **environment})
@@ -92,6 +95,17 @@ async def start_program(
         for number in theirs:
             os.close(number)
     return Program(process, *ours)
+
+
+def _resolved(command: Sequence[str]) -> Sequence[str]:
+    """Looked for where we look for programs: a PATH in the environment shall not choose another."""
+    name, *arguments = command
+    if "/" in name:
+        return command
+    found = shutil.which(name)
+    if found is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+    return [found, *arguments]
 
 
 async def _start_on_terminal(command: Sequence[str], environment: Mapping[str, str]) -> Program:

@@ -128,14 +128,14 @@ class Transport:
                 response = await self._once(method, endpoint, url, scope, headers, body)
             except _HOPELESS as error:
                 raise BadAnswer(f"registry {host}: {_one_line(str(error))}") from None
+            except aiohttp.ClientSSLError as error:  # a wrong certificate is a ValueError, too
+                raise Unreachable(f"registry {host}: {_reason(error, endpoint)}") from None
             except ValueError as error:  # a URL that a registry made up
                 raise BadAnswer(
                     f"registry {host}: names a URL that is none: {_one_line(str(error))}"
                 ) from None
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 failure: RegistryError = Unreachable(f"registry {host}: {_reason(error, endpoint)}")
-                if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
-                    raise failure from None
             else:
                 if response.status < 300:
                     return response

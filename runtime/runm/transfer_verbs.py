@@ -14,6 +14,7 @@ from runtime.images.reference import Reference, parse_reference
 from runtime.imagestore import ImageStore
 from runtime.registry.client import ClientConfig, registry_client
 from runtime.registry.credentials import Credentials, DockerConfig, default_config
+from runtime.registry.errors import AccessDenied
 from runtime.registry.push import push
 from runtime.runm.find_image import pull_shown
 from runtime.runm.image_options import (
@@ -126,7 +127,10 @@ def login(
     async def main() -> None:
         config = ClientConfig(hosts_folder, tuple(insecure), credentials={registry: who}, tries=2)
         async with registry_client(config) as client:
-            await client.ping(registry)
+            try:
+                await client.ping(registry)
+            except AccessDenied:
+                raise AccessDenied(f"registry {registry}: does not take this name and password") from None
         await DockerConfig(default_config()).save(registry, who)
 
     asyncio.run(main())

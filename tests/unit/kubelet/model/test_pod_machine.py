@@ -109,3 +109,28 @@ def test_the_generation_is_noted_after_the_end_too() -> None:
     machine = PodMachine({**POD, "status": status})
     machine.desire({**POD, "metadata": {**POD["metadata"], "generation": 2}})
     assert machine.decide(FACTS, 0, 0).status["observedGeneration"] == 2
+
+
+def test_too_much_memory_is_told_as_out_of_memory() -> None:
+    machine = PodMachine(POD)
+    machine.observe(ObservedPod(0, (SANDBOX,), (RUNNING,)))
+    machine.decide(FACTS, 0, 0)
+    machine.kill_for_memory("a")
+    decision = machine.decide(FACTS, 0, 0)
+    (stop,) = decision.actions
+    assert (stop.container_id, stop.grace_s) == ("c0", 2)  # type: ignore[union-attr]
+    assert decision.events[0].message == "Container a exceeded its memory limit"
+    machine.finish(stop, Done(), 1)
+    exited = replace(RUNNING, state=ContainerState.EXITED, exit_code=143, reason="Error")
+    machine.observe(ObservedPod(1, (SANDBOX,), (exited,)))
+    (status,) = machine.decide(FACTS, 0, 1).status["containerStatuses"]
+    ended = status["state"]["terminated"]
+    assert (ended["exitCode"], ended["reason"]) == (137, "OOMKilled")
+
+
+def test_ephemeral_containers_are_told_of_once() -> None:
+    machine = PodMachine(POD)
+    for _ in range(2):
+        machine.desire({**POD, "spec": {**POD["spec"], "ephemeralContainers": [{"name": "debugger"}]}})
+    (event,) = machine.decide(FACTS, 0, 0).events
+    assert event.reason == "EphemeralContainerUnsupported"

@@ -81,3 +81,18 @@ def test_one_that_cannot_be_run() -> None:
     with pytest.raises(OSError, match="No such file"):
         run(start_program(["/none/x"], {}, stdin=True, stdout=True, stderr=True))
     assert len(list(Path("/dev/fd").iterdir())) == count
+
+
+def test_the_environment_does_not_choose_the_program(tmp_path: Path) -> None:
+    (tmp_path / "sh").write_text("#!/bin/cat\n")
+    (tmp_path / "sh").chmod(0o755)
+
+    async def main() -> None:
+        environment = {"PATH": str(tmp_path)}
+        program = await start_program(["sh", "-c", "echo ours"], environment, stdout=True)
+        assert await all_of(program.stdout) == b"ours\n"
+        await program.end()
+        with pytest.raises(FileNotFoundError, match="no-such-program"):
+            await start_program(["no-such-program"], environment, tty=True)
+
+    run(main())

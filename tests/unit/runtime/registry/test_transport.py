@@ -155,13 +155,34 @@ def test_headers_of_the_configuration_are_for_the_registry_alone(tmp_path: Path)
     run(main())
 
 
-def test_a_redirect_to_plain_http_is_not_followed(tmp_path: Path) -> None:
+@pytest.fixture
+def tls(tmp_path: Path) -> ssl.SSLContext:
+    """A server's, with a certificate that nobody knows."""
     options = "-newkey rsa:2048 -nodes -days 1 -subj /CN=r -keyout key.pem -out cert.pem"
-    key = ["openssl", "req", "-x509", *options.split()]
-    subprocess.run(key, cwd=tmp_path, check=True, capture_output=True)
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", *options.split()], cwd=tmp_path, check=True, capture_output=True
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    return context
 
+
+def test_a_certificate_that_nobody_knows_is_named_with_its_cure(tls: ssl.SSLContext, tmp_path: Path) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async def main() -> None:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls) as server:
+            host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            with pytest.raises(
+                Unreachable, match=r"certificate is not trusted: .*; name its CA in hosts\.toml"
+            ):
+                await fetch(host, tmp_path, insecure=False)
+
+    run(main())
+
+
+def test_a_redirect_to_plain_http_is_not_followed(tls: ssl.SSLContext, tmp_path: Path) -> None:
     async def main() -> None:
         async with fake_registry() as plain:
 

@@ -41,7 +41,7 @@ def test_the_way_of_an_image(runm: Runm, registry: FakeRegistry, gguf: Path, tmp
     made = runm("create", name, "--model", str(gguf))
     with pytest.raises(AccessDenied, match=f"`runm login {registry.host}`"):
         runm("push", name)
-    with pytest.raises(AccessDenied):
+    with pytest.raises(AccessDenied, match="does not take this name and password"):
         runm("login", "-u", "tester", "--password-stdin", registry.host, stdin="wrong\n")
     assert not (tmp_path / "docker/config.json").exists()
     runm("login", "-u", "tester", "--password-stdin", registry.host, stdin="secret\n")

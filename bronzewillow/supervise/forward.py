@@ -1,0 +1,87 @@
+"""A port of this machine that leads to a port of a pod, through the agent's door and the pod's own stack."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import cast
+
+from bronzewillow.host.splice import CLIENT, UPSTREAM, Splice
+from bronzewillow.host.tasks import spawn
+
+_IDLE_S = 3600.0
+_LONGEST_HEAD = 4096
+_log = logging.getLogger(__name__)
+
+
+async def forward(door: Path, address: str, port: int, local_port: int) -> asyncio.Server:
+    """On 127.0.0.1; `local_port` 0 for any. OSError."""
+    loop = asyncio.get_running_loop()
+    return await loop.create_server(lambda: _Arriving(door, address, port), "127.0.0.1", local_port)
+
+
+class _Arriving(asyncio.Protocol):
+    """A client, until its transport belongs to a splice; then the pod is dialled, which may fail at once."""
+
+    def __init__(self, door: Path, address: str, port: int) -> None:
+        self._door, self._address, self._port = door, address, port
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        splice = Splice(idle_timeout_s=_IDLE_S)
+        cast(asyncio.Transport, transport).set_protocol(splice.sides[CLIENT])
+        splice.sides[CLIENT].connection_made(transport)
+        name = f"forward to {self._address}:{self._port}"
+        spawn(_dial(self._door, self._address, self._port, splice), name=name)
+
+
+async def _dial(door: Path, address: str, port: int, splice: Splice) -> None:
+    loop = asyncio.get_running_loop()
+    try:
+        _, entering = await loop.create_unix_connection(lambda: _Entering(splice, address, port), str(door))
+        refusal = await entering.answered
+    except OSError as error:
+        refusal = f"{door}: {error.strerror or error}"
+    if refusal:
+        _log.warning("%s:%d: %s", address, port, refusal)
+        splice.abort()
+
+
+class _Entering(asyncio.Protocol):
+    """Asks the door to be let in; its transport belongs to the splice once that is granted."""
+
+    def __init__(self, splice: Splice, address: str, port: int) -> None:
+        self._splice, self._request = splice, f"CONNECT {address}:{port} HTTP/1.1\r\n\r\n"
+        self._head = b""
+        self.answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """The reason when it is refused, else empty."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(self._request.encode())
+
+    def data_received(self, data: bytes) -> None:
+        self._head += data
+        head, end, early = self._head.partition(b"\r\n\r\n")
+        if not end:
+            if len(self._head) > _LONGEST_HEAD:
+                self._refuse("the door gives no answer that can be understood")
+            return
+        version, _, answer = head.partition(b"\r\n")[0].partition(b" ")
+        if not version.startswith(b"HTTP/1.") or not answer.startswith(b"200"):
+            self._refuse((early or answer).decode(errors="replace").strip()[:200])
+            return
+        side = self._splice.sides[UPSTREAM]
+        self._transport.set_protocol(side)
+        side.connection_made(self._transport)
+        if early:
+            side.data_received(early)
+        self.answered.set_result("")
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._refuse("the agent has closed its door")
+
+    def _refuse(self, reason: str) -> None:
+        if not self.answered.done():
+            self.answered.set_result(reason)
+        self._transport.close()

@@ -1,0 +1,61 @@
+"""`bronzewillow forward`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from bronzewillow.agent.cli import control_option, get_json
+from bronzewillow.host.command import CommandError, log_to_stderr
+from bronzewillow.host.paths import door_socket
+from bronzewillow.supervise.forward import forward
+
+
+@click.command("forward")
+@click.argument("pod")
+@click.argument("port", type=click.IntRange(1, 65535), default=8080)
+@click.option(
+    "--local-port", type=click.IntRange(0, 65535), default=0, show_default="any", help="On 127.0.0.1."
+)
+@control_option
+def forward_command(pod: str, port: int, local_port: int, control: Path) -> None:
+    """Lead a port of 127.0.0.1 to PORT (8080) of POD, a name or an address, until Ctrl-C."""
+    log_to_stderr("info")
+    try:
+        asyncio.run(_forward(pod, port, local_port, control))
+    except OSError as error:
+        raise CommandError(f"127.0.0.1:{local_port}: {error.strerror or error}") from None
+
+
+async def _forward(pod: str, port: int, local_port: int, control: Path) -> None:
+    answer = await get_json(control, "/status")
+    address = find_pod(pod, [(one["name"], one["address"]) for one in answer["pods"]])
+    server = await forward(door_socket(control), address, port, local_port)
+    click.echo(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]} leads to {address}:{port}")
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    await ended.wait()
+    server.close()
+
+
+def find_pod(wanted: str, pods: Iterable[tuple[str, str]]) -> str:
+    """Its address, by `namespace/name`, `name`, the beginning of either, or the address. CommandError."""
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.IPv4Address(wanted))
+    known = {name: address for name, address in pods if name != "node"}
+    whole = [name for name in known if wanted in (name, name.partition("/")[2])]
+    begun = [name for name in known if name.startswith(wanted) or name.partition("/")[2].startswith(wanted)]
+    found = whole or begun
+    if len(found) == 1:
+        return known[found[0]]
+    names = ", ".join(sorted(known)) or "none"
+    raise CommandError(
+        f"pod {wanted!r}: {'is not the only one' if found else 'is not here'}; there are: {names}"
+    )

@@ -1,0 +1,37 @@
+"""The pods of a node for people: values in, lines out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bronzewillow.agent.report import table
+
+Json = dict[str, Any]
+_HEAD = ("POD", "ADDRESS", "MODEL", "STATE", "RESTARTS", "MEMORY", "TOKENS/S", "RUNNING", "WAITING")
+
+
+def pods_lines(pods: Sequence[Json]) -> list[str]:
+    """A table with a line for each container, and how a program of this machine reaches what it serves."""
+    if not pods:
+        return ["no pods are run here"]
+    serving = [
+        (pod["name"], one["socket"]) for pod in pods for one in pod["containers"] if one["state"] == "serving"
+    ]
+    lines = table(_HEAD, [row for pod in pods for row in _rows(pod)])
+    if serving:
+        lines += ["", *table(("POD", "SOCKET"), serving)]
+    return lines
+
+
+def _rows(pod: Json) -> Iterator[tuple[object, ...]]:
+    address = pod["address"] or "-"
+    if not pod["containers"]:
+        yield pod["name"], address, "-", "ready" if pod["ready"] else "stopped", *"-----"
+    for one in pod["containers"]:
+        yield (
+            pod["name"], address, one["model"], one["state"], one["restarts"],
+            f"{one['memory_bytes'] / 2**20:.0f} MiB" if one["memory_bytes"] else "-",
+            f"{one['tokens_per_s']:.1f}" if one["tokens_per_s"] else "-",
+            *("-" if one[key] is None else one[key] for key in ("requests_running", "requests_waiting")),
+        )  # fmt: skip

@@ -1,0 +1,43 @@
+"""Which images give way when the disk fills. k/k pkg/kubelet/images/image_gc_manager.go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kubelet.model.times import SECOND
+
+PERIOD = 300 * SECOND
+LEAST_AGE = 120 * SECOND
+HIGH_PERCENT = 85
+LOW_PERCENT = 80
+
+
+@dataclass(frozen=True, slots=True)
+class ImageUse:
+    """One image."""
+
+    id: str
+    size_bytes: int
+    detected: int
+    """Instant at which it was seen first."""
+    last_used: int
+    """Instant at which a container used it last; that of `detected`, if none has."""
+
+
+def images_to_remove(
+    images: Iterable[ImageUse], in_use: frozenset[str], capacity_bytes: int, available_bytes: int, now: int
+) -> Sequence[ImageUse]:
+    """Above 85 % of the disk, those used longest ago, down to 80 %; none in use, none younger than 2 min."""
+    used = capacity_bytes - available_bytes
+    if capacity_bytes <= 0 or used * 100 < HIGH_PERCENT * capacity_bytes:
+        return ()
+    excess = used - capacity_bytes * LOW_PERCENT // 100
+    chosen = []
+    for image in sorted(images, key=lambda one: (one.last_used, one.detected, one.id)):
+        if excess <= 0:
+            break
+        if image.id not in in_use and now - image.detected >= LEAST_AGE and image.last_used <= now:
+            chosen.append(image)
+            excess -= image.size_bytes
+    return chosen

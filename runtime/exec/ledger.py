@@ -1,0 +1,50 @@
+"""What runs beside containers, on disk: so that a runtime that starts again ends what a killed one left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+
+class Ledger:
+    """A file for each session that we have started: its name is the leader, its text the leader's birth."""
+
+    def __init__(self, folder: Path) -> None:
+        """OSError."""
+        self._folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @contextmanager
+    def noting(self, pid: int) -> Iterator[None]:
+        """While inside, it is ours to end."""
+        path = self._folder / str(pid)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            path.write_text(repr(psutil.Process(pid).create_time()))
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+    def end_left(self) -> None:
+        """What still lives of those that another has noted; a number that was given anew is left alone."""
+        for path in self._folder.iterdir():
+            with contextlib.suppress(ValueError):  # half written: it had just begun to be
+                _end_group(int(path.name), float(path.read_text()))
+            path.unlink(missing_ok=True)
+
+
+def _end_group(leader: int, born: float) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        if psutil.Process(leader).create_time() != born:
+            return
+    # without its leader a group keeps its number, which no process is given as long as there is one of them
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
+            if os.getpgid(process.pid) == leader and process.create_time() >= born:
+                os.kill(process.pid, signal.SIGKILL)

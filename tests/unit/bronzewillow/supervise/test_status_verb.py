@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+
+import pytest
+
+from bronzewillow.testing.aio import run
+
+from .conftest import Place
+
+pytestmark = pytest.mark.loopback
+
+
+async def status(place: Place, *words: str) -> tuple[int, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bronzewillow", "status", "--control", str(place.run / "agent.sock"), *words,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=place.environment,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+def test_pods_and_models_beside_the_network(place: Place) -> None:
+    async def main() -> None:
+        await place.make_image()
+        place.write("a")
+        async with place.up() as up:
+            await up.until("container llm is started")
+            while (text := (await status(place))[1]).count("serving") == 0:
+                assert "default/a-mac" in text
+            assert "8080.sock" in text
+            assert "POD            ADDRESS     MODEL" in text
+            code, out, _ = await status(place, "--json")
+            (pod,) = json.loads(out)["runtime"]["pods"]
+            assert (code, pod["containers"][0]["state"]) == (0, "serving")
+
+            # without its agent, and without both
+            (agent,) = [one for one in place.processes() if "agent" in one.cmdline()]
+            agent.send_signal(signal.SIGSTOP)
+            place.run.joinpath("agent.sock").unlink()
+            code, out, err = await status(place)
+            assert (code, "serving" in out) == (1, True)
+            assert "no agent answers here" in err
+            agent.send_signal(signal.SIGCONT)
+            await up.end()
+            assert await status(place) == (1, "", err)
+
+    run(main(), 90)

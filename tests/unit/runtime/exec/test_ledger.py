@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+
+from runtime.exec.ledger import Ledger
+
+pytestmark = pytest.mark.loopback
+
+
+def sleeper(script: str = "sleep 62 & echo; wait") -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    return process
+
+
+def test_what_was_left_is_ended_with_its_children(tmp_path: Path) -> None:
+    process = sleeper()
+    assert process.stdout is not None
+    (child,) = psutil.Process(process.pid).children()
+    (tmp_path / str(process.pid)).write_text(repr(psutil.Process(process.pid).create_time()))
+    Ledger(tmp_path).end_left()
+    assert process.wait(5) == -signal.SIGKILL and list(tmp_path.iterdir()) == []
+    assert process.stdout.read() == b"", "the child held it, too"
+    process.stdout.close()
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
+def test_children_without_their_leader(tmp_path: Path) -> None:
+    process = sleeper("sleep 62 & echo")
+    assert process.stdout is not None
+    born = psutil.Process(process.pid).create_time()
+    process.wait(5)
+    (tmp_path / str(process.pid)).write_text(repr(born))
+    Ledger(tmp_path).end_left()
+    assert process.stdout.read() == b""
+    process.stdout.close()
+
+
+def test_another_process_with_the_number(tmp_path: Path) -> None:
+    process = sleeper()
+    assert process.stdout is not None
+    (tmp_path / str(process.pid)).write_text("1.5")
+    (tmp_path / "half").touch()
+    Ledger(tmp_path).end_left()
+    assert process.poll() is None and list(tmp_path.iterdir()) == []
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(5)
+    process.stdout.close()
+
+
+def test_only_what_runs_is_noted(tmp_path: Path) -> None:
+    ledger, process = Ledger(tmp_path), sleeper("echo; sleep 62")
+    assert process.stdout is not None
+    with ledger.noting(process.pid):
+        assert [path.name for path in tmp_path.iterdir()] == [str(process.pid)]
+    assert list(tmp_path.iterdir()) == []
+    with ledger.noting(process.pid):
+        ledger.end_left()
+    assert process.wait(5) == -signal.SIGKILL
+    process.stdout.close()
+    with ledger.noting(2**22 + 1):
+        assert list(tmp_path.iterdir()) == []
