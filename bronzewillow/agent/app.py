@@ -21,6 +21,7 @@ from bronzewillow.agent.leased import LOOK_EVERY_S, leased_pods
 from bronzewillow.agent.metrics import AgentCollector
 from bronzewillow.agent.net import Net
 from bronzewillow.agent.pods import Pods
+from bronzewillow.agent.way import Ways
 from bronzewillow.cni.errors import CniError
 from bronzewillow.cni.leases import Leases
 from bronzewillow.host.notify import notify, tell_ready
@@ -47,6 +48,8 @@ class AgentOptions:
     """Forces a way of datagram I/O."""
     leases: Path | None = None
     """The folder of the CNI plugin's leases; None for none."""
+    outlet: tuple[str, int] | None = None
+    """Host and port of loopback where local programs reach pods and Services, by HTTP proxy and SOCKS 5."""
     drain_s: float = 10.0
     """Seconds that connections get to end after SIGTERM."""
 
@@ -85,7 +88,8 @@ class Agent:
         self.net = Net(config.overlay, options.rung)
         self.pods = Pods(self.net, ProxyMetrics(registry), options.drain_s)
         self._control = ControlServer(self.net, self.pods, registry, self.look, cluster)
-        self._door = Door(self.net)
+        self.ways = Ways(self.net, options.node_name, allows_hosts=lambda: options.outlet is not None)
+        self._door = Door(self.ways)
         self._leases = Leases(options.leases) if options.leases is not None else None
         self._looking: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
@@ -95,7 +99,7 @@ class Agent:
         """Open the control socket, then bring the pods to life."""
         try:
             await self._control.start(self._options.control, self._options.metrics)
-            await self._door.start(door_socket(self._options.control))
+            await self._door.start(door_socket(self._options.control), self._options.outlet)
             await self.look()
         except BaseException:
             self._door.close()

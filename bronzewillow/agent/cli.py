@@ -54,6 +54,15 @@ def _endpoint(
     return host, int(port)
 
 
+def _loopback(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[str, int] | None:
+    found = _endpoint(context, parameter, value)
+    if found is not None and found[0] not in ("localhost", "127.0.0.1", "::1", "[::1]"):
+        raise click.BadParameter(f"{value!r}: everybody there could reach every pod; say 127.0.0.1:PORT")
+    return found
+
+
 def _address(context: click.Context, parameter: click.Parameter, value: str | None) -> bytes | None:
     try:
         return IPv4Address(value).packed if value is not None else None
@@ -96,6 +105,10 @@ def _prefixes(
     show_default="in the user's state folder", help="Addresses that the CNI plugin has given.",
 )  # fmt: skip
 @click.option(
+    "--outlet", callback=_loopback, metavar="HOST:PORT",
+    help="Where this machine's programs reach pods and Services: an HTTP and SOCKS 5 proxy, on loopback.",
+)  # fmt: skip
+@click.option(
     "--drain", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Seconds after SIGTERM."
 )
 @click.option(
@@ -113,12 +126,13 @@ def agent(
     datagram_io: str | None,
     node_name: str,
     leases: Path,
+    outlet: tuple[str, int] | None,
     drain: float,
     log_level: str,
 ) -> None:
     """Join the overlay and serve pods: as a configuration file says, or as a cluster does."""
     rung = Rung(datagram_io) if datagram_io else None
-    options = AgentOptions(config, control, node_name, metrics, rung, leases, drain)
+    options = AgentOptions(config, control, node_name, metrics, rung, leases, outlet, drain)
     if (config is None) == (kubeconfig is None):
         raise click.UsageError("say either --config FILE or --kubeconfig FILE")
     if config is None:

@@ -23,7 +23,7 @@ from bronzewillow.agent.config import AgentConfig
 from bronzewillow.agent.remembered import recall, remember
 from bronzewillow.cluster.follower import Follower
 from bronzewillow.cluster.pods import own_pods, world
-from bronzewillow.cluster.watched import NAMESPACES, NETWORK_POLICIES, PODS
+from bronzewillow.cluster.watched import PODS, POLICY, SERVICE_KINDS
 from bronzewillow.cni.errors import CniError
 from bronzewillow.cni.leases import Leases
 from bronzewillow.host.notify import notify, tell_ready
@@ -31,15 +31,15 @@ from bronzewillow.host.tasks import race
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.kubeconfig import load_kubeconfig
 from bronzewillow.overlay.spec import OverlaySpec, Prefix, node_address
-from bronzewillow.policy.world import World
+from bronzewillow.services.table import ServiceTable
 
 _DEFAULT_MTU = 1500
 _LEAST_MTU = 576
 _PATIENCE_S = 5.0
 """How long an API server gets before we go on with what it said last time."""
 _AGAIN_S = 2.0
-_POLICY_EVERY_S = 0.5
-"""Policies are compiled at most so often, however fast pods come and go."""
+_COMPILE_EVERY_S = 0.5
+"""Policies and Services are compiled at most so often, however fast pods come and go."""
 _log = logging.getLogger(__name__)
 
 
@@ -86,11 +86,18 @@ class Following:
         self._told = asyncio.Event()
         self._agent: Agent | None = None
         self._is_ready = False
-        self.follower = Follower(client, options.node_name, self._us, self._on_network, follow.cni)
+        self.follower = Follower(
+            client,
+            options.node_name,
+            self._us,
+            self._on_network,
+            follow.cni,
+            (*POLICY, *(SERVICE_KINDS if options.outlet is not None else ())),
+        )
 
     async def run(self) -> None:
         """Until cancelled."""
-        await race(self.follower.run(), self._serve(), self._enforce())
+        await race(self.follower.run(), self._serve(), self._keep_up())
 
     async def close(self) -> None:
         """Let connections end, up to the limit."""
@@ -192,22 +199,30 @@ class Following:
             self._is_ready = True
             tell_ready()
 
-    async def _enforce(self) -> None:
-        """Keep the policies of the agent of the moment true."""
-        last: tuple[World, Agent] | None = None
+    async def _keep_up(self) -> None:
+        """Keep policies and Services of the agent of the moment true."""
+        policies: object = None
+        services: object = None
         while True:
-            await asyncio.sleep(_POLICY_EVERY_S)
-            agent = self._agent
+            await asyncio.sleep(_COMPILE_EVERY_S)
+            agent, observer = self._agent, self.follower.observer
             if agent is None or self.follower.network is None:
                 continue
-            cluster = self.follower.observer.cluster()
-            kinds = (PODS.key, NAMESPACES.key, NETWORK_POLICIES.key)
-            found = world(*(cluster.all(kind).values() for kind in kinds))
-            if last is None or last[0] != found or last[1] is not agent:
-                nodes = [node_address(cidr) for cidr in agent.net.node.vtep.spec.pod_cidrs]
-                agent.net.policy.update(found, agent.net.node.stacks, nodes)
-                self.follower.touch()
-                last = found, agent
+            if policies != (agent, observer.version(*POLICY)):
+                policies = agent, observer.version(*POLICY)
+                self._enforce(agent)
+                self.follower.touch()  # our own pods may be among what has changed
+            if self._options.outlet is not None and services != (agent, observer.version(*SERVICE_KINDS)):
+                services = agent, observer.version(*SERVICE_KINDS)
+                found = [[*observer.cluster().all(kind.key).values()] for kind in SERVICE_KINDS]
+                # tens of thousands of endpoints take a while, and packets must not wait for it
+                agent.ways.services = await asyncio.to_thread(ServiceTable, *found)
+
+    def _enforce(self, agent: Agent) -> None:
+        cluster = self.follower.observer.cluster()
+        found = world(*(cluster.all(kind.key).values() for kind in POLICY))
+        nodes = [node_address(cidr) for cidr in agent.net.node.vtep.spec.pod_cidrs]
+        agent.net.policy.update(found, [*agent.net.node.stacks], nodes)
 
 
 def _mtu_of(address: bytes) -> int:

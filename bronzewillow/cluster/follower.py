@@ -17,7 +17,7 @@ from bronzewillow.adapters.network import Cluster, ClusterNetwork, Cni, Publicat
 from bronzewillow.cluster.observer import Observer
 from bronzewillow.cluster.publisher import Publisher
 from bronzewillow.cluster.publishing import next_write
-from bronzewillow.cluster.watched import BY_CNI, POLICY, TELLING, kinds_of
+from bronzewillow.cluster.watched import BY_CNI, TELLING, Watched, kinds_of
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.errors import KubeError
 
@@ -38,15 +38,17 @@ class Follower:
         us: Callable[[tuple[bytes, ...]], Us],
         on_network: Callable[[ClusterNetwork], None],
         cni: Cni | None = None,
+        further: tuple[Watched, ...] = (),
     ) -> None:
         """`us` is asked whenever something changed, with the addresses that its kubelet has found.
 
-        `cni` names the CNI instead of looking for it.
+        `cni` names the CNI instead of looking for it. `further` sets are watched beside the CNI's.
         """
         self._name = name
         self._us = us
         self._on_network = on_network
         self._named = cni
+        self._further = further
         self._publisher = Publisher(client)
         self.observer = Observer(client)
         self.network: ClusterNetwork | None = None
@@ -62,7 +64,7 @@ class Follower:
         """Until cancelled."""
         try:
             cni = await self._find()
-            self.observer.watch((*BY_CNI[cni], *POLICY))
+            self.observer.watch((*BY_CNI[cni], *self._further))
             await self.observer.settled()
             self.touch()
             while True:

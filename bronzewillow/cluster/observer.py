@@ -7,7 +7,9 @@ not read is absent, too, and told.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 
 from bronzewillow.adapters import network
 from bronzewillow.adapters.network import Cluster, Json
@@ -28,6 +30,7 @@ class Observer:
         self._reflectors: dict[Watched, Reflector] = {}
         self._tasks: dict[Watched, asyncio.Task[None]] = {}
         self._answered = asyncio.Event()
+        self._versions: Counter[Watched] = Counter()
         self.changed = asyncio.Event()
 
     def watch(self, sets: Iterable[Watched]) -> None:
@@ -40,7 +43,7 @@ class Observer:
             reflector = Reflector(
                 self._client,
                 watched.resource,
-                self._on_changes,
+                partial(self._on_changes, watched),
                 watched.selection,
                 on_failure=self._answered.set,
             )
@@ -63,6 +66,10 @@ class Observer:
                     namespace, name = name_of(obj)
                     kind[f"{namespace}/{name}" if namespace else name] = obj
         return Cluster(found)
+
+    def version(self, *sets: Watched) -> tuple[int, ...]:
+        """Another one after each change of these sets."""
+        return tuple(self._versions[watched] for watched in sets)
 
     def missing_rights(self) -> tuple[str, ...]:
         """What we may not read, each in one line."""
@@ -88,7 +95,8 @@ class Observer:
         for task in self._tasks.values():
             task.cancel()
 
-    def _on_changes(self, changes: list[Change]) -> None:
+    def _on_changes(self, watched: Watched, changes: list[Change]) -> None:
+        self._versions[watched] += 1
         self._answered.set()
         self.changed.set()
 

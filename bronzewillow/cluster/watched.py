@@ -61,6 +61,11 @@ NETWORK_POLICIES = Watched(resources.NETWORK_POLICIES)
 POLICY = (PODS, NAMESPACES, NETWORK_POLICIES)
 """What policies are made of. Our own pods are among them."""
 
+SERVICES = Watched(resources.SERVICES)
+ENDPOINT_SLICES = Watched(resources.ENDPOINT_SLICES)
+SERVICE_KINDS = (SERVICES, ENDPOINT_SLICES)
+"""What balancing is made of."""
+
 BY_CNI: dict[Cni, tuple[Watched, ...]] = {
     Cni.FLANNEL: (NODES, *_FLANNEL_CONFIG),
     Cni.ANTREA: (NODES, *_ANTREA_CONFIG),

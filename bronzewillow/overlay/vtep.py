@@ -126,6 +126,10 @@ class Vtep:
 
     # ---- outbound
 
+    def has_route(self, address: bytes) -> bool:
+        """Whether an address is a peer's pod's."""
+        return self._routes.lookup(address) is not None
+
     def encap(self, packet: Packet) -> Datagrams | None:
         """`packet` for the peer its destination belongs to; None, and counted, when it cannot be sent."""
         peer = self._routes.lookup(packet.destination) or self._node_at(packet.destination)

@@ -87,12 +87,15 @@ def test_what_cannot_be_reached_says_why() -> None:
                 assert await refused(wire, f"{POD}:81") == (502, b"connection refused")
             async with at_door(rig) as wire:
                 assert await refused(wire, f"{OTHER_POD}:80") == (502, b"no route to host")
+            for elsewhere in ("192.0.2.77:80", "example.com:80"):  # only an outlet leads out of the overlay
+                async with at_door(rig) as wire:
+                    assert await refused(wire, elsewhere) == (502, b"no route to host")
 
     run(main())
 
 
 @pytest.mark.parametrize(
-    "target", ["pod:80", "10.244.7:80", "10.244.7.10:0", "10.244.7.10:65536", "10.244.7.10"]
+    "target", ["p d:80", "10.244.7:80", "10.244.7.10:0", "10.244.7.10:65536", "10.244.7.10", "[::g]:80"]
 )
 def test_what_is_no_address_is_refused(target: str) -> None:
     async def main() -> tuple[int, bytes]:
@@ -101,13 +104,13 @@ def test_what_is_no_address_is_refused(target: str) -> None:
 
     status, reason = run(main())
     assert status == 400
-    assert b"CONNECT ADDRESS:PORT" in reason
+    assert b"CONNECT HOST:PORT" in reason
 
 
 def test_a_head_without_end_is_refused() -> None:
     async def main() -> int:
         async with running_agent() as rig, at_door(rig) as wire:
-            wire.send(b"CONNECT " + b"1" * 5000)
+            wire.send(b"CONNECT " + b"1" * 20_000)
             return (await wire.response()).status
 
     assert run(main()) == 400
