@@ -17,3 +17,11 @@ def run(main: Coroutine[Any, Any, _T], timeout_s: float = 10.0) -> _T:
             return await main
 
     return asyncio.run(bounded())
+
+
+async def end(task: asyncio.Task[Any]) -> None:
+    """Cancel `task` and wait until it has ended; the error of one that failed before is raised."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled() and (error := task.exception()):
+        raise error

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bronzewillow.kube.times import emit_time
-from kubelet.model.node_facts import NodeFacts
+from kubelet.model.node_facts import NodeState
 
 _REQUIRED = ("cpu", "memory", "ephemeral-storage", "pods")
 
@@ -23,14 +23,14 @@ class NodeCondition:
     message: str
 
 
-def node_conditions(facts: NodeFacts, capacity: Mapping[str, str]) -> list[NodeCondition]:
+def node_conditions(state: NodeState, capacity: Mapping[str, str]) -> list[NodeCondition]:
     """Those that are ours, Ready last."""
-    health = facts.health
+    health = state.health
     return [
         _pressure("MemoryPressure", health.is_memory_low, "Memory", "memory available"),
         _disk_pressure(health.is_disk_low),
         _pressure("PIDPressure", health.is_pids_low, "PID", "PID available"),
-        _ready(facts, capacity),
+        _ready(state, capacity),
     ]
 
 
@@ -71,14 +71,14 @@ def _disk_pressure(is_low: bool) -> NodeCondition:
     return NodeCondition("DiskPressure", False, "KubeletHasNoDiskPressure", "kubelet has no disk pressure")
 
 
-def _ready(facts: NodeFacts, capacity: Mapping[str, str]) -> NodeCondition:
+def _ready(state: NodeState, capacity: Mapping[str, str]) -> NodeCondition:
     missing = [name for name in _REQUIRED if capacity.get(name, "0") in ("0", "0Ki")]
     problems = [
-        facts.runtime.problem,
+        state.runtime.problem,
         f"Missing node capacity for resources: {', '.join(missing)}" if missing else "",
-        facts.runtime.network_problem,
-        "" if facts.addresses else "the machine has no network address",
-        facts.health.ending,
+        state.runtime.network_problem,
+        "" if state.addresses else "the machine has no network address",
+        state.health.ending,
     ]
     found = [problem for problem in problems if problem]
     if not found:

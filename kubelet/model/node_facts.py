@@ -93,8 +93,8 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
-class NodeFacts:
-    """Everything, at one moment."""
+class NodeState:
+    """All of it, at one moment."""
 
     machine: Machine
     settings: NodeSettings

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from kubelet.model.node_conditions import node_conditions, stamped
-from kubelet.model.node_facts import Image, Machine, NodeFacts, NodeSettings
+from kubelet.model.node_facts import Image, Machine, NodeSettings, NodeState
 from kubelet.model.node_resources import allocatable, capacity
 
 _MOST_IMAGES = 50
@@ -16,32 +16,32 @@ _MOST_NAMES = 5
 _GIB = 1 << 30
 
 
-def node_object(facts: NodeFacts, before: Mapping[str, Any] | None, now: datetime) -> dict[str, Any]:
+def node_object(state: NodeState, before: Mapping[str, Any] | None, now: datetime) -> dict[str, Any]:
     """All of it; `before` is the Node as it was, of which times of transitions are kept."""
-    settings = facts.settings
+    settings = state.settings
     return {
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {
             "name": settings.name,
-            "labels": node_labels(facts.machine, settings),
+            "labels": node_labels(state.machine, settings),
             "annotations": {"volumes.kubernetes.io/controller-managed-attach-detach": "true"},
         },
         "spec": {
             "taints": [{"key": one.key, "value": one.value, "effect": one.effect} for one in settings.taints]
         },
-        "status": node_status(facts, ((before or {}).get("status") or {}), now),
+        "status": node_status(state, ((before or {}).get("status") or {}), now),
     }
 
 
-def node_status(facts: NodeFacts, before: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def node_status(state: NodeState, before: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """What is told every few minutes."""
-    machine, settings = facts.machine, facts.settings
+    machine, settings = state.machine, state.settings
     amounts = capacity(machine, settings.pods)
-    conditions = node_conditions(facts, amounts)
+    conditions = node_conditions(state, amounts)
     return {
         "addresses": [
-            *({"type": "InternalIP", "address": address} for address in facts.addresses),
+            *({"type": "InternalIP", "address": address} for address in state.addresses),
             {"type": "Hostname", "address": settings.name},
         ],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": settings.port}},
@@ -53,13 +53,13 @@ def node_status(facts: NodeFacts, before: Mapping[str, Any], now: datetime) -> d
             "bootID": machine.boot_id,
             "kernelVersion": machine.kernel_version,
             "osImage": machine.os_image,
-            "containerRuntimeVersion": f"{facts.runtime.name}://{facts.runtime.version}",
+            "containerRuntimeVersion": f"{state.runtime.name}://{state.runtime.version}",
             "kubeletVersion": settings.version,
             "kubeProxyVersion": "",
             "operatingSystem": machine.operating_system,
             "architecture": machine.architecture,
         },
-        "images": node_images(facts.images),
+        "images": node_images(state.images),
         "conditions": stamped(conditions, before.get("conditions") or (), now),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from kubelet.model.node_facts import Image, Runtime
@@ -24,6 +25,19 @@ class RuntimeCalls(Protocol):
     async def images(self) -> list[api.Image]:
         """All."""
 
+    async def sandboxes(self) -> list[api.PodSandbox]:
+        """All pods."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeLook:
+    """At one moment."""
+
+    runtime: Runtime
+    images: tuple[Image, ...] = ()
+    pods: int = 0
+    """That run."""
+
 
 class RuntimeWatch:
     """Asks every time; remembers the name of a runtime that has gone."""
@@ -32,17 +46,22 @@ class RuntimeWatch:
         self._calls = calls
         self._name, self._version = "", ""
 
-    async def look(self) -> tuple[Runtime, tuple[Image, ...]]:
+    async def look(self) -> RuntimeLook:
         """As it is now."""
         try:
             version = await self._calls.version()
             self._name, self._version = version.runtime_name, version.runtime_version
             status = (await self._calls.status()).status
             images = await self._calls.images()
+            sandboxes = await self._calls.sandboxes()
         except RuntimeRefusal:
-            return Runtime(self._name, self._version, problem=_DOWN), ()
+            return RuntimeLook(Runtime(self._name, self._version, problem=_DOWN))
         problem, network_problem = problems(status.conditions)
-        return Runtime(self._name, self._version, problem, network_problem), tuple(map(image, images))
+        return RuntimeLook(
+            Runtime(self._name, self._version, problem, network_problem),
+            tuple(map(image, images)),
+            sum(one.state == api.PodSandboxState.SANDBOX_READY for one in sandboxes),
+        )
 
 
 def problems(conditions: Iterable[api.RuntimeCondition]) -> tuple[str, str]:

@@ -32,7 +32,8 @@ def detached_jws(payload: str, token: str) -> str:
     """HS256 over `payload`, which is left out (RFC 7515 appendix F)."""
     header = f'{{"alg":"HS256","kid":"{token.partition(".")[0]}"}}'
     signed = f"{_encode(header.encode())}.{_encode(payload.encode())}"
-    signature = hmac.digest(token.encode(), signed.encode(), "sha256")
+    secret = token.partition(".")[2]  # the key, without the ID
+    signature = hmac.digest(secret.encode(), signed.encode(), "sha256")
     return f"{_encode(header.encode())}..{_encode(signature)}"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kubelet.model.node_conditions import NodeCondition, node_conditions, stamped, transitions
-from kubelet.model.node_facts import Health, Machine, NodeFacts, NodeSettings, Runtime
+from kubelet.model.node_facts import Health, Machine, NodeSettings, NodeState, Runtime
 from kubelet.model.node_resources import capacity
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -21,8 +21,8 @@ def conditions(
     addresses: tuple[str, ...] = ("192.0.2.7",),
     cpu: str = "8",
 ) -> list[NodeCondition]:
-    facts = NodeFacts(MACHINE, NodeSettings("mac-1"), addresses, runtime, (), health)
-    return node_conditions(facts, {**capacity(MACHINE, 110), "cpu": cpu})
+    state = NodeState(MACHINE, NodeSettings("mac-1"), addresses, runtime, (), health)
+    return node_conditions(state, {**capacity(MACHINE, 110), "cpu": cpu})
 
 
 def test_all_is_well_in_a_kubelets_words() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kubelet.model.node_facts import Image, Machine, NodeFacts, NodeSettings, Runtime
+from kubelet.model.node_facts import Image, Machine, NodeSettings, NodeState, Runtime
 from kubelet.model.node_object import label_value, node_images, node_labels, node_object
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -14,13 +14,13 @@ MAC = Machine(
     "darwin", "arm64", "Apple M2 Pro", "Mac14,12", 12, 19, 32 << 30, 0, 1 << 39, "24.6.0", "macOS 15.6",
     "boot", "564d", "564D",
 )  # fmt: skip
-FACTS = NodeFacts(
+STATE = NodeState(
     MAC, NodeSettings("mac-1"), ("192.0.2.7",), Runtime("llm-containerd", "0.1.0", ""), (Image(("a",), 5),)
 )
 
 
 def test_the_whole_node() -> None:
-    node = node_object(FACTS, None, NOW)
+    node = node_object(STATE, None, NOW)
     assert node["metadata"]["name"] == "mac-1"
     assert node["spec"]["taints"] == [{"key": "bronzewillow.io/llm", "value": "true", "effect": "NoSchedule"}]
     status = node["status"]
@@ -37,8 +37,8 @@ def test_the_whole_node() -> None:
 
 
 def test_what_was_before_gives_the_times_of_its_conditions() -> None:
-    before = node_object(FACTS, None, NOW)
-    after = node_object(FACTS, before, NOW + timedelta(minutes=1))
+    before = node_object(STATE, None, NOW)
+    after = node_object(STATE, before, NOW + timedelta(minutes=1))
     assert {one["lastTransitionTime"] for one in after["status"]["conditions"]} == {"2026-01-01T00:00:00Z"}
 
 

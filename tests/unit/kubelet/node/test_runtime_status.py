@@ -4,7 +4,7 @@ import grpc
 
 from bronzewillow.testing.aio import run
 from kubelet.model.node_facts import Image, Runtime
-from kubelet.node.runtime_status import RuntimeWatch, image, problems
+from kubelet.node.runtime_status import RuntimeLook, RuntimeWatch, image, problems
 from kubelet.provider.errors import RuntimeRefusal
 from runtime.api import cri_pb2 as api
 
@@ -26,6 +26,10 @@ class Calls:
     async def images(self) -> list[api.Image]:
         return [api.Image(repo_tags=["a:1"], repo_digests=["a@sha256:0"], size=7)]
 
+    async def sandboxes(self) -> list[api.PodSandbox]:
+        states = api.PodSandboxState.SANDBOX_READY, api.PodSandboxState.SANDBOX_NOTREADY
+        return [api.PodSandbox(state=state) for state in states]
+
 
 def condition(kind: str, *, status: bool = True, reason: str = "", message: str = "") -> api.RuntimeCondition:
     return api.RuntimeCondition(type=kind, status=status, reason=reason, message=message)
@@ -36,13 +40,17 @@ def test_a_runtime_that_goes_away_keeps_its_name() -> None:
     watch = RuntimeWatch(calls)
 
     async def main() -> None:
-        runtime, images = await watch.look()
+        first = await watch.look()
+        runtime, images = first.runtime, first.images
+        assert first.pods == 1
         assert (runtime.name, runtime.version, runtime.problem) == ("llm-containerd", "0.1.0", "")
         assert images == (Image(("a@sha256:0", "a:1"), 7),)
         calls.is_down = True
-        assert await watch.look() == (Runtime("llm-containerd", "0.1.0", "container runtime is down"), ())
+        assert await watch.look() == RuntimeLook(
+            Runtime("llm-containerd", "0.1.0", "container runtime is down")
+        )
         calls.is_down = False
-        assert (await watch.look())[0] == runtime
+        assert (await watch.look()).runtime == runtime
 
     run(main())
 

@@ -1,0 +1,15 @@
+"""`llm-kubelet`."""
+
+from __future__ import annotations
+
+from bronzewillow.host.command import run_command
+from kubelet.cli import cli
+
+
+def main() -> None:
+    """SystemExit."""
+    run_command("llm-kubelet", cli)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The command line of `llm-kubelet`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from bronzewillow.host.command import CommandError, log_to_stderr
+from bronzewillow.host.paths import runtime_folder
+from kubelet.membership.cli import home_option, join, leave
+from kubelet.membership.home import Home
+from kubelet.refusal import Refusal
+from kubelet.run import RunOptions, run_kubelet
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="bronzewillow", message="%(prog)s %(version)s")
+def cli() -> None:
+    """A Mac as a node of a Kubernetes cluster."""
+
+
+@cli.command()
+@home_option
+@click.option(
+    "--cri", type=click.Path(path_type=Path), default=lambda: runtime_folder() / "cri.sock",
+    show_default="cri.sock in the user's runtime folder", help="The container runtime's socket.",
+)  # fmt: skip
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=10250, show_default=True, help="Of the node's API."
+)
+@click.option(
+    "--node-ip", default="", help="The machine's address; by default the one on the way to the API server."
+)
+@click.option("--max-pods", type=click.IntRange(1, 500), default=110, show_default=True)
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+)
+def run(home: Path, cri: Path, port: int, node_ip: str, max_pods: int, log_level: str) -> None:
+    """Be the node that this machine has joined as."""
+    log_to_stderr(log_level)
+    try:
+        asyncio.run(run_kubelet(RunOptions(Home(home), cri, port, node_ip, max_pods)))
+    except Refusal as error:
+        raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(f"{error.filename or home}: {error.strerror or error}") from None
+
+
+for command in (join, leave):
+    cli.add_command(command)

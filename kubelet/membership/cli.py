@@ -1,0 +1,193 @@
+"""`llm-kubelet join` and `llm-kubelet leave`, which `bronzewillow join` and `bronzewillow leave` execute."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import sys
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from setproctitle import setproctitle
+
+from bronzewillow.host.command import CommandError, log_to_stderr
+from bronzewillow.kube.client import KubeClient
+from kubelet.certificates.pins import parse_pin
+from kubelet.certificates.requests import check_node_name
+from kubelet.certificates.server_url import https_server
+from kubelet.certificates.token import parse_token
+from kubelet.clock import SystemClock
+from kubelet.membership.errors import MembershipError
+from kubelet.membership.home import Home, default_home
+from kubelet.membership.join import ByKubeconfig, ByToken, node_name_of, trusted_access
+from kubelet.membership.join import join as join_cluster
+from kubelet.membership.leave import LeaveOptions, Leaving
+from kubelet.membership.presence import Presence
+from kubelet.membership.setup import setup_manifest
+from kubelet.refusal import Refusal
+
+_T = TypeVar("_T")
+_path = click.Path(path_type=Path)
+_LONGEST_TOKEN = 4096
+_END_S = 30.0
+TAINT = "bronzewillow.io/llm=true:NoSchedule"
+
+home_option = click.option(
+    "--home", type=_path, default=default_home, show_default="kubelet in the user's state folder",
+    help="Where the node keeps its identity.",
+)  # fmt: skip
+log_level_option = click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="warning",
+    show_default=True,
+)
+
+
+@click.command()
+@click.argument("address", required=False, metavar="[SERVER]")
+@click.option("--server", metavar="URL", help="The API server, such as https://10.0.0.1:6443.")
+@click.option(
+    "--token", envvar="BRONZEWILLOW_TOKEN", metavar="ID.SECRET",
+    help="A bootstrap token. Other users of this machine may see it here: --token-file, or the variable "
+    "BRONZEWILLOW_TOKEN, is better.",
+)  # fmt: skip
+@click.option(
+    "--token-file", type=click.Path(path_type=Path, allow_dash=True), help="A file with it; - for stdin."
+)
+@click.option(
+    "--ca-cert-hash", "--discovery-token-ca-cert-hash", "pins", multiple=True, metavar="sha256:HEX",
+    help="The authority that the cluster must have; may be repeated.",
+)  # fmt: skip
+@click.option("--unsafe-skip-ca-verification", is_flag=True, help="The token alone proves the cluster.")
+@click.option(
+    "--kubeconfig", type=_path, help="Credentials that may ask for a node's certificate; instead of a token."
+)
+@click.option("--node-name", help="The Node's name; the host's by default.")
+@home_option
+@click.option(
+    "--print-setup", is_flag=True, help="Print what an administrator applies before Macs join, and exit."
+)
+@log_level_option
+def join(
+    address: str | None,
+    server: str | None,
+    token: str | None,
+    token_file: Path | None,
+    pins: tuple[str, ...],
+    unsafe_skip_ca_verification: bool,
+    kubeconfig: Path | None,
+    node_name: str | None,
+    home: Path,
+    print_setup: bool,
+    log_level: str,
+) -> None:
+    """Make this machine a node of a cluster. The rest of `kubeadm join ...` can be pasted behind it."""
+    if print_setup:
+        click.echo(setup_manifest(TAINT), nl=False)
+        return
+    if token is not None:
+        setproctitle("llm-kubelet join")
+    log_to_stderr(log_level)
+    try:
+        if kubeconfig is not None:
+            if server or address or token_file or pins:
+                raise click.UsageError("--kubeconfig says all that --server, --token and --ca-cert-hash say")
+            how: ByToken | ByKubeconfig = ByKubeconfig(kubeconfig)
+            node_name = node_name or _run(node_name_of(kubeconfig))
+        else:
+            how = _by_token(server or address, token, token_file, pins, unsafe_skip_ca_verification)
+        name = check_node_name(node_name or default_node_name(platform.node()))
+        place = Home(home)
+        if Presence(home).is_running():
+            raise CommandError(f"{home}: llm-kubelet runs with this node's identity; end it first")
+        membership = _run(join_cluster(how, name, place, SystemClock(), click.echo))
+    except Refusal as error:
+        raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(f"{error.filename or home}: {error.strerror or error}") from None
+    click.echo(f"{membership.node_name} has joined {membership.server}; start it by: llm-kubelet run")
+
+
+@click.command()
+@home_option
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=300.0,
+    show_default=True,
+    help="Seconds for pods to end.",
+)
+@click.option(
+    "--force", is_flag=True, help="Delete pods that do not end, and leave though the cluster does not answer."
+)
+@click.option("--kubeconfig", type=_path, help="An administrator's, to delete the Node object too.")
+@log_level_option
+def leave(home: Path, timeout: float, force: bool, kubeconfig: Path | None, log_level: str) -> None:
+    """Take this machine out of its cluster: drain it, end llm-kubelet, forget who it was."""
+    log_to_stderr(log_level)
+    try:
+        _run(_leave(Home(home), LeaveOptions(timeout, force), kubeconfig))
+    except Refusal as error:
+        raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(f"{error.filename or home}: {error.strerror or error}") from None
+
+
+def default_node_name(host: str) -> str:
+    """`Johns-MacBook-Pro.local` is johns-macbook-pro."""
+    return host.lower().removesuffix(".local")
+
+
+async def _leave(home: Home, options: LeaveOptions, kubeconfig: Path | None) -> None:
+    membership = home.membership()
+    if membership is None:
+        raise MembershipError(f"{home.folder}: this machine is no node of a cluster")
+    presence, clock = Presence(home.folder), SystemClock()
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(KubeClient(home.access()))
+        administrator = None
+        if kubeconfig is not None:
+            administrator = await stack.enter_async_context(KubeClient(trusted_access(kubeconfig)))
+        stack.enter_context(presence.leaving())
+        leaving = Leaving(
+            client, membership, lambda: presence.end(_END_S, clock), options, clock, click.echo, administrator
+        )
+        await leaving.run(home, is_kubelet_running=presence.is_running())
+
+
+def _by_token(
+    server: str | None,
+    token: str | None,
+    token_file: Path | None,
+    pins: tuple[str, ...],
+    is_pin_waived: bool,
+) -> ByToken:
+    """Refusal, click.UsageError."""
+    if not server:
+        raise click.UsageError("--server is missing: the address of the API server")
+    if token is None and token_file is None:
+        raise click.UsageError("--token-file or --token is missing; `kubeadm token create` makes one")
+    if not pins and not is_pin_waived:
+        raise click.UsageError(
+            "--ca-cert-hash is missing: without it whoever has the token can play the cluster "
+            "(--unsafe-skip-ca-verification accepts that)"
+        )
+    # a file that is named wins over a variable that was exported once
+    text = _read_token(token_file) if token_file is not None else token or ""
+    found = {parse_pin(pin) for pin in pins}
+    return ByToken(https_server(server, "--server"), parse_token(text), found)
+
+
+def _read_token(path: Path) -> str:
+    if str(path) == "-":
+        return sys.stdin.read(_LONGEST_TOKEN)
+    with path.open("rb") as file:
+        return file.read(_LONGEST_TOKEN).decode("ascii", "replace")
+
+
+def _run(main: Coroutine[Any, Any, _T]) -> _T:
+    return asyncio.run(main)

@@ -1,0 +1,85 @@
+"""`llm-kubelet run`: a node that has joined, for as long as this process lives.
+
+Pods go on when it ends: ending is not leaving, and whoever starts it again finds them as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from random import SystemRandom
+
+from bronzewillow.host.notify import tell_ready
+from bronzewillow.host.tasks import race
+from bronzewillow.kube.client import KubeClient
+from kubelet.certificates.serving import ServingFolders
+from kubelet.clock import SystemClock
+from kubelet.membership.errors import MembershipError
+from kubelet.membership.home import Home
+from kubelet.membership.network_account import NetworkAccount
+from kubelet.membership.presence import Presence
+from kubelet.model.node_facts import NodeSettings
+from kubelet.node.agent import AgentParts, NodeAgent
+from kubelet.node.power import PowerAssertion
+from kubelet.node.shutdown_notice import ShutdownNotice
+from kubelet.provider.client import RuntimeClient
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What its owner has chosen."""
+
+    home: Home
+    cri: Path
+    """The container runtime's socket."""
+    port: int = 10250
+    address: str = ""
+    """Of this machine; empty for the one on the way to the API server."""
+    max_pods: int = 110
+
+
+async def run_kubelet(options: RunOptions) -> None:
+    """Until SIGTERM or SIGINT. Refusal, OSError."""
+    home = options.home
+    membership = home.membership()
+    if membership is None:
+        raise MembershipError(
+            f"{home.folder}: this machine is no node of a cluster; `bronzewillow join` makes it one"
+        )
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    clock, random, power = SystemClock(), SystemRandom(), PowerAssertion()
+    notice = ShutdownNotice()
+    access = home.access()
+    with Presence(home.folder).running():
+        runtime = RuntimeClient(options.cri)
+        async with KubeClient(access, user_agent="llm-kubelet") as client:
+            settings = NodeSettings(membership.node_name, pods=options.max_pods, port=options.port)
+            parts = AgentParts(
+                client, settings, runtime, home.folder, home.client_pairs,
+                ServingFolders(home.serving_pairs, home.own_pairs), power, clock, random, options.address,
+            )  # fmt: skip
+            node = NodeAgent(parts, access, _show, _tell)
+            account = NetworkAccount(home, access.cluster, clock)
+            tell_ready()
+            try:
+                await race(node.run(), account.run(), stop.wait())
+                if notice.is_shutting_down():
+                    await node.say_goodbye("node is shutting down")
+            finally:
+                power.release()
+                await runtime.close()
+
+
+def _show(pair: Path) -> None:
+    _log.info("port 10250 shows %s", pair)
+
+
+def _tell(kind: str, reason: str, message: str) -> None:
+    _log.info("event %s %s: %s", kind, reason, message)
