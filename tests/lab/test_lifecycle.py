@@ -88,6 +88,8 @@ def test_a_broken_configuration_changes_nothing(own: Node) -> None:
 
 def test_sigterm_lets_answers_end(own: Node) -> None:
     assert own.agent is not None
+    own.agent.kill()
+    own.start_agent((), "--drain", "60")  # a busy machine takes its time for the answer
     pod, whole = own.topology.pod, answer(chat(own.topology.pod, LONG))
     answering = stream(pod, LONG)
     first = begun(answering)
