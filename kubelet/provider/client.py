@@ -32,6 +32,7 @@ class RuntimeClient:
             ("grpc.min_reconnect_backoff_ms", _RECONNECT_MS // 5),
             ("grpc.enable_http_proxy", 0),
         ]
+        self.socket = socket
         self._channel = grpc.aio.insecure_channel(f"unix:{socket}", options=options)
         self._runtime = RuntimeServiceStub(self._channel)
         self._images = ImageServiceStub(self._channel)

@@ -40,12 +40,17 @@ class Lifecycle:
         changed: Changed,
         now: Callable[[], int],
         config: LifecycleConfig | None = None,
+        *,
+        listed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`changed` is called on the loop for every pod that may have changed, came or went."""
+        """`changed` is called on the loop for every pod that may have changed, came or went, and `listed`
+        after each list."""
         self._client, self._changed, self._now = client, changed, now
+        self._listed = listed
         self._config = config or LifecycleConfig()
         self._seen: dict[PodKey, frozenset[tuple[str, int]]] = {}
-        self._hears = False
+        self.hears = False
+        """Whether the runtime tells of what happens."""
         self._wake = asyncio.Event()
         self.listed_at: int | None = None
         """Instant of the last list that came; None before the first."""
@@ -66,6 +71,7 @@ class Lifecycle:
         for key in {**before, **seen}:
             if before.get(key) != seen.get(key):
                 self._changed(key)
+        self._listed()
 
     async def run(self) -> None:
         """Until cancelled; a runtime that is away is waited for."""
@@ -80,7 +86,7 @@ class Lifecycle:
                     _log.warning("the runtime does not list its pods: %s", refused)
                 self.error = str(refused)
             config = self._config
-            wait_s = config.relist_with_events_s if self._hears and not self.error else config.relist_s
+            wait_s = config.relist_with_events_s if self.hears and not self.error else config.relist_s
             try:
                 async with asyncio.timeout(wait_s):
                     await self._wake.wait()
@@ -99,7 +105,7 @@ class Lifecycle:
                 if str(refused) != told:
                     told = str(refused)
                     _log.info("no events of the runtime: %s; its pods are listed every second", refused)
-            self._hears = False
+            self.hears = False
             self._wake.set()
             await asyncio.sleep(self._config.relist_s)
 
@@ -107,7 +113,7 @@ class Lifecycle:
         events = self._client.events()
         async for event in events:
             if event is None:  # the stream stands: what happened before it is in a list
-                self._hears = True
+                self.hears = True
                 self._wake.set()
                 continue
             key = pod_key(event.pod_sandbox_status.labels)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from bronzewillow.kube.errors import KubeError
 from kubelet.model.pod_spec import Object, integer, mapping, name, namespace, objects, spec, text, uid
-from kubelet.model.quantity import QuantityError, parse_quantity
 from kubelet.provider.container_config import Mounted
 from kubelet.references import FRESH, References
 from kubelet.volumes.atomic_writer import write_payload
@@ -116,20 +115,16 @@ class PodVolumes:
             for mount in objects(container.get("volumeMounts"))
         ]
 
-    def excess(self, pod_uid: str) -> str:
-        """Why a pod is to be evicted: an emptyDir beyond its sizeLimit; empty when none is."""
+    def usage(self, pod_uid: str) -> dict[str, int]:
+        """The bytes of each emptyDir that has a limit."""
         pod = self._pods.get(pod_uid, {})
-        for volume in objects(spec(pod).get("volumes")):
-            limit = mapping(volume.get("emptyDir")).get("sizeLimit")
-            if limit is None:
-                continue
-            with contextlib.suppress(QuantityError):
-                most = parse_quantity(limit).units
-                volume_name = text(volume.get("name"))
-                folder = self._folders.of_volume(pod_uid, "emptyDir", volume_name)
-                if most > 0 and used_bytes(folder) > most:
-                    return f'Usage of EmptyDir volume "{volume_name}" exceeds the limit "{limit}". '
-        return ""
+        return {
+            text(volume.get("name")): used_bytes(
+                self._folders.of_volume(pod_uid, "emptyDir", text(volume.get("name")))
+            )
+            for volume in objects(spec(pod).get("volumes"))
+            if mapping(volume.get("emptyDir")).get("sizeLimit") is not None
+        }
 
     async def _write(self, pod: Object, max_age: int, *, is_first: bool) -> None:
         for volume in objects(spec(pod).get("volumes")):

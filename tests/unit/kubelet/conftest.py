@@ -235,10 +235,10 @@ class CriDouble(RuntimeServiceServicer, ImageServiceServicer):
 
 
 @asynccontextmanager
-async def runtime_double() -> AsyncIterator[tuple[CriDouble, RuntimeClient]]:
+async def runtime_double(double: CriDouble | None = None) -> AsyncIterator[tuple[CriDouble, RuntimeClient]]:
     """It serves while inside."""
     with TemporaryDirectory(prefix="bw") as folder:
-        double, server = CriDouble(), grpc.aio.server()
+        double, server = double or CriDouble(), grpc.aio.server()
         add_RuntimeServiceServicer_to_server(double, server)
         add_ImageServiceServicer_to_server(double, server)
         server.add_insecure_port(f"unix:{folder}/s")

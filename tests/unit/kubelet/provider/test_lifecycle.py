@@ -43,8 +43,10 @@ def test_a_list_tells_what_differs_from_the_last() -> None:
     async def main() -> None:
         async with runtime_double() as (double, client):
             told: list[PodKey] = []
-            lifecycle = Lifecycle(client, told.append, lambda: 7)
+            lists: list[int] = []
+            lifecycle = Lifecycle(client, told.append, lambda: 7, listed=lambda: lists.append(1))
             await lifecycle.relist()
+            assert lists == [1]
             assert (told, lifecycle.listed_at, lifecycle.error) == ([], 7, "")
             await client.run_sandbox(sandbox(), "")
             await lifecycle.relist()
@@ -64,7 +66,7 @@ def test_with_events_nothing_is_listed_again_and_again() -> None:
         async with runtime_double() as (_, client):
             told: list[PodKey] = []
             async with running(client, told, relist_s=0.01) as lifecycle:
-                await until(lambda: lifecycle._hears and lifecycle.listed_at is not None)
+                await until(lambda: lifecycle.hears and lifecycle.listed_at is not None)
                 await client.run_sandbox(sandbox(), "")
                 await until(lambda: KEY in told)
 
@@ -77,7 +79,7 @@ def test_what_goes_without_a_name_is_found_by_a_list() -> None:
             pod = await client.run_sandbox(sandbox(), "")
             told: list[PodKey] = []
             async with running(client, told) as lifecycle:
-                await until(lambda: lifecycle._hears and lifecycle.pods == [KEY])
+                await until(lambda: lifecycle.hears and lifecycle.pods == [KEY])
                 told.clear()
                 await client.remove_sandbox(pod)
                 await until(lambda: told == [KEY])

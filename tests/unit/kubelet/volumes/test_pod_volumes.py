@@ -202,17 +202,17 @@ def test_mounts_of_nothing_and_of_elsewhere(tmp_path: Path, mount: dict[str, Any
         Rig(tmp_path).volumes.mounts(mine, mine["spec"]["containers"][0], str)
 
 
-def test_too_much_in_an_empty_dir(tmp_path: Path) -> None:
+def test_what_an_empty_dir_with_a_limit_takes(tmp_path: Path) -> None:
     async def main() -> None:
         rig = Rig(tmp_path)
-        await rig.volumes.set_up(with_volumes({"name": "s", "emptyDir": {"sizeLimit": "64Ki"}}))
+        limited = {"name": "s", "emptyDir": {"sizeLimit": "64Ki"}}
+        await rig.volumes.set_up(with_volumes(limited, {"name": "free", "emptyDir": {}}))
         folder = tmp_path / "pods/u1/volumes/kubernetes.io~empty-dir/s"
+        assert rig.volumes.usage("u1") == {"s": 0}
         (folder / "a").write_bytes(os.urandom(40_000))
-        assert rig.volumes.excess("u1") == ""
-        (folder / "b").write_bytes(os.urandom(40_000))
-        assert rig.volumes.excess("u1") == 'Usage of EmptyDir volume "s" exceeds the limit "64Ki". '
-        assert rig.volumes.excess("stranger") == ""
-        assert used_bytes(folder) >= 80_000
+        assert rig.volumes.usage("u1")["s"] >= 40_000
+        assert rig.volumes.usage("stranger") == {}
+        assert used_bytes(folder) >= 40_000
 
     run(main())
 

@@ -1,0 +1,87 @@
+"""Images that nobody uses go when their disk fills up: what is seen of them, and what `model.image_gc`
+says."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from kubelet.model.image_gc import ImageUse, images_to_remove
+from kubelet.provider.errors import RuntimeRefusal
+from runtime.api import cri_pb2 as api
+
+DETECT_S = 60.0
+"""Between looks: what is used for less is not known to have been used."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The one that images are on."""
+
+    capacity_bytes: int
+    available_bytes: int
+
+
+class Runtime(Protocol):
+    """The part of `RuntimeClient` that is needed."""
+
+    async def images(self) -> list[api.Image]:
+        """All."""
+
+    async def containers(self, uid: str = "") -> list[api.Container]:
+        """All."""
+
+    async def remove_image(self, name: str) -> None:
+        """With all of its names."""
+
+
+class ImageCollection:
+    """Of one node."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        disk: Callable[[], Disk],
+        now: Callable[[], int],
+    ) -> None:
+        self._runtime, self._disk, self._now = runtime, disk, now
+        self._uses: dict[str, ImageUse] = {}
+        self._images: list[api.Image] = []
+
+    @property
+    def images(self) -> list[api.Image]:
+        """As of the last look."""
+        return self._images
+
+    async def detect(self) -> set[str]:
+        """Look at what there is; the ids of what is in use. RuntimeRefusal."""
+        used = {one.image_ref for one in await self._runtime.containers()}
+        used |= {one.image_id for one in await self._runtime.containers()}
+        now = self._now()
+        self._images = await self._runtime.images()
+        uses = {}
+        for image in self._images:
+            known = self._uses.get(image.id)
+            last_used = now if image.id in used or known is None else known.last_used
+            uses[image.id] = ImageUse(image.id, image.size, known.detected if known else now, last_used)
+        self._uses = uses
+        pinned = {image.id for image in self._images if image.pinned}
+        return used | pinned
+
+    async def collect(self) -> None:
+        """Free what is to be freed. RuntimeRefusal."""
+        kept, disk = await self.detect(), self._disk()
+        chosen = images_to_remove(
+            self._uses.values(), frozenset(kept), disk.capacity_bytes, disk.available_bytes, self._now()
+        )
+        for image in chosen:
+            try:
+                await self._runtime.remove_image(image.id)
+            except RuntimeRefusal as refused:
+                _log.warning("image %s is not removed: %s", image.id, refused)
+                continue
+            del self._uses[image.id]
+            _log.info("image %s was unused and is removed", image.id)

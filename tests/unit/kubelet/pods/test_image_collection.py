@@ -1,0 +1,67 @@
+"""Images that nobody uses, when the disk fills up."""
+
+from __future__ import annotations
+
+import grpc
+
+from bronzewillow.testing.aio import run
+from kubelet.pods.image_collection import Disk, ImageCollection
+from kubelet.provider.errors import RuntimeRefusal
+from runtime.api import cri_pb2 as api
+
+MINUTE = 60_000_000
+
+
+class Runtime:
+    def __init__(self) -> None:
+        self.here = {
+            name: api.Image(id=name, size=30) for name in ("used", "old", "older", "pinned", "stuck")
+        }
+        self.here["pinned"].pinned = True
+        self.used = ["used"]
+
+    async def images(self) -> list[api.Image]:
+        return list(self.here.values())
+
+    async def containers(self, uid: str = "") -> list[api.Container]:
+        return [api.Container(id=name, image_ref=name) for name in self.used]
+
+    async def remove_image(self, name: str) -> None:
+        if name == "stuck":
+            raise RuntimeRefusal("in use", grpc.StatusCode.FAILED_PRECONDITION)
+        del self.here[name]
+
+
+class Rig:
+    def __init__(self) -> None:
+        self.runtime, self.time = Runtime(), 0
+        self.disk = Disk(1000, 500)
+        self.collection = ImageCollection(self.runtime, lambda: self.disk, lambda: self.time)
+
+    def look(self, minute: int, *used: str) -> None:
+        self.time, self.runtime.used = minute * MINUTE, list(used)
+        run(self.collection.detect())
+
+
+def test_nothing_goes_while_there_is_room() -> None:
+    rig = Rig()
+    rig.look(0)
+    rig.time = 60 * MINUTE
+    run(rig.collection.collect())
+    assert len(rig.runtime.here) == 5
+
+
+def test_the_longest_unused_go_first() -> None:
+    rig = Rig()
+    rig.look(0, "used", "old", "stuck")
+    rig.look(10, "used", "old")
+    rig.look(20, "used")
+    rig.disk = Disk(1000, 150)
+    run(rig.collection.collect())
+    assert set(rig.runtime.here) == {"used", "old", "pinned", "stuck"}  # one of them could not be removed
+
+
+def test_what_is_here_can_be_asked_for() -> None:
+    rig = Rig()
+    rig.look(0)
+    assert {one.id for one in rig.collection.images} == set(rig.runtime.here)

@@ -1,0 +1,114 @@
+"""Everything together, on a runtime in memory and an API server in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from bronzewillow.host.tasks import spawn
+from bronzewillow.kube.client import KubeClient
+from bronzewillow.kube.resources import NODES, PODS
+from bronzewillow.testing.aio import run
+from bronzewillow.testing.apiserver.server import ApiServer, api_server
+from bronzewillow.testing.loopback import until
+from kubelet.model.decision import Refusal
+from kubelet.pods.shell import PodShell, ShellConfig
+from runtime.api import cri_pb2 as api
+
+from ..conftest import CriDouble, pod, runtime_double
+
+pytestmark = pytest.mark.loopback
+
+
+@dataclass
+class Rig:
+    shell: PodShell
+    double: CriDouble
+    server: ApiServer
+    refusal: Refusal | None = None
+
+    def create(self) -> str:
+        """A pod's UID."""
+        made = pod()
+        del made["metadata"]["uid"], made["status"]
+        return str(self.server.make(PODS, made)["metadata"]["uid"])
+
+    def phase(self, name: str = "tiny") -> str:
+        found = self.server.store.get(PODS, "default", name)
+        return str(found["status"]["phase"]) if found else ""
+
+
+@asynccontextmanager
+async def rigged() -> AsyncIterator[Rig]:
+    async with runtime_double() as (double, client), api_server() as server:
+        with TemporaryDirectory(prefix="bw") as folder:
+            node = server.make(NODES, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "mac-1"}})
+            node["status"] = {"addresses": [{"type": "InternalIP", "address": "192.0.2.7"}]}
+            access = server.certified("system:node:mac-1", "system:nodes")
+            async with KubeClient(access) as kube:
+                config = ShellConfig("mac-1", Path(folder) / "kubelet", client.socket, Path(folder) / "door")
+                shell = PodShell(config, kube, lambda: node, lambda *_: rig.refusal)
+                rig = Rig(shell, double, server)
+                double.add_image("tiny:v1")
+                task = spawn(shell.run(), name="shell")
+                try:
+                    yield rig
+                    assert not task.done()
+                finally:
+                    task.cancel()
+                    await asyncio.wait([task])
+
+
+def test_a_pod_of_the_api_server_runs_and_goes() -> None:
+    async def main() -> None:
+        async with rigged() as rig:
+            uid = rig.create()
+            await until(lambda: rig.phase() == "Running")
+            found = rig.server.store.get(PODS, "default", "tiny")
+            assert found is not None
+            assert found["status"]["hostIP"] == "192.0.2.7"
+            assert [one["metadata"]["uid"] for one in rig.shell.shown.all()] == [uid]
+            told = rig.shell.shown.get("default", "tiny")
+            assert told is not None
+            assert told["status"]["phase"] == "Running"
+            rig.server.store.remove(PODS, found)
+            await until(lambda: not rig.double.sandboxes and not rig.shell.pods)
+
+    run(main())
+
+
+def test_one_that_is_not_admitted() -> None:
+    async def main() -> None:
+        async with rigged() as rig:
+            rig.refusal = Refusal("OutOfmemory", "too large")
+            rig.create()
+            await until(lambda: rig.phase() == "Failed")
+            assert rig.double.sandboxes == {}
+
+    run(main())
+
+
+def test_what_the_runtime_has_and_nobody_wants_goes() -> None:
+    async def main() -> None:
+        async with rigged() as rig:
+            labels = {"io.kubernetes.pod.uid": "u9", "io.kubernetes.pod.name": "old"}
+            await rig.shell.runtime.run_sandbox(api.PodSandboxConfig(labels=labels), "")
+            await until(lambda: not rig.double.sandboxes)
+
+    run(main())
+
+
+def test_a_kubelet_that_has_stalled_says_so() -> None:
+    async def main() -> None:
+        async with rigged() as rig:
+            assert rig.shell.sync_loop_problem() == ""
+            rig.shell._ticked -= 301 * 10**6
+            assert "has not turned for 301 s" in rig.shell.sync_loop_problem()
+
+    run(main())
