@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import grpc
@@ -7,12 +8,12 @@ import pytest
 
 from bronzewillow.supervise.pods_view import newest_attempts, pods_view, ports_of
 from bronzewillow.testing.aio import run
-from bronzewillow.testing.gguf import emit_gguf
+from bronzewillow.testing.gguf import emit_gguf, random_tensor
 from bronzewillow.testing.node_processes import node_processes
 from runtime.api import cri_pb2 as api
 from runtime.api.cri_pb2_grpc import RuntimeServiceStub
 
-from .conftest import TENSORS
+TENSORS = {"token_embd.weight": random_tensor(random.Random(1), 8, 8)}
 
 
 def test_only_the_newest_attempt_counts() -> None:

@@ -8,8 +8,7 @@ import pytest
 
 from bronzewillow.supervise.run import live_in
 from bronzewillow.testing.aio import run
-
-from .conftest import Place
+from bronzewillow.testing.up_processes import Place
 
 pytestmark = pytest.mark.loopback
 

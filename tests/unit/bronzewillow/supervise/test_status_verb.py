@@ -8,8 +8,7 @@ import sys
 import pytest
 
 from bronzewillow.testing.aio import run
-
-from .conftest import Place
+from bronzewillow.testing.up_processes import Place
 
 pytestmark = pytest.mark.loopback
 
