@@ -82,7 +82,7 @@ class Object:
             if isinstance(value, str):
                 found.append(value)
             else:
-                self.problems.add((*self.path, key, number), f"expected a text, got {_kind(value)}")
+                self.problems.add((*self.path, key, number), _no_text(value))
         return tuple(found)
 
     def text_map(self, key: str) -> dict[str, str]:
@@ -92,9 +92,7 @@ class Object:
             if isinstance(value, str):
                 found[name] = value
             else:
-                self.problems.add(
-                    (*self.path, key, name), f"expected a text, got {_kind(value)}; put it in quotes"
-                )
+                self.problems.add((*self.path, key, name), _no_text(value))
         return found
 
     def object(self, key: str) -> Object:
@@ -151,7 +149,7 @@ class Object:
                 self.fail(key, f"is missing; expected {_KINDS[kind]}")
             return default
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            self.fail(key, f"expected {_KINDS[kind]}, got {_kind(value)}")
+            self.fail(key, _no_text(value) if kind is str else f"expected {_KINDS[kind]}, got {_kind(value)}")
             return default
         return value
 
@@ -161,6 +159,11 @@ def _dotted(path: Path) -> str:
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text
+
+
+def _no_text(value: object) -> str:
+    cure = "" if isinstance(value, list | dict) else "; put it in quotes"
+    return f"expected a text, got {_kind(value)}{cure}"
 
 
 def _kind(value: object) -> str:

@@ -30,7 +30,7 @@ def place() -> Iterator[Place]:
     if not (default_folder() / FILE_NAME).is_file():
         pytest.skip("no model: run python -m runtime.models.smollm2")
     with node_place() as place:
-        place.write("smol", "smol", "--context, 512, --threads, 1")
+        place.write("smol", "smol", "--context, '512', --threads, '1'")
         yield place
 
 
@@ -75,7 +75,8 @@ async def ask(place: Place, tokens: int = TOKENS) -> int:
     return events
 
 
-async def until_serving(place: Place) -> None:
+async def until_serving(place: Place, up: Up) -> None:
+    await up.until("container llm is started")
     while True:
         try:
             assert await ask(place, 1) == 1
@@ -134,7 +135,7 @@ def test_what_dies_comes_back_and_the_model_goes_on(
         await place.program("runtime.runm", "create", "smol", "--model", str(default_folder() / FILE_NAME))
         async with place.up() as up:
             await up.until("\nready\n")
-            await until_serving(place)
+            await until_serving(place, up)
             pid = model(place)
             for name in PROGRAMS:
                 await comes_back(up, name)
@@ -172,7 +173,7 @@ def test_pods_that_are_kept(place: Place) -> None:
         await place.program("runtime.runm", "create", "smol", "--model", str(default_folder() / FILE_NAME))
         async with place.up("--keep-pods") as up:
             await up.until("\nready\n")
-            await until_serving(place)
+            await until_serving(place, up)
             pid = model(place)
             assert await up.end() == 0
         assert await ask(place, 3) == 3  # on its socket

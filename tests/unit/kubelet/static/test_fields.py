@@ -39,10 +39,10 @@ def test_mistakes_have_their_place() -> None:
     found.accept("image")
     found.refuse_unknown()
     assert problems.found == [
-        "pod.yaml:1: a: expected a text, got a number",
+        "pod.yaml:1: a: expected a text, got a number; put it in quotes",
         "pod.yaml:2: b: must not be empty",
         "pod.yaml:3: c: 70 is not between 1 and 9",
-        "pod.yaml:6: d[1]: expected a text, got a number",
+        "pod.yaml:6: d[1]: expected a text, got a number; put it in quotes",
         "pod.yaml:8: e.k: expected a text, got a number; put it in quotes",
         "pod.yaml:9: f: expected an object, got a list",
         "pod.yaml:11: h[0]: expected an object, got a number",
