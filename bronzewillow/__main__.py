@@ -6,6 +6,7 @@ import click
 
 from bronzewillow.agent.cli import agent, capture, flows
 from bronzewillow.demo.cli import demo
+from bronzewillow.doctor.cli import doctor
 from bronzewillow.host.command import run_command
 from bronzewillow.node_verbs import join, leave
 from bronzewillow.supervise.forward_verb import forward_command
@@ -19,7 +20,7 @@ def cli() -> None:
     """A Mac becomes a Kubernetes node that serves LLMs on real pod IPs."""
 
 
-for command in (agent, up, join, leave, status, forward_command, flows, capture, demo):
+for command in (agent, up, join, leave, status, forward_command, flows, capture, doctor, demo):
     cli.add_command(command)
 
 

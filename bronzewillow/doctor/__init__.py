@@ -1,0 +1,1 @@
+"""`bronzewillow doctor`: what stands in the way of this machine being a node, each with its cure."""

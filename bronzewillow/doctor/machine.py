@@ -1,0 +1,64 @@
+"""What can be said of a machine before anything runs on it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from bronzewillow.doctor.findings import Finding, Verdict
+from bronzewillow.host.paths import MAX_SOCKET_PATH_BYTES
+from bronzewillow.wire.kernel import NATIVE
+
+PROGRAMS = ("bronzewillow-cni", "llm-containerd", "containerd-shim-runm-v2", "runm")
+_LOCAL_NETWORK = (
+    "macOS keeps what launchd starts off the local network until that is allowed: System Settings,"
+    " Privacy & Security, Local Network"
+)
+
+
+def check_kernel() -> Finding:
+    """Whether packets are cut by compiled code."""
+    if NATIVE:
+        return Finding(Verdict.GOOD, "packet kernel", "compiled")
+    cure = "install a C compiler and reinstall, for ten times the speed"
+    return Finding(Verdict.WARNING, "packet kernel", "interpreted", cure)
+
+
+def check_programs(programs: Iterable[str] = PROGRAMS, path: str | None = None) -> list[Finding]:
+    """Whether the programs of a node are there: beside this one, or in PATH."""
+    beside = str(Path(sys.executable).parent)
+    where = os.pathsep.join([beside, path if path is not None else os.environ.get("PATH", "")])
+    return [
+        Finding(Verdict.GOOD, name, found)
+        if (found := shutil.which(name, path=where))
+        else Finding(Verdict.BROKEN, name, "is not there", "reinstall the package that bronzewillow is in")
+        for name in programs
+    ]
+
+
+def check_socket(path: Path, deepest: str = "") -> Finding:
+    """Whether sockets of that folder have paths that this system takes; `deepest` is below it."""
+    length = len(os.fsencode(path / deepest))
+    if length <= MAX_SOCKET_PATH_BYTES:
+        return Finding(Verdict.GOOD, "sockets", f"{path}: short enough")
+    text = f"{path}: paths of {length} bytes, and this system takes {MAX_SOCKET_PATH_BYTES}"
+    return Finding(Verdict.BROKEN, "sockets", text, "set XDG_RUNTIME_DIR to a shorter folder")
+
+
+def check_reach(address: str, port: int) -> Finding:
+    """Whether a datagram may leave for a peer. Nobody answers: only our own system can say no."""
+    subject = f"way to {address}"
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.sendto(b"", (address, port))
+        except OSError as error:
+            blocked = sys.platform == "darwin" and error.errno == errno.EHOSTUNREACH
+            cure = _LOCAL_NETWORK if blocked else "look at this machine's routes and firewall"
+            return Finding(Verdict.BROKEN, subject, str(error.strerror or error), cure)
+    return Finding(Verdict.GOOD, subject, "datagrams may leave")

@@ -1,0 +1,39 @@
+"""A machine before anything runs on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bronzewillow.doctor import machine
+from bronzewillow.doctor.findings import Verdict
+from bronzewillow.doctor.machine import check_kernel, check_programs, check_reach, check_socket
+
+
+@pytest.mark.parametrize(("native", "verdict"), [(True, Verdict.GOOD), (False, Verdict.WARNING)])
+def test_the_kernel(native: bool, verdict: Verdict, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "NATIVE", native)
+    assert check_kernel().verdict is verdict
+
+
+def test_programs_are_there_or_not(tmp_path: Path) -> None:
+    program = tmp_path / "llm-something"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    here, missing = check_programs(["llm-something", "llm-nothing"], str(tmp_path))
+    assert (here.verdict, here.text) == (Verdict.GOOD, str(program))
+    assert missing.verdict is Verdict.BROKEN
+
+
+def test_paths_of_sockets_have_a_limit() -> None:
+    assert check_socket(Path("/run/u"), "p/x.sock").verdict is Verdict.GOOD
+    finding = check_socket(Path("/" + "x" * 100), "p/x.sock")
+    assert finding.verdict is Verdict.BROKEN
+    assert "XDG_RUNTIME_DIR" in finding.cure
+
+
+def test_datagrams_may_leave() -> None:
+    assert check_reach("127.0.0.1", 9).verdict is Verdict.GOOD
+    finding = check_reach("255.255.255.255", 9)  # no broadcast without being asked for
+    assert (finding.verdict, finding.subject) == (Verdict.BROKEN, "way to 255.255.255.255")
