@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from bronzewillow.host.command import CommandError, log_to_stderr
-from bronzewillow.host.paths import runtime_folder
+from bronzewillow.host.paths import door_socket, runtime_folder
 from kubelet.membership.cli import home_option, join, leave
 from kubelet.membership.home import Home
 from kubelet.refusal import Refusal
@@ -33,15 +33,36 @@ def cli() -> None:
 @click.option(
     "--node-ip", default="", help="The machine's address; by default the one on the way to the API server."
 )
+@click.option(
+    "--door", type=click.Path(path_type=Path), default=door_socket,
+    show_default="in the user's runtime folder", help="The network agent's door, by which pods are probed.",
+)  # fmt: skip
+@click.option("--static-pods", type=click.Path(path_type=Path), help="A folder of pods of this node alone.")
+@click.option(
+    "--allow-host-path", "host_paths", type=click.Path(path_type=Path), multiple=True,
+    help="A folder that hostPath volumes may be in; may be repeated.",
+)  # fmt: skip
 @click.option("--max-pods", type=click.IntRange(1, 500), default=110, show_default=True)
 @click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
 )
-def run(home: Path, cri: Path, port: int, node_ip: str, max_pods: int, log_level: str) -> None:
+def run(
+    home: Path,
+    cri: Path,
+    port: int,
+    node_ip: str,
+    door: Path,
+    static_pods: Path | None,
+    host_paths: tuple[Path, ...],
+    max_pods: int,
+    log_level: str,
+) -> None:
     """Be the node that this machine has joined as."""
     log_to_stderr(log_level)
     try:
-        asyncio.run(run_kubelet(RunOptions(Home(home), cri, port, node_ip, max_pods)))
+        asyncio.run(
+            run_kubelet(RunOptions(Home(home), cri, port, node_ip, max_pods, door, static_pods, host_paths))
+        )
     except Refusal as error:
         raise CommandError(str(error)) from None
     except OSError as error:

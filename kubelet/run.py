@@ -6,15 +6,16 @@ Pods go on when it ends: ending is not leaving, and whoever starts it again find
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import SystemRandom
 
 from bronzewillow.host.notify import tell_ready
+from bronzewillow.host.paths import door_socket
 from bronzewillow.host.tasks import race
 from bronzewillow.kube.client import KubeClient
+from kubelet.app import App, AppConfig
 from kubelet.certificates.serving import ServingFolders
 from kubelet.clock import SystemClock
 from kubelet.membership.errors import MembershipError
@@ -25,9 +26,8 @@ from kubelet.model.node_facts import NodeSettings
 from kubelet.node.agent import AgentParts, NodeAgent
 from kubelet.node.power import PowerAssertion
 from kubelet.node.shutdown_notice import ShutdownNotice
+from kubelet.pods.shell import ShellConfig
 from kubelet.provider.client import RuntimeClient
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,12 @@ class RunOptions:
     address: str = ""
     """Of this machine; empty for the one on the way to the API server."""
     max_pods: int = 110
+    door: Path = field(default_factory=door_socket)
+    """The network agent's, by which probes reach pods."""
+    static_pods: Path | None = None
+    """A folder of pods that this node runs by itself."""
+    host_paths: tuple[Path, ...] = ()
+    """Below which hostPath is allowed."""
 
 
 async def run_kubelet(options: RunOptions) -> None:
@@ -65,21 +71,19 @@ async def run_kubelet(options: RunOptions) -> None:
                 client, settings, runtime, home.folder, home.client_pairs,
                 ServingFolders(home.serving_pairs, home.own_pairs), power, clock, random, options.address,
             )  # fmt: skip
-            node = NodeAgent(parts, access, _show, _tell)
+            shell = ShellConfig(
+                membership.node_name, home.folder, options.cri, options.door, options.static_pods,
+                options.host_paths,
+            )  # fmt: skip
+            ca = access.cluster.ca_pem.decode()
+            app = App(AppConfig(shell, options.port, ca), client, lambda: node.node)
+            node = NodeAgent(parts, access, app.show, app.tell)
             account = NetworkAccount(home, access.cluster, clock)
             tell_ready()
             try:
-                await race(node.run(), account.run(), stop.wait())
+                await race(node.run(), account.run(), app.run(), stop.wait())
                 if notice.is_shutting_down():
                     await node.say_goodbye("node is shutting down")
             finally:
                 power.release()
                 await runtime.close()
-
-
-def _show(pair: Path) -> None:
-    _log.info("port 10250 shows %s", pair)
-
-
-def _tell(kind: str, reason: str, message: str) -> None:
-    _log.info("event %s %s: %s", kind, reason, message)

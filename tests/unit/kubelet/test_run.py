@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bronzewillow.kube.resources import NODES
+from bronzewillow.testing.agents import free_tcp_port
 from bronzewillow.testing.joinable import NODE, TOKEN, Joinable, on_cluster
 from bronzewillow.testing.loopback import until
 from kubelet.certificates.token import parse_token
@@ -26,6 +27,7 @@ def test_a_process_is_the_node_until_it_is_ended(tmp_path: Path) -> None:
         await join(how, NODE, home, SystemClock(), lambda line: None)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "kubelet", "run", "--home", str(tmp_path), "--cri", str(tmp_path / "none"),
+            "--port", str(free_tcp_port()),
             stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert process.stderr is not None

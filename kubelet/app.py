@@ -1,0 +1,109 @@
+"""The pods of a node and its API on :10250, put together for as long as the node runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from bronzewillow.host.tasks import together
+from bronzewillow.kube.client import KubeClient
+from kubelet.model.admission import admit
+from kubelet.model.decision import EventType, PodEvent
+from kubelet.pods.admitting import node_view
+from kubelet.pods.shell import NodeObject, PodShell, ShellConfig
+from kubelet.server.app import KubeletServer, ServerParts
+from kubelet.server.machine_usage import PsutilMachine
+from kubelet.server.reviews import KubeReviews
+from kubelet.server.tls import ServingTls
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AppConfig:
+    """What its owner has chosen."""
+
+    shell: ShellConfig
+    port: int
+    """Of the node's API."""
+    client_ca: str
+    """PEM of the authority whose client certificates may call it."""
+
+
+class App:
+    """Made on the loop."""
+
+    def __init__(self, config: AppConfig, client: KubeClient, node: NodeObject) -> None:
+        self._config = config
+        shell, host_paths = config.shell, config.shell.host_paths
+        self.shell = PodShell(
+            shell,
+            client,
+            node,
+            lambda pod, others: admit(pod, others, node_view(node(), os.getuid(), host_paths)),
+        )
+        self._server = KubeletServer(
+            ServerParts(
+                shell.node_name,
+                self.shell.shown,
+                self.shell.runtime,
+                KubeReviews(client),
+                PsutilMachine(shell.root),
+                self.shell,
+                CollectorRegistry(),
+                CollectorRegistry(),
+                configuration(config),
+            )
+        )
+        self._tls: ServingTls | None = None
+        self._has_pair = asyncio.Event()
+        self.port = 0
+        """Where the API is, once it is there."""
+
+    def show(self, pair: Path) -> None:
+        """The certificate and key that the API shows from now on."""
+        if self._tls is None:
+            self._tls = ServingTls(pair, self._config.client_ca)
+        else:
+            self._tls.reload(pair, self._config.client_ca)
+        self._has_pair.set()
+
+    def tell(self, kind: str, reason: str, message: str) -> None:
+        """An event of the Node."""
+        self.shell.recorder.of_node(PodEvent(EventType(kind), reason, message))
+
+    async def run(self) -> None:
+        """Until cancelled; pods go on. OSError when the port is taken."""
+        try:
+            await together(self.shell.run(), self._serve())
+        finally:
+            await self._server.close()
+
+    async def _serve(self) -> None:
+        await self._has_pair.wait()
+        assert self._tls is not None
+        self.port = await self._server.start(None, self._config.port, self._tls.context)
+        _log.info("the node's API is on port %d", self.port)
+        await asyncio.Event().wait()
+
+
+def configuration(config: AppConfig) -> dict[str, Any]:
+    """What /configz shows: a KubeletConfiguration, as far as it has a meaning here."""
+    rotation = config.shell.rotation
+    return {
+        "kind": "KubeletConfiguration",
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "port": config.port,
+        "containerRuntimeEndpoint": f"unix://{config.shell.cri}",
+        "staticPodPath": str(config.shell.static_pods or ""),
+        "serializeImagePulls": True,
+        "containerLogMaxSize": f"{rotation.most_bytes >> 20}Mi",
+        "containerLogMaxFiles": rotation.most_files,
+        "allowedHostPaths": [str(path) for path in config.shell.host_paths],
+    }
