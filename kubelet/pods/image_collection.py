@@ -58,8 +58,7 @@ class ImageCollection:
 
     async def detect(self) -> set[str]:
         """Look at what there is; the ids of what is in use. RuntimeRefusal."""
-        used = {one.image_ref for one in await self._runtime.containers()}
-        used |= {one.image_id for one in await self._runtime.containers()}
+        used = {ref for one in await self._runtime.containers() for ref in (one.image_ref, one.image_id)}
         now = self._now()
         self._images = await self._runtime.images()
         uses = {}

@@ -245,8 +245,10 @@ class PodShell:
 
     async def _measure(self) -> None:
         for pod_uid, worker in list(self.pods.items()):
+            if not self.volumes.has_limit(pod_uid):
+                continue
             used = await asyncio.to_thread(self.volumes.usage, pod_uid)
-            ending = empty_dir_eviction(worker.pod, used) if used else None
+            ending = empty_dir_eviction(worker.pod, used)
             if ending is not None:
                 worker.end(ending)
 

@@ -115,16 +115,23 @@ class PodVolumes:
             for mount in objects(container.get("volumeMounts"))
         ]
 
+    def has_limit(self, pod_uid: str) -> bool:
+        """Whether an emptyDir of a pod may only take so much."""
+        return bool(self._limited(pod_uid))
+
     def usage(self, pod_uid: str) -> dict[str, int]:
         """The bytes of each emptyDir that has a limit."""
-        pod = self._pods.get(pod_uid, {})
+        folders = self._folders
         return {
-            text(volume.get("name")): used_bytes(
-                self._folders.of_volume(pod_uid, "emptyDir", text(volume.get("name")))
-            )
-            for volume in objects(spec(pod).get("volumes"))
-            if mapping(volume.get("emptyDir")).get("sizeLimit") is not None
+            name: used_bytes(folders.of_volume(pod_uid, "emptyDir", name)) for name in self._limited(pod_uid)
         }
+
+    def _limited(self, pod_uid: str) -> list[str]:
+        return [
+            text(volume.get("name"))
+            for volume in objects(spec(self._pods.get(pod_uid, {})).get("volumes"))
+            if mapping(volume.get("emptyDir")).get("sizeLimit") is not None
+        ]
 
     async def _write(self, pod: Object, max_age: int, *, is_first: bool) -> None:
         for volume in objects(spec(pod).get("volumes")):

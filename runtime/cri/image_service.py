@@ -32,10 +32,12 @@ class ImageService(ImageServiceServicer):
     ) -> api.ImageStatusResponse:
         """One; an empty answer when it is not here, as CRI has it."""
         found = self._images.find(request.image.image)
-        if found is None:
-            return api.ImageStatusResponse()
-        answer = api.ImageStatusResponse(image=found.to_api())
-        if request.verbose:
+        answer = api.ImageStatusResponse(image=None if found is None else found.to_api())
+        if not request.verbose:
+            return answer
+        if (progress := self._images.progress(request.image.image)) is not None:
+            answer.info["pull"] = json.dumps(progress)
+        if found is not None:
             manifest = found.stored[0].manifest
             answer.info["manifest"] = manifest.raw.decode(errors="replace")
             answer.info["info"] = json.dumps({"mediaType": manifest.media_type})

@@ -56,6 +56,7 @@ class Images:
 
     def __init__(self, store: ImageStore, config: ClientConfig) -> None:
         self.store, self._config = store, config
+        self._transfers: dict[str, _Transfer] = {}
 
     def all(self) -> list[NamedImage]:
         """By id."""
@@ -104,10 +105,20 @@ class Images:
         if who is not None:
             config = replace(config, credentials={**config.credentials, reference.registry: who})
         begun = time.monotonic()
-        async with registry_client(config) as client:
-            descriptor = await pull(client, self.store.content, reference, _Logged(reference), _check)
+        transfer = self._transfers[text] = _Transfer(reference)
+        try:
+            async with registry_client(config) as client:
+                descriptor = await pull(client, self.store.content, reference, transfer, _check)
+        finally:
+            if self._transfers.get(text) is transfer:
+                del self._transfers[text]
         _log.info("pulled %s in %.1f s: %s", reference.familiar, time.monotonic() - begun, descriptor.digest)
         return descriptor.digest
+
+    def progress(self, text: str) -> dict[str, int] | None:
+        """Of a pull by that name that is under way; the whole grows until its blobs are known."""
+        transfer = self._transfers.get(text)
+        return None if transfer is None else {"doneBytes": transfer.done, "totalBytes": transfer.total}
 
     def remove(self, text: str) -> None:
         """By any of its names, with all of them; one that is not here is no error."""
@@ -125,25 +136,25 @@ class Images:
         return root, sum(sizes), len(sizes)
 
 
-class _Logged:
-    """A transfer's progress, a line now and then."""
+class _Transfer:
+    """A pull's progress, and a line now and then."""
 
     def __init__(self, reference: Reference) -> None:
         self._name = reference.familiar
-        self._total = self._done = 0
+        self.total = self.done = 0
         self._told_s = time.monotonic()
 
     def begin(self, blob: Descriptor, done: int) -> None:
         """A blob."""
-        self._total += blob.size
-        self._done += done
+        self.total += blob.size
+        self.done += done
 
     def advance(self, blob: Descriptor, count: int) -> None:
         """Further."""
-        self._done += count
+        self.done += count
         if time.monotonic() - self._told_s >= _TELL_EVERY_S:
             self._told_s = time.monotonic()
-            _log.info("pulling %s: %d of %d MB", self._name, self._done // 10**6, self._total // 10**6)
+            _log.info("pulling %s: %d of %d MB", self._name, self.done // 10**6, self.total // 10**6)
 
     def end(self, blob: Descriptor, how: str) -> None:
         """Nothing."""

@@ -209,6 +209,7 @@ def test_what_an_empty_dir_with_a_limit_takes(tmp_path: Path) -> None:
         await rig.volumes.set_up(with_volumes(limited, {"name": "free", "emptyDir": {}}))
         folder = tmp_path / "pods/u1/volumes/kubernetes.io~empty-dir/s"
         assert rig.volumes.usage("u1") == {"s": 0}
+        assert (rig.volumes.has_limit("u1"), rig.volumes.has_limit("stranger")) == (True, False)
         (folder / "a").write_bytes(os.urandom(40_000))
         assert rig.volumes.usage("u1")["s"] >= 40_000
         assert rig.volumes.usage("stranger") == {}

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 from pathlib import Path
 
 import pytest
 
+from bronzewillow.host.tasks import spawn
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.registry import fake_registry
 from runtime.api import cri_pb2 as api
@@ -92,7 +94,15 @@ def test_credentials_come_with_the_pull(images: Images, tmp_path: Path, auth: ap
             elsewhere = Images(ImageStore(tmp_path / "other"), config)
             with pytest.raises(AccessDenied):
                 await elsewhere.pull(name, api.AuthConfig())
-            assert await elsewhere.pull(name, auth) == digest
+            assert elsewhere.progress(name) is None
+            pulling = spawn(elsewhere.pull(name, auth), name="pull")
+            seen = []
+            while not pulling.done():
+                seen.append(elsewhere.progress(name))
+                await asyncio.sleep(0)
+            assert await pulling == digest
+            assert any(one is not None and 0 < one["doneBytes"] <= one["totalBytes"] for one in seen)
+            assert elsewhere.progress(name) is None
             assert elsewhere.get(name).digest == digest
             with pytest.raises(UnknownName):
                 elsewhere.store.get("tiny")
