@@ -29,6 +29,9 @@ from kubelet.node.shutdown_notice import ShutdownNotice
 from kubelet.pods.shell import ShellConfig
 from kubelet.provider.client import RuntimeClient
 
+_TIMEOUT_S = 15.0
+"""Of one request: a Lease lasts 40 s."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
@@ -57,6 +60,7 @@ async def run_kubelet(options: RunOptions) -> None:
         raise MembershipError(
             f"{home.folder}: this machine is no node of a cluster; `bronzewillow join` makes it one"
         )
+    _check_identity(home)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -65,7 +69,7 @@ async def run_kubelet(options: RunOptions) -> None:
     access = home.access()
     with Presence(home.folder).running():
         runtime = RuntimeClient(options.cri)
-        async with KubeClient(access, user_agent="llm-kubelet") as client:
+        async with KubeClient(access, timeout_s=_TIMEOUT_S, user_agent="llm-kubelet") as client:
             settings = NodeSettings(membership.node_name, pods=options.max_pods, port=options.port)
             parts = AgentParts(
                 client, settings, runtime, home.folder, home.client_pairs,
@@ -87,3 +91,14 @@ async def run_kubelet(options: RunOptions) -> None:
             finally:
                 power.release()
                 await runtime.close()
+
+
+def _check_identity(home: Home) -> None:
+    """MembershipError."""
+    pair = home.client_pairs.current()
+    if pair is None or not pair.is_valid(SystemClock().wall()):
+        ended = "" if pair is None else f" has ended at {pair.not_after:%FT%TZ}"
+        raise MembershipError(
+            f"{home.client_pairs.current_path}: this node's certificate{ended or ' is missing'}; "
+            "`bronzewillow join` with a new token gives another"
+        )

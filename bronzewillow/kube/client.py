@@ -201,7 +201,7 @@ class KubeClient:
         *,
         resource_version: str,
         timeout_s: int,
-        silence_s: float = 70.0,
+        silence_s: float = 180.0,
     ) -> AsyncIterator[AsyncIterator[tuple[str, Object]]]:
         """Events (`ADDED`, `MODIFIED`, `DELETED`, `BOOKMARK`) with their objects, until the server ends it
         after `timeout_s`. Expired when `resource_version` is too old, in whichever form the server says so;

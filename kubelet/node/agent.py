@@ -17,7 +17,7 @@ from bronzewillow.kube.client import KubeClient, Selection
 from bronzewillow.kube.errors import KubeError, NotFound, Unauthorized
 from bronzewillow.kube.identity import HeldIdentity
 from bronzewillow.kube.reflector import Reflector
-from bronzewillow.kube.resources import NODES, Object, uid_of
+from bronzewillow.kube.resources import NODES, Object, resource_version_of, uid_of
 from kubelet.certificates.errors import Denied
 from kubelet.certificates.pairs import Pair, PairFolder
 from kubelet.certificates.renewal import Asking, Renewal
@@ -80,7 +80,10 @@ class NodeAgent:
         self._runtime = RuntimeWatch(parts.runtime)
         self._health = HealthWatch()
         self._ending = ""
-        self._node = node_object(self._state(), None, parts.clock.wall())
+        state = self._state()
+        self._addresses = state.addresses
+        self._node = node_object(state, None, parts.clock.wall())
+        self._told: tuple[str, dict[str, str]] | None = None
         name = parts.settings.name
         self.reporter = StatusReporter(parts.client, name, self._compose, self._on_node, parts.clock)
         self.lease = LeaseKeeper(parts.client, name, self._is_alive, parts.clock)
@@ -154,19 +157,27 @@ class NodeAgent:
             health=replace(health, ending=self._ending),
         )
         node = node_object(state, before, self._parts.clock.wall())
-        self.serving.serve_as(self._serving_request(state.addresses))
+        await self._move_to(state.addresses)
         if before is not None:
             self._tell_changes(node, before)
         self._node = node
         return node
 
+    async def _move_to(self, addresses: tuple[str, ...]) -> None:
+        """Connections from an address that is gone would be waited on until they time out."""
+        if addresses != self._addresses:
+            self._addresses = addresses
+            await self._parts.client.reconnect()
+            self.lease.hurry()
+        self.serving.serve_as(self._serving_request())
+
     def _state(self) -> NodeState:
         address = self._parts.address or node_address(self._access.cluster.server)
         return NodeState(self._machine, self._parts.settings, (address,) if address else ())
 
-    def _serving_request(self, addresses: tuple[str, ...] | None = None) -> Request:
+    def _serving_request(self) -> Request:
         name = self._parts.settings.name
-        return serving_request(name, (name,), self._state().addresses if addresses is None else addresses)
+        return serving_request(name, (name,), self._addresses)
 
     def _is_alive(self) -> bool:
         """Whether it is known what this node is: a node whose own loop stands still is none."""
@@ -208,9 +219,14 @@ class NodeAgent:
         self._tell("Normal", "ServingCertificatePending", message)
 
     def _tell_changes(self, node: Object, before: Object) -> None:
+        """Once, however long it takes until the API server hears of them."""
         name = self._parts.settings.name
-        known = (before.get("status") or {}).get("conditions") or ()
-        for reason in transitions((node.get("status") or {}).get("conditions") or (), known):
+        conditions = (node.get("status") or {}).get("conditions") or ()
+        told = resource_version_of(before), {one["type"]: one["status"] for one in conditions}
+        if told == self._told:
+            return
+        self._told = told
+        for reason in transitions(conditions, (before.get("status") or {}).get("conditions") or ()):
             self._tell("Normal", reason, f"Node {name} status is now: {reason}")
 
     def _keep_awake(self, is_needed: bool) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from bronzewillow.kube.client import KubeClient
-from bronzewillow.kube.errors import AlreadyExists, KubeError, NotFound, StatusError
+from bronzewillow.kube.errors import AlreadyExists, KubeError, NotFound, StatusError, Unreachable
 from bronzewillow.kube.resources import LEASES, Object
 from bronzewillow.kube.times import emit_micro_time
 from kubelet.clock import Clock, sleep_or_wake
@@ -22,6 +22,8 @@ from kubelet.node.registration import LEASE_NAMESPACE
 DURATION_S = 40
 BEAT_S = DURATION_S * 0.25
 _TRIES = 5
+_TRY_S = 5.0
+"""A connection over a network that is gone must not be waited on: the Lease ends after 40 s."""
 _log = logging.getLogger(__name__)
 
 
@@ -64,7 +66,10 @@ class LeaseKeeper:
         failure: KubeError | None = None
         for _ in range(_TRIES):
             try:
-                self._lease = await self._renew()
+                async with asyncio.timeout(_TRY_S):
+                    self._lease = await self._renew()
+            except TimeoutError:
+                failure = Unreachable(f"no answer within {_TRY_S:.0f} s")
             except StatusError as error:  # somebody else has written it, or it is gone: look first
                 self._lease, failure = None, error
             except KubeError as error:

@@ -13,11 +13,25 @@ from bronzewillow.testing.joinable import NODE, TOKEN, Joinable, on_cluster
 from bronzewillow.testing.loopback import until
 from kubelet.certificates.token import parse_token
 from kubelet.clock import SystemClock
+from kubelet.membership.errors import MembershipError
 from kubelet.membership.home import Home
 from kubelet.membership.join import ByToken, join
 from kubelet.membership.presence import Presence
+from kubelet.run import RunOptions, run_kubelet
 
 pytestmark = pytest.mark.loopback
+
+
+def test_a_node_whose_certificate_is_gone_is_told_to_join_again(tmp_path: Path) -> None:
+    async def body(cluster: Joinable) -> None:
+        home = Home(tmp_path)
+        how = ByToken(cluster.server.cluster.server, parse_token(TOKEN), ())
+        await join(how, NODE, home, SystemClock(), lambda line: None)
+        home.client_pairs.forget()
+        with pytest.raises(MembershipError, match=r"client-current\.pem.*`bronzewillow join`"):
+            await run_kubelet(RunOptions(home, tmp_path / "none"))
+
+    on_cluster(body)
 
 
 def test_a_process_is_the_node_until_it_is_ended(tmp_path: Path) -> None:

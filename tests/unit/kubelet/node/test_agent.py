@@ -64,7 +64,7 @@ class Power(PowerAssertion):
 
 
 class Rig:
-    def __init__(self, cluster: Joinable, folder: Path) -> None:
+    def __init__(self, cluster: Joinable, folder: Path, address: str = "192.0.2.7") -> None:
         self.cluster, self.clock, self.runtime = cluster, ManualClock(), Runtime()
         self.events: list[tuple[str, str, str]] = []
         self.pairs: list[Path] = []
@@ -74,7 +74,7 @@ class Rig:
         parts = AgentParts(
             self.client, NodeSettings(NODE), self.runtime, folder, PairFolder(folder, "client"),
             ServingFolders(PairFolder(folder, "serving"), PairFolder(folder, "self-signed")),
-            self.power, self.clock, Random(1), "192.0.2.7",
+            self.power, self.clock, Random(1), address,
         )  # fmt: skip
         self.agent = NodeAgent(parts, access, self.pairs.append, lambda *event: self.events.append(event))
 
@@ -131,6 +131,45 @@ def test_what_goes_wrong_and_right_again_is_seen_and_told(tmp_path: Path) -> Non
             rig.agent.changed()
             await until(lambda: rig.told("NodeReady") == 2)
             await end(running)
+
+    on_cluster(body)
+
+
+def test_a_change_is_told_once_though_the_api_server_does_not_hear_of_it(tmp_path: Path) -> None:
+    async def body(cluster: Joinable) -> None:
+        rig = Rig(cluster, tmp_path)
+        async with rig.client:
+            await rig.agent.reporter.report()
+            await cluster.server.stop()
+            rig.runtime.is_network_ready = False
+            for _ in range(3):
+                assert not await rig.agent.reporter.report()
+            assert rig.told("NodeNotReady") == 1
+            await cluster.server.start()
+            assert await rig.agent.reporter.report()
+            assert rig.told("NodeNotReady") == 1
+            assert (await rig.ready())[0] == "False"
+
+    on_cluster(body)
+
+
+def test_the_node_follows_the_machines_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses = ["192.0.2.7"]
+    monkeypatch.setattr(module, "node_address", lambda server: addresses[0] if addresses else None)
+
+    async def body(cluster: Joinable) -> None:
+        rig = Rig(cluster, tmp_path, address="")
+        async with rig.client:
+            await rig.agent.reporter.report()
+            rig.agent.serving.best()
+            addresses[0] = "198.51.100.7"
+            await rig.agent.reporter.report()
+            node = await cluster.admin.get(NODES, NODE)
+            assert node["status"]["addresses"][0] == {"type": "InternalIP", "address": "198.51.100.7"}
+            assert rig.pairs == [tmp_path / "self-signed-current.pem"]
+            addresses.clear()
+            await rig.agent.reporter.report()
+            assert await rig.ready() == ("False", "the machine has no network address")
 
     on_cluster(body)
 

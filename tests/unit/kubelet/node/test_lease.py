@@ -9,6 +9,7 @@ from bronzewillow.kube.times import parse_time
 from bronzewillow.testing.aio import end
 from bronzewillow.testing.joinable import NODE, Joinable, on_cluster
 from bronzewillow.testing.loopback import until
+from kubelet.node import lease
 from kubelet.node.lease import LeaseKeeper
 from kubelet.node.registration import LEASE_NAMESPACE
 from kubelet.testing.manual_clock import ManualClock
@@ -114,6 +115,21 @@ def test_an_api_server_that_is_away_is_tried_again_at_the_next_beat() -> None:
         await cluster.server.start()
         assert await rig.keeper.renew()
         assert rig.keeper.last_error is None
+
+    on_cluster(body)
+
+
+def test_an_api_server_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "_TRY_S", 0.05)
+
+    async def body(cluster: Joinable) -> None:
+        rig = Rig(cluster)
+        rig.keeper.own("uid-1")
+        assert await rig.keeper.renew()
+        cluster.server.faults.partition()
+        assert not await rig.keeper.renew()
+        assert "no answer within" in str(rig.keeper.last_error)
+        cluster.server.faults.heal()
 
     on_cluster(body)
 
