@@ -6,6 +6,7 @@ Pods go on when it ends: ending is not leaving, and whoever starts it again find
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +15,11 @@ from random import SystemRandom
 from bronzewillow.host.notify import tell_ready
 from bronzewillow.host.paths import door_socket
 from bronzewillow.host.tasks import race
+from bronzewillow.kube.access import Access, Cluster
 from bronzewillow.kube.client import KubeClient
 from kubelet.app import App, AppConfig
+from kubelet.certificates.client_ca import fetch_client_ca
+from kubelet.certificates.errors import IdentityError
 from kubelet.certificates.serving import ServingFolders
 from kubelet.clock import SystemClock
 from kubelet.membership.errors import MembershipError
@@ -31,6 +35,8 @@ from kubelet.provider.client import RuntimeClient
 
 _TIMEOUT_S = 15.0
 """Of one request: a Lease lasts 40 s."""
+_ASK_S = 3.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +85,10 @@ async def run_kubelet(options: RunOptions) -> None:
                 membership.node_name, home.folder, options.cri, options.door, options.static_pods,
                 options.host_paths,
             )  # fmt: skip
-            ca = access.cluster.ca_pem.decode()
+            account = NetworkAccount(home, access.cluster, clock)
+            ca = (await client_authorities(account.access(), access.cluster)).decode()
             app = App(AppConfig(shell, options.port, ca), client, lambda: node.node)
             node = NodeAgent(parts, access, app.show, app.tell)
-            account = NetworkAccount(home, access.cluster, clock)
             tell_ready()
             try:
                 await race(node.run(), account.run(), app.run(), stop.wait())
@@ -91,6 +97,20 @@ async def run_kubelet(options: RunOptions) -> None:
             finally:
                 power.release()
                 await runtime.close()
+
+
+async def client_authorities(account: Access | None, cluster: Cluster) -> bytes:
+    """Whose certificates callers of port 10250 may show, in PEM: whom the cluster names, if the network's
+    account may read it; else its own authority, which is the same one where kubeadm made the cluster.
+    """
+    if account is None:
+        return cluster.ca_pem
+    try:
+        async with asyncio.timeout(_ASK_S), KubeClient(account) as client:
+            return await fetch_client_ca(client)
+    except (TimeoutError, IdentityError) as error:
+        _log.info("callers' certificates are those of the cluster's own authority: %s", error or "no answer")
+        return cluster.ca_pem
 
 
 def _check_identity(home: Home) -> None:
