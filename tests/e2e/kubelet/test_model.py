@@ -1,0 +1,49 @@
+"""A real model as a pod: it loads behind a startup probe, and answers over the way that probes take."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+import pytest
+
+from bronzewillow.kube.resources import PODS
+from bronzewillow.testing.node_processes import NodeProcesses
+from kubelet.probes.door import DoorConnector
+from runtime.models.smollm2 import FILE_NAME, default_folder
+
+from .conftest import cluster, first, is_ready, pod
+
+pytestmark = pytest.mark.e2e
+HEALTH = {"httpGet": {"path": "/health", "port": "http"}}
+
+
+def test_a_model_serves_once_it_is_ready(processes: NodeProcesses) -> None:
+    path = default_folder() / FILE_NAME
+    if not path.is_file():
+        pytest.skip("no model: run python -m runtime.models.smollm2")
+    processes.run("runtime.runm", "create", "smol", "--model", str(path))
+
+    async def main() -> None:
+        async with asyncio.timeout(110), cluster(processes) as found, found.shell() as shell:
+            container = {
+                "image": "smol",
+                "args": ["--context", "512"],
+                "startupProbe": {**HEALTH, "periodSeconds": 1, "failureThreshold": 60},
+                "readinessProbe": HEALTH,
+                "livenessProbe": HEALTH,
+            }
+            await found.admin.create(PODS, pod("smol", container=container))
+            ready = await found.until("smol", is_ready)
+            assert first(ready)["restartCount"] == 0
+            body = {"model": "smol", "prompt": "Once upon a time", "max_tokens": 8}
+            async with (
+                aiohttp.ClientSession(connector=DoorConnector(shell.door)) as session,
+                session.post(f"http://{ready['status']['podIP']}:8080/v1/completions", json=body) as answer,
+            ):
+                assert answer.status == 200, await answer.text()
+                assert (await answer.json())["choices"][0]["text"].strip()
+            await found.admin.delete(PODS, "smol", "default")
+            await found.until_gone("smol")
+
+    asyncio.run(main())
