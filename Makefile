@@ -11,7 +11,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo $$p; break; fi; done)
 
-.PHONY: help deps unit-deps demo test lint types unit pure protos lab lab-deps peer-deps crictl e2e e2e-quick e2e-deps bench bench-lab fuzz sim clean
+.PHONY: help deps unit-deps demo test lint types unit pure protos lab lab-deps peer-deps crictl k8s e2e e2e-quick e2e-deps bench bench-lab fuzz sim clean
 
 help:
 	@echo "make demo    a real model answers on a pod IP, on this machine; ARGS=... goes to the demo"
@@ -103,6 +103,13 @@ e2e: e2e-deps
 crictl: deps
 	@test -n "$(CRICTL)" || { echo "make: say CRICTL=/path/of/crictl" >&2; exit 1; }
 	CRICTL=$(CRICTL) $(BIN)/python -m pytest tests/contract/cri $(ARGS)
+
+# The contract of the API server on a real control plane, whose programs are in K8S_BIN; etcd may be Debian's.
+k8s: deps
+	@for p in kube-apiserver kube-controller-manager kube-scheduler; do test -x "$(K8S_BIN)/$$p" \
+		|| { echo "make: $$p is missing: say K8S_BIN=FOLDER with the programs of Kubernetes" >&2; exit 1; }; done
+	$(call install_programs,etcd,etcd-server)
+	K8S_BIN="$(K8S_BIN)" $(BIN)/python -m pytest tests/contract/apiserver $(ARGS)
 
 # The part of e2e that needs no engine to be compiled.
 e2e-quick: peer-deps

@@ -64,6 +64,11 @@ class Authority:
         )
         self.ca_pem = certificate.public_bytes(serialization.Encoding.PEM)
 
+    @property
+    def pair(self) -> Pair:
+        """Its own certificate and key, for programs that sign with them."""
+        return Pair(self.ca_pem, _key_pem(self._key))
+
     def issue(self, subject: Subject, *, life: timedelta = timedelta(days=365), server: bool = False) -> Pair:
         """A new key with a certificate for a client, or for a server."""
         key = ec.generate_private_key(ec.SECP256R1())
@@ -79,11 +84,7 @@ class Authority:
         pem = self._sign(x509.Name(attributes), key.public_key(), alternatives, [usage], life)
         return Pair(
             pem,
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            ),
+            _key_pem(key),
         )
 
     def sign(self, request: x509.CertificateSigningRequest, *, server: bool, life: timedelta) -> bytes:
@@ -132,3 +133,11 @@ class Authority:
             .not_valid_before(begin)
             .not_valid_after(begin + life)
         )
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )

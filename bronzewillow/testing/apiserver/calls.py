@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from bronzewillow.kube.resources import Resource
 from bronzewillow.testing.apiserver.kinds import Kind, Kinds
-from bronzewillow.testing.apiserver.refusals import no_such_path
+from bronzewillow.testing.apiserver.refusals import NoSuchGroup, no_such_path
 
 _READING = {"GET": "get", "HEAD": "get"}
 _WRITING = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -62,7 +62,7 @@ class Call:
 
 
 def parse_call(kinds: Kinds, user: User, method: str, path: str, query: Mapping[str, str]) -> Call:
-    """What a request is about. Refused for a kind that is not served."""
+    """What a request is about. Refused or NoSuchGroup for what is not served."""
     parts = [unquote(part) for part in path.strip("/").split("/")]
     verb = _READING.get(method) or _WRITING.get(method, method.lower())
     match parts:
@@ -76,6 +76,8 @@ def parse_call(kinds: Kinds, user: User, method: str, path: str, query: Mapping[
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize"):
         namespace, rest = rest[1], rest[2:]
     kind = kinds.find(group, version, rest[0])
+    if kind is None and not kinds.serves(group, version):
+        raise NoSuchGroup
     if kind is None or (namespace and not kind.resource.namespaced):
         raise no_such_path()
     name = rest[1] if len(rest) > 1 else ""

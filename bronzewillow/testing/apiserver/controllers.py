@@ -125,8 +125,8 @@ class Controllers:
                 "True": [],
                 "Unknown": [(_UNREACHABLE, "NoSchedule"), (_UNREACHABLE, "NoExecute")],
             }.get(_ready(node), [(_NOT_READY, "NoSchedule"), (_NOT_READY, "NoExecute")])
-            if not _conditions(node):
-                wanted = [(_NOT_READY, "NoSchedule")]
+            if not _ready(node):
+                wanted = []  # until it says something it is nobody's concern
             others = [t for t in spec.get("taints") or [] if t["key"] not in (_NOT_READY, _UNREACHABLE)]
             taints = others + [{"key": key, "effect": effect} for key, effect in wanted]
             spec.pop("taints", None)
@@ -140,7 +140,8 @@ class Controllers:
             return
         nodes = self._store.list(NODES)
         for pod in self._store.list(PODS):
-            if pod["spec"].get("nodeName") or "deletionTimestamp" in pod["metadata"]:
+            ours = pod["spec"].get("schedulerName") == "default-scheduler"
+            if not ours or pod["spec"].get("nodeName") or "deletionTimestamp" in pod["metadata"]:
                 continue
             fitting = next((node for node in nodes if _fits(pod, node)), None)
             if fitting is not None:

@@ -8,21 +8,26 @@ from typing import Any
 from bronzewillow.kube.resources import Object
 from bronzewillow.kube.times import emit_time, parse_time
 from bronzewillow.testing.apiserver.calls import Call
-from bronzewillow.testing.apiserver.refusals import conflict
-from bronzewillow.testing.apiserver.updates import uid_mismatch
+from bronzewillow.testing.apiserver.refusals import Refused
 
 
 def check_preconditions(call: Call, obj: Object, options: dict[str, Any]) -> None:
     """Refused when it is another object, or has changed."""
     wanted, metadata = options.get("preconditions") or {}, obj["metadata"]
     if (uid := wanted.get("uid")) and uid != metadata["uid"]:
-        raise conflict(call.resource, metadata["name"], uid_mismatch(uid, obj))
+        raise _mismatch(call, obj, "UID", uid, metadata["uid"], "deleted and then recreated")
     if (version := wanted.get("resourceVersion")) and version != metadata["resourceVersion"]:
-        why = (
-            f"Precondition failed: ResourceVersion in precondition: {version}, "
-            f"ResourceVersion in object meta: {metadata['resourceVersion']}"
-        )
-        raise conflict(call.resource, metadata["name"], why)
+        raise _mismatch(call, obj, "ResourceVersion", version, metadata["resourceVersion"], "modified")
+
+
+def _mismatch(call: Call, obj: Object, what: str, wanted: str, found: str, happened: str) -> Refused:
+    """The API server's words; they name the kind, not the plural."""
+    message = (
+        f'Operation cannot be fulfilled on {call.resource.kind} "{obj["metadata"]["name"]}": '
+        f"the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). "
+        f"The object might have been {happened}"
+    )
+    return Refused(409, "Conflict", message)
 
 
 def mark(call: Call, obj: Object, options: dict[str, Any], now: datetime) -> bool:

@@ -97,6 +97,10 @@ class Kinds:
         place = (group, version, plural)
         return self._built_in.get(place) or self._custom.get(place)
 
+    def serves(self, group: str, version: str) -> bool:
+        """Whether there is any kind of that group and version."""
+        return any((kind.resource.group, kind.resource.version) == (group, version) for kind in self.all())
+
     def all(self) -> list[Kind]:
         """Everything that is served."""
         return [*self._built_in.values(), *self._custom.values()]

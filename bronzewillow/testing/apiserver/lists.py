@@ -69,7 +69,9 @@ class Lists:
             while len(self._rest) >= _MOST_PAGED_LISTS:
                 self._rest.pop(next(iter(self._rest)))
             self._rest[token] = (version, items[limit:])
-            metadata |= {"continue": token, "remainingItemCount": len(items) - limit}
+            metadata["continue"] = token
+            if not call.query.get("labelSelector") and not call.query.get("fieldSelector"):
+                metadata["remainingItemCount"] = len(items) - limit
             items = items[:limit]
         for item in items:
             item.pop("apiVersion", None)

@@ -69,8 +69,8 @@ def _node(call: Call, node: str, old: Object | None, new: Object | None) -> None
         if old["metadata"].get("ownerReferences") != new["metadata"].get("ownerReferences"):
             raise _denied(call, f'node "{node}" is not allowed to update ownerReferences')
     if wrong := sorted(label for label in labels if not _may_set(label)):
-        verb = "set" if old is None else "modify"
-        raise forbidden(NODES, name, f"is not allowed to {verb} the following labels: {', '.join(wrong)}")
+        what = "set the following labels" if old is None else "modify labels"
+        raise forbidden(NODES, name, f"is not allowed to {what}: {', '.join(wrong)}")
 
 
 def _changed_labels(old: dict[str, str], new: Object) -> set[str]:

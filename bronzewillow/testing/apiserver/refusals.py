@@ -58,6 +58,10 @@ def not_found(resource: Resource, name: str) -> Refused:
     return Refused(404, "NotFound", message, name=name, group=resource.group, kind=resource.plural)
 
 
+class NoSuchGroup(Exception):
+    """404 for a group or a version: that answer is no Status."""
+
+
 def no_such_path() -> Refused:
     """404 for a kind."""
     return Refused(404, "NotFound", "the server could not find the requested resource")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bronzewillow.kube.resources import PODS, Object
+from bronzewillow.kube.resources import PODS, Object, Resource
 from bronzewillow.kube.times import emit_time
 from bronzewillow.testing.apiserver import node_restriction
 from bronzewillow.testing.apiserver.authorization import Authorizer
@@ -12,8 +12,8 @@ from bronzewillow.testing.apiserver.calls import Call, User
 from bronzewillow.testing.apiserver.kinds import POD_DISRUPTION_BUDGETS, Kind, Kinds
 from bronzewillow.testing.apiserver.objects import Objects
 from bronzewillow.testing.apiserver.refusals import (
-    bad_request,
     conflict,
+    invalid,
     no_such_path,
     not_found,
     too_many_requests,
@@ -23,6 +23,7 @@ from bronzewillow.testing.apiserver.store import Store
 from bronzewillow.testing.apiserver.tokens import AUDIENCE, Tokens
 
 _SHORTEST_LIFE_S, _USUAL_LIFE_S = 600, 3600
+_TOKEN_REQUESTS = Resource("authentication.k8s.io", "v1", "tokenrequests", "TokenRequest")
 _SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
 
 
@@ -67,7 +68,8 @@ class Reviews:
         user = self._tokens.user(spec.get("token", ""), audiences)
         if user is None:
             return {"user": {}, "error": "invalid bearer token"}
-        return {"authenticated": True, "user": _user_info(user), "audiences": audiences}
+        named = [audience for audience in audiences if audience in self._tokens.audiences(spec["token"])]
+        return {"authenticated": True, "user": _user_info(user), "audiences": named or audiences}
 
     def _access(self, user: User, spec: dict[str, Any]) -> dict[str, Any]:
         if asked := spec.get("resourceAttributes"):
@@ -100,7 +102,8 @@ class Reviews:
         spec: dict[str, Any] = body.get("spec") or {}
         life_s = spec.get("expirationSeconds", _USUAL_LIFE_S)
         if life_s < _SHORTEST_LIFE_S:
-            raise bad_request(f"may not specify a duration less than 10 minutes: {life_s}")
+            why = f"Invalid value: {life_s}: may not specify a duration less than 10 minutes"
+            raise invalid(_TOKEN_REQUESTS, "", "spec.expirationSeconds", why)
         pod = None
         if bound := spec.get("boundObjectRef"):
             pod = self._store.get(PODS, call.namespace, bound["name"])

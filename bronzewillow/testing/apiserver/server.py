@@ -34,6 +34,7 @@ from bronzewillow.testing.apiserver.lists import Lists
 from bronzewillow.testing.apiserver.node_proxy import NodeProxy
 from bronzewillow.testing.apiserver.objects import Objects
 from bronzewillow.testing.apiserver.refusals import (
+    NoSuchGroup,
     Refused,
     bad_request,
     method_not_allowed,
@@ -163,6 +164,8 @@ class ApiServer:
             verb = call.verb
             self._authorizer.check(call)
             response = await self._answer(request, call)
+        except NoSuchGroup:
+            response = web.Response(status=404, text="404 page not found\n")
         except Refused as refused:
             headers = {}
             if wait_s := refused.details.get("retryAfterSeconds"):

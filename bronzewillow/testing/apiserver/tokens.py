@@ -41,6 +41,11 @@ class Tokens:
             return None
         return self._account_user(claims)
 
+    def audiences(self, token: str) -> list[str]:
+        """For whom a ServiceAccount's token is meant; none for other tokens."""
+        claims = self._claims(token)
+        return list(claims["aud"]) if claims else []
+
     def issue(
         self, account: Object, audiences: Sequence[str], life_s: int, pod: Object | None = None
     ) -> tuple[str, datetime]:

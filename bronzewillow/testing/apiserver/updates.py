@@ -37,12 +37,15 @@ def updated(call: Call, old: Object, new: Object) -> Object:
         return _status_only(call, old, result)
     if call.subresource == "approval":
         result = {**old, "status": result.get("status", {})}
+        _approval(call, result)
     elif call.kind.has_status:
         result.pop("status", None)
         if "status" in old:
             result["status"] = old["status"]
     if call.resource.plural == "pods" and not call.resource.group:
         _pod(call, old, result)
+    if call.resource.plural == "certificatesigningrequests":
+        result["spec"] = old["spec"]
     if call.resource.plural == "leases":
         defaults.validate_lease(call, result)
     if result.get("spec") != old.get("spec") and "generation" in metadata:
@@ -54,18 +57,18 @@ def _check_preconditions(call: Call, old: Object, new: Object) -> None:
     metadata, name = new.get("metadata") or {}, old["metadata"]["name"]
     uid, version = metadata.get("uid"), metadata.get("resourceVersion", "")
     if uid and uid != old["metadata"]["uid"]:
-        raise conflict(call.resource, name, uid_mismatch(uid, old))
+        if call.verb == "patch":  # only whole objects and deletes have preconditions
+            why = f'Invalid value: "{uid}": field is immutable'
+            raise invalid(call.resource, name, "metadata.uid", why)
+        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old['metadata']['uid']}"
+        raise conflict(call.resource, name, why)
+    version = "" if version == "0" else version
     must_say = call.resource.plural in _MUST_SAY_VERSION or (call.kind is not None and call.kind.is_custom)
     if not version and call.verb == "update" and must_say:
         why = "Invalid value: 0: must be specified for an update"
         raise invalid(call.resource, name, "metadata.resourceVersion", why)
     if version and version != old["metadata"]["resourceVersion"]:
         raise conflict(call.resource, name)
-
-
-def uid_mismatch(uid: str, obj: Object) -> str:
-    """The API server's words."""
-    return f"Precondition failed: UID in precondition: {uid}, UID in object meta: {obj['metadata']['uid']}"
 
 
 def _status_only(call: Call, old: Object, new: Object) -> Object:
@@ -83,6 +86,13 @@ def _status_only(call: Call, old: Object, new: Object) -> Object:
         if qos:
             result.setdefault("status", {})["qosClass"] = qos
     return result
+
+
+def _approval(call: Call, new: Object) -> None:
+    conditions = {condition["type"] for condition in new["status"].get("conditions") or []}
+    if {"Approved", "Denied"} <= conditions:
+        why = "Invalid value: Approved and Denied conditions are mutually exclusive"
+        raise invalid(call.resource, new["metadata"]["name"], "status.conditions", why)
 
 
 def _pod(call: Call, old: Object, new: Object) -> None:

@@ -47,7 +47,8 @@ def pod(server: ApiServer, name: str = "a", **spec: Any) -> None:
 
 def test_a_node_that_is_ready_loses_the_taint_and_has_a_pod_cidr(server: ApiServer, clock: Any) -> None:
     node(server)
-    assert taints(server) == [("not-ready", "NoSchedule")]
+    ready(server, clock, "False")
+    assert taints(server) == [("not-ready", "NoSchedule"), ("not-ready", "NoExecute")]
     assert get(server, NODES, "mac")["spec"]["podCIDR"] == "10.244.0.0/24"
     ready(server, clock)
     assert taints(server) == []
@@ -80,7 +81,6 @@ def test_pods_go_where_they_fit(server: ApiServer, clock: Any) -> None:
     pod(server, nodeSelector={"kubernetes.io/os": "darwin"})
     pod(server, "b", nodeSelector={"kubernetes.io/os": "linux"})
     node(server, **{"kubernetes.io/os": "darwin"})
-    assert "nodeName" not in get(server, PODS, "a", "default")["spec"]
     ready(server, clock)
     assert get(server, PODS, "a", "default")["spec"]["nodeName"] == "mac"
     assert "nodeName" not in get(server, PODS, "b", "default")["spec"]

@@ -49,7 +49,7 @@ def register(server: ApiServer, port: int) -> None:
     server.make(NODES, {"metadata": {"name": "mac"}, "status": status})
     containers = [{"name": "c", "image": "i"}]
     for name, node in (("a", "mac"), ("unbound", "")):
-        spec = {"containers": containers, **({"nodeName": node} if node else {})}
+        spec = {"containers": containers, **({"nodeName": node} if node else {"schedulerName": "nobody"})}
         server.make(PODS, {"metadata": {"name": name, "namespace": "default"}, "spec": spec})
 
 

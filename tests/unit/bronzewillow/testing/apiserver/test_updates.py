@@ -68,6 +68,14 @@ def test_versions_and_uids() -> None:
             update(PODS, new)
 
 
+def test_a_patch_does_not_change_the_uid() -> None:
+    new = obj()
+    new["metadata"]["uid"] = "other"
+    call = Call(ANONYMOUS, "patch", kind=Kind(PODS, has_status=True), name="a")
+    with pytest.raises(Refused, match=r'uid: Invalid value: "other": field is immutable'):
+        updated(call, obj(), new)
+
+
 def test_who_must_say_a_version() -> None:
     new = obj()
     new["metadata"].pop("resourceVersion")
