@@ -22,6 +22,7 @@ from bronzewillow.stack.neighbours import answer_arp
 from bronzewillow.wire.arp import ArpPacket
 from bronzewillow.wire.errors import DropReason
 from bronzewillow.wire.icmp import HOST_UNREACHABLE
+from bronzewillow.wire.ipv4 import Ipv4Packet
 from bronzewillow.wire.packet import Packet, TcpPacket, flatten
 
 _ROUNDS = 64  # of a flush, before the loop gets its turn
@@ -133,7 +134,7 @@ class Node:
         """An address of ours that no pod has: RFC 1122 3.2.2.1, host unreachable, from the node's address."""
         self.vtep.drops[DropReason.UNKNOWN_INNER_DESTINATION] += 1
         whole = flatten(packet) if isinstance(packet, TcpPacket) else packet
-        error = unreachable(whole, HOST_UNREACHABLE)
+        error = unreachable(whole, HOST_UNREACHABLE) if isinstance(whole, Ipv4Packet) else None
         if error is not None and self._unreachable_limit.allows(self.clock.now()):
             self._route(replace(error, source=self.address), self.clock.now())
 

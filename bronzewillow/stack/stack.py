@@ -61,7 +61,7 @@ class Stack:
                 self._tcp.drop(DropReason.IP_ADDRESS)  # RFC 1122 3.2.1.3
             elif isinstance(packet, TcpPacket):
                 self._tcp.receive(packet, now)
-            else:
+            elif isinstance(packet, Ipv4Packet):
                 self._receive_ipv4(packet, now)
 
     def output(self, now: int) -> list[Packet]:

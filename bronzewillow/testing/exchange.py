@@ -22,7 +22,8 @@ from bronzewillow.stack import (
 from bronzewillow.stack.tcp.state import SENDING
 from bronzewillow.testing.invariants import Invariants
 from bronzewillow.testing.simnet import SECOND, SimNet, cut
-from bronzewillow.wire.ipv4 import ETHERTYPE, emit_ipv4
+from bronzewillow.wire.ethernet import EthernetFrame, emit_ethernet
+from bronzewillow.wire.ip import emit_ip, ethertype_of
 from bronzewillow.wire.packet import TcpPacket, flatten
 from bronzewillow.wire.pcap import PcapWriter
 
@@ -156,14 +157,14 @@ def write_pcap(net: SimNet, writer: PcapWriter) -> None:
     for now, sender, packet in net.trace:
         ends = (b"\2\0\0\0\0\1", b"\2\0\0\0\0\2")
         source, destination = ends if sender == "a" else ends[::-1]
-        header = destination + source + ETHERTYPE.to_bytes(2, "big")
         for piece in cut(packet):
             whole = flatten(piece) if isinstance(piece, TcpPacket) else piece
-            writer.write(header + emit_ipv4(whole), now)
+            ethertype = ethertype_of(packet.source)
+            writer.write(emit_ethernet(EthernetFrame(destination, source, ethertype, emit_ip(whole))), now)
 
 
 def bytes_on_the_wire(net: SimNet) -> bytes:
     """Everything that has left as one value, to compare two runs."""
     whole = [flatten(p) if isinstance(p, TcpPacket) else p for _, _, packet in net.trace for p in cut(packet)]
     times = b"".join(now.to_bytes(8, "big") for now, _, _ in net.trace)
-    return times + b"".join(emit_ipv4(packet) for packet in whole)
+    return times + b"".join(emit_ip(packet) for packet in whole)

@@ -26,7 +26,6 @@ from dataclasses import dataclass, replace
 from bronzewillow.stack import Accepted, Connection, DataReceived, Event, Stack, StackConfig
 from bronzewillow.testing import notation
 from bronzewillow.testing.invariants import Invariants
-from bronzewillow.wire.ipv4 import Ipv4Packet
 from bronzewillow.wire.packet import Packet, TcpPacket
 from bronzewillow.wire.seqnum import add, diff
 from bronzewillow.wire.tcp import Flags, TcpOptions, TcpSegment
@@ -268,8 +267,8 @@ class Scripted:
         )
 
     def _show(self, packet: Packet) -> str:
-        if isinstance(packet, Ipv4Packet):
-            return f"IPv4 protocol {packet.protocol}, {len(packet.payload)} bytes"
+        if not isinstance(packet, TcpPacket):
+            return f"IP protocol {packet.protocol}, {len(packet.payload)} bytes"
         if packet.source == LOCAL:
             return str(self._relative(packet.segment))
         seg, base = packet.segment, self.local_isn or 0

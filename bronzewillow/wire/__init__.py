@@ -7,6 +7,7 @@ from bronzewillow.wire.checksum import PartialPolicy
 from bronzewillow.wire.encap import Encap
 from bronzewillow.wire.errors import DropReason, WireError
 from bronzewillow.wire.ipv4 import Ipv4Packet
+from bronzewillow.wire.ipv6 import Ipv6Packet
 from bronzewillow.wire.packet import Packet, TcpPacket
 from bronzewillow.wire.tcp import NO_OPTIONS, Flags, TcpOptions, TcpSegment
 
@@ -17,6 +18,7 @@ __all__ = [
     "Encap",
     "Flags",
     "Ipv4Packet",
+    "Ipv6Packet",
     "Packet",
     "PartialPolicy",
     "TcpOptions",

@@ -9,12 +9,14 @@ Both must give equal results for any bytes; property tests hold them to it. Impo
 
 from __future__ import annotations
 
-from bronzewillow.wire import arp, ethernet, ipv4
+from bronzewillow.wire import arp, ethernet, ipv4, ipv6
 from bronzewillow.wire.arp import ArpPacket
 from bronzewillow.wire.checksum import PartialPolicy, ones_complement_sum
 from bronzewillow.wire.encap import Encap, decap
 from bronzewillow.wire.errors import DropReason, WireError
-from bronzewillow.wire.ipv4 import Ipv4Packet, emit_ipv4, parse_ipv4
+from bronzewillow.wire.ip import IpPacket, emit_ip
+from bronzewillow.wire.ipv4 import parse_ipv4
+from bronzewillow.wire.ipv6 import parse_ipv6
 from bronzewillow.wire.packet import Packet, TcpPacket, new_tcp_packet, parse_tcp_packet
 from bronzewillow.wire.tcp import emit_options, new_segment, parse_options
 
@@ -49,9 +51,10 @@ class _Run:
 
     __slots__ = (
         "ack",
+        "address_bytes",
+        "at",
         "data",
         "flags",
-        "ip",
         "next_seq",
         "options",
         "origin",
@@ -62,12 +65,13 @@ class _Run:
         "wnd",
     )
 
-    def __init__(self, origin: object, data: bytes, ip: int) -> None:
+    def __init__(self, origin: object, data: bytes, at: int, address_bytes: int) -> None:
         self.origin = origin
         self.data = data
         """The train that the first segment came in."""
-        self.ip = ip
-        """Offset in it of the first segment's IPv4 header."""
+        self.at = at
+        """Offset in it of the first segment; the two addresses stand right before."""
+        self.address_bytes = address_bytes
         self.parts: list[bytes] = []
         self.payload_bytes = 0
         self.options = b""
@@ -80,26 +84,27 @@ class _Run:
 
     def packet(self) -> TcpPacket:
         data = self.data
-        ip = self.ip
+        at = self.at
+        destination = at - self.address_bytes
         parts = self.parts
         segment = new_segment(
-            data[ip + 20] << 8 | data[ip + 21],
-            data[ip + 22] << 8 | data[ip + 23],
+            data[at] << 8 | data[at + 1],
+            data[at + 2] << 8 | data[at + 3],
             self.seq,
             self.ack,
             self.flags,
             self.wnd,
             parse_options(self.options),
             parts[0] if len(parts) == 1 else b"".join(parts),
-            data[ip + 38] << 8 | data[ip + 39],
+            data[at + 18] << 8 | data[at + 19],
         )
         return new_tcp_packet(
-            data[ip + 12 : ip + 16],
-            data[ip + 16 : ip + 20],
+            data[destination - self.address_bytes : destination],
+            data[destination:at],
             segment,
             0,
-            data[ip + 1],
-            data[ip + 8],
+            self.tos_ttl >> 8,
+            self.tos_ttl & 0xFF,
             len(parts),
         )
 
@@ -186,7 +191,7 @@ class Coalescer:
         return out
 
     def _add_tcp(self, data: bytes, start: int, end: int, origin: object, flows: dict[bytes, _Run]) -> bool:
-        """The common case: TCP in a plain IPv4 header in an untagged frame. False if it is not that."""
+        """The common case: TCP right behind a plain IP header in an untagged frame. False if it is not."""
         ip = start + 22
         if end - ip < 40:
             return False
@@ -202,24 +207,36 @@ class Coalescer:
             return False
         if self._vni >= 0 and self._vni != data[start + 4] << 16 | data[start + 5] << 8 | data[start + 6]:
             return False
-        if data[start + 20] != 8 or data[start + 21] != 0:  # ethertype
+        ethertype = data[start + 20] << 8 | data[start + 21]
+        if ethertype == 0x0800:
+            if data[ip] != 0x45 or data[ip + 6] & 0x3F or data[ip + 7] or data[ip + 9] != 6:
+                return False
+            address_bytes = 4
+            at = ip + 20
+            packet_end = ip + (data[ip + 2] << 8 | data[ip + 3])
+            tos_ttl = data[ip + 1] << 8 | data[ip + 8]
+        elif ethertype == 0x86DD:
+            if end - ip < 60 or data[ip] >> 4 != 6 or data[ip + 6] != 6:
+                return False
+            address_bytes = 16
+            at = ip + 40
+            packet_end = at + (data[ip + 4] << 8 | data[ip + 5])
+            tos_ttl = (data[ip] & 0xF) << 12 | data[ip + 1] >> 4 << 8 | data[ip + 7]
+        else:
             return False
-        if data[ip] != 0x45 or data[ip + 6] & 0x3F or data[ip + 7] or data[ip + 9] != 6:
-            return False
-        at = ip + 20
-        packet_end = ip + (data[ip + 2] << 8 | data[ip + 3])
         payload_at = at + (data[at + 12] >> 4 << 2)
         if packet_end > end or payload_at < at + 20 or payload_at > packet_end:
             return False
-        if _sum_words(data, ip, at) != 0xFFFF:
+        if address_bytes == 4 and _sum_words(data, ip, at) != 0xFFFF:
             return False
+        addresses = at - 2 * address_bytes
         if self._verify:
             # The addresses stand right before the segment, so that one sum covers the pseudo-header too.
             length = packet_end - at
-            if (_sum_words(data, ip + 12, packet_end) + 6 + length) % 0xFFFF:
+            if (_sum_words(data, addresses, packet_end) + 6 + length) % 0xFFFF:
                 if not self._accept_partial:
                     return False
-                pseudo_sum = _sum_words(data, ip + 12, at) + 6 + length
+                pseudo_sum = _sum_words(data, addresses, at) + 6 + length
                 if data[at + 16] << 8 | data[at + 17] != (pseudo_sum % 0xFFFF or 0xFFFF):
                     return False
                 self.partial_checksums[origin] = self.partial_checksums.get(origin, 0) + 1
@@ -230,10 +247,9 @@ class Coalescer:
         ack = ack << 24 | data[at + 9] << 16 | data[at + 10] << 8 | data[at + 11]
         wnd = data[at + 14] << 8 | data[at + 15]
         flags = data[at + 13]
-        tos_ttl = data[ip + 1] << 8 | data[ip + 8]
         payload_bytes = packet_end - payload_at
         options = data[at + 20 : payload_at]
-        key = data[ip + 12 : ip + 24]
+        key = data[addresses : at + 4]  # and both ports
         merges = payload_bytes > 0 and flags & ~_PSH == _ACK
         run = flows.get(key)
         if run is not None:
@@ -254,7 +270,7 @@ class Coalescer:
                     del flows[key]
                 return True
             del flows[key]
-        run = _Run(origin, data, ip)
+        run = _Run(origin, data, at, address_bytes)
         run.seq = seq
         run.next_seq = (seq + payload_bytes) & 0xFFFFFFFF
         run.ack = ack
@@ -289,9 +305,13 @@ class Coalescer:
         frame = ethernet.parse_ethernet(inner)
         if frame.ethertype == arp.ETHERTYPE:
             return arp.parse_arp(frame.payload)
-        if frame.ethertype != ipv4.ETHERTYPE:
+        packet: IpPacket
+        if frame.ethertype == ipv4.ETHERTYPE:
+            packet = parse_ipv4(frame.payload)
+        elif frame.ethertype == ipv6.ETHERTYPE:
+            packet = parse_ipv6(frame.payload)
+        else:
             raise WireError(DropReason.UNSUPPORTED_ETHERTYPE)
-        packet = parse_ipv4(frame.payload)
         if packet.protocol != 6 or packet.is_fragment:
             return packet
         if not self._verify:
@@ -309,9 +329,9 @@ class Coalescer:
 def segment(encap_header: bytes, packet: TcpPacket) -> tuple[bytearray, int]:
     """The outer UDP payloads of one super-segment back to back, and the length of each but the last.
 
-    The last may be shorter. `encap_header` is what stands before each IPv4 header. Sequence numbers advance
-    by piece; SYN, CWR and URG stand on the first piece only, FIN, PSH and RST on the last. Raises WireError
-    OVERSIZE if a piece is no IPv4 packet.
+    The last may be shorter. `encap_header` is what stands before each IP header, of the packet's own family.
+    Sequence numbers advance by piece; SYN, CWR and URG stand on the first piece only, FIN, PSH and RST on the
+    last. Raises WireError OVERSIZE if a piece is no IP packet.
     """
     tcp = packet.segment
     payload = tcp.payload
@@ -321,10 +341,12 @@ def segment(encap_header: bytes, packet: TcpPacket) -> tuple[bytearray, int]:
     if mss <= 0 or mss > payload_bytes:
         mss = payload_bytes
     ip = len(encap_header)
-    at = ip + 20
+    address_bytes = len(packet.source)
+    counted = 20 if address_bytes == 4 else 0  # of its own header bytes, by the length field
+    at = ip + 20 if address_bytes == 4 else ip + 40
     tcp_header_bytes = 20 + len(options)
     header_bytes = at + tcp_header_bytes
-    if 20 + tcp_header_bytes + mss > _MAX_BYTES:
+    if counted + tcp_header_bytes + mss > _MAX_BYTES:
         raise WireError(DropReason.OVERSIZE)
     ack = tcp.ack
     wnd = tcp.wnd
@@ -332,7 +354,9 @@ def segment(encap_header: bytes, packet: TcpPacket) -> tuple[bytearray, int]:
     template = b"".join(
         (
             encap_header,
-            bytes((0x45, packet.tos, 0, 0, 0, 0, 0x40, 0, packet.ttl, 6, 0, 0)),
+            bytes((0x45, packet.tos, 0, 0, 0, 0, 0x40, 0, packet.ttl, 6, 0, 0))
+            if address_bytes == 4
+            else bytes((0x60 | packet.tos >> 4, packet.tos << 4 & 0xF0, 0, 0, 0, 0, 6, packet.ttl)),
             packet.source,
             packet.destination,
             tcp.source_port.to_bytes(2, "big"),
@@ -344,11 +368,11 @@ def segment(encap_header: bytes, packet: TcpPacket) -> tuple[bytearray, int]:
             options,
         )
     )
-    if len(template) != header_bytes:
-        raise ValueError("a TcpPacket has IPv4 addresses of 4 bytes")  # C code below relies on the length
+    if len(template) != header_bytes or len(packet.destination) != address_bytes:
+        raise ValueError("a TcpPacket has two addresses of 4 or of 16 bytes")  # C below relies on the length
     # Sums of what does not change from piece to piece; lengths, seq and flags are added below.
     ip_sum = _sum_words(template, ip, at)
-    tcp_sum = _sum_words(template, ip + 12, header_bytes) + 6
+    tcp_sum = _sum_words(template, at - 2 * address_bytes, header_bytes) + 6
     first_only = _SYN | _CWR | _URG
     last_only = _FIN | _PSH | _RST
     seq = tcp.seq
@@ -370,14 +394,18 @@ def segment(encap_header: bytes, packet: TcpPacket) -> tuple[bytearray, int]:
         out[body : body + upto - taken] = payload[taken:upto]
 
         tcp_length = tcp_header_bytes + upto - taken
-        total = tcp_length + 20
-        out[base + ip + 2] = total >> 8
-        out[base + ip + 3] = total & 0xFF
-        checksum = 0xFFFF - ((ip_sum + total) % 0xFFFF or 0xFFFF)
-        out[base + ip + 10] = checksum >> 8
-        out[base + ip + 11] = checksum & 0xFF
-
         tcp_at = base + at
+        if address_bytes == 4:
+            total = tcp_length + 20
+            out[tcp_at - 18] = total >> 8
+            out[tcp_at - 17] = total & 0xFF
+            checksum = 0xFFFF - ((ip_sum + total) % 0xFFFF or 0xFFFF)
+            out[tcp_at - 10] = checksum >> 8
+            out[tcp_at - 9] = checksum & 0xFF
+        else:
+            out[tcp_at - 36] = tcp_length >> 8
+            out[tcp_at - 35] = tcp_length & 0xFF
+
         out[tcp_at + 4] = seq >> 24
         out[tcp_at + 5] = seq >> 16 & 0xFF
         out[tcp_at + 6] = seq >> 8 & 0xFF
@@ -397,6 +425,6 @@ def segment(encap_header: bytes, packet: TcpPacket) -> tuple[bytearray, int]:
             return out, header_bytes + mss
 
 
-def encap_packet(encap_header: bytes, packet: Ipv4Packet) -> bytearray:
+def encap_packet(encap_header: bytes, packet: IpPacket) -> bytearray:
     """The outer UDP payload of one packet that is not TCP, or is a fragment."""
-    return bytearray(encap_header + emit_ipv4(packet))
+    return bytearray(encap_header + emit_ip(packet))

@@ -20,7 +20,8 @@ cdef unsigned long long _sum_words(const unsigned char* data, Py_ssize_t start, 
 cdef class _Run:
     cdef object origin
     cdef bytes data
-    cdef Py_ssize_t ip
+    cdef Py_ssize_t at
+    cdef Py_ssize_t address_bytes
     cdef list parts
     cdef Py_ssize_t payload_bytes
     cdef bytes options
@@ -31,7 +32,7 @@ cdef class _Run:
     cdef unsigned int flags
     cdef unsigned int tos_ttl
 
-    @cython.locals(ip=cython.Py_ssize_t, data=bytes, parts=list)
+    @cython.locals(at=cython.Py_ssize_t, destination=cython.Py_ssize_t, data=bytes, parts=list)
     cdef object packet(self)
 
 
@@ -61,6 +62,9 @@ cdef class Coalescer:
 
     @cython.locals(
         ip=cython.Py_ssize_t,
+        ethertype=cython.uint,
+        address_bytes=cython.Py_ssize_t,
+        addresses=cython.Py_ssize_t,
         at=cython.Py_ssize_t,
         packet_end=cython.Py_ssize_t,
         payload_at=cython.Py_ssize_t,
@@ -94,6 +98,8 @@ cdef class Coalescer:
     payload_bytes=cython.Py_ssize_t,
     mss=cython.Py_ssize_t,
     ip=cython.Py_ssize_t,
+    address_bytes=cython.Py_ssize_t,
+    counted=cython.Py_ssize_t,
     at=cython.Py_ssize_t,
     tcp_header_bytes=cython.Py_ssize_t,
     header_bytes=cython.Py_ssize_t,

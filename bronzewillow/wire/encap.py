@@ -38,5 +38,5 @@ def encap_frame(encap: Encap, vni: int, frame: bytes) -> bytes:
 def emit_encap_header(
     encap: Encap, vni: int, destination: bytes, source: bytes, ethertype: int = ipv4.ETHERTYPE
 ) -> bytes:
-    """What stands before every inner IPv4 packet to one peer: encapsulation and Ethernet header, 22 bytes."""
+    """What stands before every inner packet to one peer: encapsulation and Ethernet header, 22 bytes."""
     return encap_frame(encap, vni, emit_ethernet(EthernetFrame(destination, source, ethertype)))

@@ -1,4 +1,4 @@
-"""What moves between the overlay and a stack: one IPv4 packet, or one TCP super-segment."""
+"""What moves between the overlay and a stack: one IP packet, or one TCP super-segment."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import cast
 
 from bronzewillow.wire import tcp
 from bronzewillow.wire.checksum import PartialPolicy
+from bronzewillow.wire.ip import IpPacket
 from bronzewillow.wire.ipv4 import Ipv4Packet
+from bronzewillow.wire.ipv6 import Ipv6Packet
 
 
 @dataclass(frozen=True, slots=True)
 class TcpPacket:
-    """One TCP segment with its IPv4 addresses; its checksums are verified already, or not computed yet.
+    """One TCP segment with its IP addresses; its checksums are verified already, or not computed yet.
 
     Outbound the payload is cut into pieces of at most `mss` bytes; inbound it may be the payload of many.
     """
@@ -23,7 +25,9 @@ class TcpPacket:
     mss: int = 0
     """Outbound: largest payload of a piece, bytes; 0 means never cut."""
     tos: int = 0
+    """Or the traffic class."""
     ttl: int = 64
+    """Or the hop limit."""
     pieces: int = 1
     """Inbound: how many segments from the wire were merged into this one."""
 
@@ -56,17 +60,32 @@ class _TcpPacketDraft:
 new_tcp_packet = cast("type[TcpPacket]", _TcpPacketDraft)
 """TcpPacket(...) made quickly, for once-per-segment code."""
 
-Packet = Ipv4Packet | TcpPacket
-"""A TCP packet that is no fragment is always a TcpPacket; everything else is an Ipv4Packet."""
+Packet = IpPacket | TcpPacket
+"""A TCP packet that is no fragment is always a TcpPacket; everything else is an IpPacket."""
 
 
-def parse_tcp_packet(packet: Ipv4Packet, *, partial: PartialPolicy = PartialPolicy.NEVER) -> TcpPacket:
-    """A reassembled IPv4 packet of protocol 6 as a TcpPacket. Raises WireError."""
+def parse_tcp_packet(packet: IpPacket, *, partial: PartialPolicy = PartialPolicy.NEVER) -> TcpPacket:
+    """A reassembled packet of protocol 6 as a TcpPacket. Raises WireError."""
     segment = tcp.parse_tcp(packet.payload, packet.source, packet.destination, partial=partial)
+    if isinstance(packet, Ipv6Packet):
+        return TcpPacket(
+            packet.source, packet.destination, segment, 0, packet.traffic_class, packet.hop_limit
+        )
     return TcpPacket(packet.source, packet.destination, segment, 0, packet.tos, packet.ttl)
 
 
-def flatten(packet: TcpPacket) -> Ipv4Packet:
-    """The IPv4 packet of an uncut TcpPacket: don't fragment, identification 0 (RFC 6864 4.1)."""
+def flatten(packet: TcpPacket) -> IpPacket:
+    """The packet of an uncut TcpPacket."""
+    return flatten_ipv4(packet) if len(packet.source) == 4 else flatten_ipv6(packet)
+
+
+def flatten_ipv4(packet: TcpPacket) -> Ipv4Packet:
+    """`flatten` where the family is known: don't fragment, identification 0 (RFC 6864 4.1)."""
     payload = tcp.emit_tcp(packet.segment, packet.source, packet.destination)
     return Ipv4Packet(packet.source, packet.destination, tcp.PROTOCOL, payload, packet.ttl, packet.tos)
+
+
+def flatten_ipv6(packet: TcpPacket) -> Ipv6Packet:
+    """`flatten` where the family is known."""
+    payload = tcp.emit_tcp(packet.segment, packet.source, packet.destination)
+    return Ipv6Packet(packet.source, packet.destination, tcp.PROTOCOL, payload, packet.ttl, packet.tos)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from bronzewillow.wire import arp, ethernet, geneve, icmp, ipv4, tcp, udp, vxlan
+from bronzewillow.wire import arp, ethernet, geneve, icmp, icmpv6, ipv4, ipv6, tcp, udp, vxlan
 from bronzewillow.wire.checksum import Buffer, PartialPolicy
 from bronzewillow.wire.encap import Encap
 from bronzewillow.wire.errors import WireError
@@ -43,6 +43,7 @@ from runtime.templates.errors import TemplateError
 
 CORPUS = Path(__file__).parent / "corpus"
 ADDRESSES = (b"\x0a\xf4\x01\x02", b"\x0a\xf4\x07\x0a")
+ADDRESSES_V6 = (bytes(15) + b"\1", bytes(15) + b"\2")
 TRUST = PartialPolicy.ALWAYS
 """Checksums trusted: a mutation would hardly ever get past them."""
 
@@ -168,7 +169,10 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "geneve": parser(geneve.parse_geneve),
     "icmp": parser(lambda data: icmp.parse_icmp(data, partial=TRUST)),
     "icmp_quoted": parser(icmp.parse_quoted),
+    "icmpv6": parser(lambda data: icmpv6.parse_icmpv6(data, *ADDRESSES_V6, partial=TRUST)),
+    "icmpv6_quoted": parser(icmpv6.parse_quoted),
     "ipv4": parser(ipv4.parse_ipv4),
+    "ipv6": parser(ipv6.parse_ipv6),
     "image": model_image,
     "kernel_geneve": coalescer(Encap.GENEVE),
     "kernel_vxlan": coalescer(Encap.VXLAN),

@@ -10,7 +10,7 @@ from bronzewillow.testing.script import LOCAL, PEER, Scripted
 from bronzewillow.wire import icmp, tcp
 from bronzewillow.wire.errors import DropReason
 from bronzewillow.wire.ipv4 import Ipv4Packet
-from bronzewillow.wire.packet import TcpPacket, flatten
+from bronzewillow.wire.packet import TcpPacket, flatten_ipv4
 from bronzewillow.wire.seqnum import add
 from bronzewillow.wire.tcp import Flags, TcpSegment
 
@@ -30,7 +30,7 @@ def error_about(
     assert s.local_isn is not None
     ports = s.local_port, s.peer_port if peer_port is None else peer_port
     seg = TcpSegment(*ports, add(s.local_isn, position), 0, int(Flags.ACK), 1000, payload=b"x" * 400)
-    quoted = icmp.quote(flatten(TcpPacket(source, PEER, seg)))
+    quoted = icmp.quote(flatten_ipv4(TcpPacket(source, PEER, seg)))
     message = icmp.emit_icmp(icmp.DestinationUnreachable(code, quoted, mtu))
     return Ipv4Packet(ROUTER, LOCAL, icmp.PROTOCOL, message)
 

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bronzewillow.testing import datagrams as some
-from bronzewillow.wire import arp, checksum, ethernet, geneve, icmp, ipv4, seqnum, tcp, udp, vxlan
+from bronzewillow.wire import (
+    arp,
+    checksum,
+    ethernet,
+    geneve,
+    icmp,
+    icmpv6,
+    ip,
+    ipv4,
+    ipv6,
+    nd,
+    seqnum,
+    tcp,
+    udp,
+    vxlan,
+)
 from bronzewillow.wire.checksum import PartialPolicy
 from bronzewillow.wire.errors import WireError
 from bronzewillow.wire.packet import TcpPacket, flatten, parse_tcp_packet
@@ -17,6 +33,7 @@ from bronzewillow.wire.packet import TcpPacket, flatten, parse_tcp_packet
 quick = settings(deadline=None, max_examples=60)
 SOURCE = b"\x0a\0\0\1"
 DESTINATION = b"\x0a\0\0\2"
+PODS_V6 = some.PODS_V6
 
 PARSERS: list[Callable[[bytes], object]] = [
     arp.parse_arp,
@@ -25,7 +42,14 @@ PARSERS: list[Callable[[bytes], object]] = [
     lambda data: icmp.parse_icmp(data, partial=PartialPolicy.ALWAYS),
     icmp.parse_icmp,
     icmp.parse_quoted,
+    lambda data: icmpv6.parse_icmpv6(data, *PODS_V6, partial=PartialPolicy.ALWAYS),
+    lambda data: icmpv6.parse_icmpv6(data, *PODS_V6),
+    icmpv6.parse_quoted,
+    ip.parse_ip,
     ipv4.parse_ipv4,
+    ipv6.parse_ipv6,
+    lambda data: nd.parse_neighbor(nd.SOLICITATION, data),
+    lambda data: nd.parse_neighbor(nd.ADVERTISEMENT, data),
     tcp.parse_options,
     lambda data: tcp.parse_tcp(data, SOURCE, DESTINATION, partial=PartialPolicy.ALWAYS),
     lambda data: tcp.parse_tcp(data, SOURCE, DESTINATION),
@@ -59,7 +83,7 @@ def test_any_option_area_gives_options_that_survive(data: bytes) -> None:
 @given(some.tcp_packets())
 @quick
 def test_tcp(packet: TcpPacket) -> None:
-    assert parse_tcp_packet(ipv4.parse_ipv4(ipv4.emit_ipv4(flatten(packet)))) == packet
+    assert parse_tcp_packet(ip.parse_ip(ip.emit_ip(flatten(packet)))) == packet
 
 
 @given(some.tcp_options())
@@ -76,6 +100,35 @@ def test_ipv4(packet: ipv4.Ipv4Packet) -> None:
     assert ipv4.parse_ipv4(ipv4.emit_ipv4(packet)) == packet
 
 
+@given(some.ipv6_packets())
+@quick
+def test_ipv6(packet: ipv6.Ipv6Packet) -> None:
+    assert ipv6.parse_ipv6(ipv6.emit_ipv6(packet)) == packet
+
+
+@given(some.ipv6_packets(), some.ipv6_packets())
+@quick
+def test_headers_within_a_payload_are_those_in_front(outer: ipv6.Ipv6Packet, inner: ipv6.Ipv6Packet) -> None:
+    """What reassembly gives: a payload that begins with the rest of the chain."""
+    chain = tuple(header for header in inner.extensions if header[0] != ipv6.HOP_BY_HOP)
+    whole = replace(outer, identification=0, more_fragments=False, fragment_offset_bytes=0, extensions=chain)
+    data = ipv6.emit_ipv6(whole)
+    packed = replace(whole, extensions=(), protocol=data[6], payload=data[ipv6.HEADER_BYTES :])
+    assert ipv6.unwrap(packed) == whole
+
+
+@given(st.binary(max_size=80), st.sampled_from((0, 43, 44, 60)), st.integers(0, 80))
+@quick
+def test_any_chain_is_walked_or_refused(chain: bytes, first: int, claimed: int) -> None:
+    head = b"\x60\0\0\0" + claimed.to_bytes(2, "big") + bytes((first, 64)) + b"".join(PODS_V6)
+    try:
+        packet = ipv6.parse_ipv6(head + chain)
+    except WireError as error:
+        assert error.reason
+    else:
+        assert len(packet.payload) <= claimed and len(packet.extensions) <= ipv6.MAX_EXTENSIONS
+
+
 @given(some.arp_packets())
 @quick
 def test_arp(packet: arp.ArpPacket) -> None:
@@ -88,6 +141,9 @@ def test_udp(datagram: udp.UdpDatagram) -> None:
     data = udp.emit_udp(datagram, SOURCE, DESTINATION)
     assert data[6:8] != b"\0\0"
     assert udp.parse_udp(data, SOURCE, DESTINATION) == datagram
+    data = udp.emit_udp(datagram, *PODS_V6)
+    assert data[6:8] != b"\0\0"
+    assert udp.parse_udp(data, *PODS_V6) == datagram
 
 
 echoes = st.builds(icmp.EchoRequest, some.u16, some.u16, some.payloads)
@@ -102,6 +158,27 @@ problems = st.builds(icmp.ParameterProblem, some.u8, some.payloads, some.u8)
 @quick
 def test_icmp(message: icmp.IcmpMessage) -> None:
     assert icmp.parse_icmp(icmp.emit_icmp(message)) == message
+
+
+too_big = st.builds(icmpv6.PacketTooBig, some.u32, some.payloads)
+v6_unreachable = st.builds(icmp.DestinationUnreachable, some.u8, some.payloads)
+v6_problems = st.builds(icmp.ParameterProblem, some.u8, some.payloads, some.u32)
+targets = some.ipv6_addresses.filter(lambda address: address[0] != 0xFF)
+optional_macs = st.none() | some.macs
+solicitations = st.builds(nd.NeighborSolicitation, targets, optional_macs)
+flags = st.booleans()
+advertisements = st.builds(nd.NeighborAdvertisement, targets, optional_macs, flags, flags, flags)
+
+
+@given(
+    echoes | replies | v6_unreachable | too_big | exceeded | v6_problems | solicitations | advertisements,
+    some.ipv6_addresses,
+    some.ipv6_addresses,
+)
+@quick
+def test_icmpv6(message: icmpv6.Icmpv6Message, source: bytes, destination: bytes) -> None:
+    data = icmpv6.emit_icmpv6(message, source, destination)
+    assert icmpv6.parse_icmpv6(data, source, destination) == message
 
 
 @given(st.builds(vxlan.VxlanDatagram, some.u24, some.payloads))

@@ -18,7 +18,9 @@ from bronzewillow.wire.checksum import PartialPolicy
 from bronzewillow.wire.encap import Encap, decap
 from bronzewillow.wire.errors import WireError
 from bronzewillow.wire.ethernet import parse_ethernet
-from bronzewillow.wire.ipv4 import Ipv4Packet, parse_ipv4
+from bronzewillow.wire.ip import IpPacket, ethertype_of, parse_ip
+from bronzewillow.wire.ipv4 import parse_ipv4
+from bronzewillow.wire.ipv6 import parse_ipv6
 from bronzewillow.wire.packet import TcpPacket, parse_tcp_packet
 
 quick = settings(deadline=None, max_examples=40)
@@ -80,7 +82,7 @@ def test_equal_results_on_any_bytes(data: bytes, piece_bytes: int, encap: Encap)
 @given(some.tcp_packets(payload=long_payloads, mss=st.integers(0, 300)))
 @quick
 def test_equal_datagrams(packet: TcpPacket) -> None:
-    header = some.header(Encap.VXLAN)
+    header = some.header(Encap.VXLAN, ethertype_of(packet.source))
     assert _native().segment(header, packet) == _kernel.segment(header, packet)
 
 
@@ -88,7 +90,7 @@ def test_equal_datagrams(packet: TcpPacket) -> None:
 @given(some.tcp_packets(mergeable, long_payloads, st.integers(0, 300)))
 @quick
 def test_what_was_cut_comes_back_whole(kernel: ModuleType, packet: TcpPacket) -> None:
-    train, piece_bytes = kernel.segment(some.header(Encap.GENEVE), packet)
+    train, piece_bytes = kernel.segment(some.header(Encap.GENEVE, ethertype_of(packet.source)), packet)
     coalescer = kernel.Coalescer(Encap.GENEVE, VNI)
     coalescer.add(train, piece_bytes, "peer")
     pieces = -(-len(packet.segment.payload) // packet.mss) if packet.mss else 1
@@ -99,12 +101,12 @@ def test_what_was_cut_comes_back_whole(kernel: ModuleType, packet: TcpPacket) ->
 @given(some.tcp_packets(payload=long_payloads, mss=st.integers(0, 300)))
 @quick
 def test_every_piece_is_right_by_the_codecs(kernel: ModuleType, packet: TcpPacket) -> None:
-    train, piece_bytes = kernel.segment(some.header(Encap.VXLAN), packet)
+    train, piece_bytes = kernel.segment(some.header(Encap.VXLAN, ethertype_of(packet.source)), packet)
     parsed = []
     for start in range(0, len(train), piece_bytes):
         vni, frame = decap(Encap.VXLAN, bytes(train[start : start + piece_bytes]))
         assert vni == VNI
-        parsed.append(parse_tcp_packet(parse_ipv4(parse_ethernet(frame).payload)))
+        parsed.append(parse_tcp_packet(parse_ip(parse_ethernet(frame).payload)))
     assert b"".join(piece.segment.payload for piece in parsed) == packet.segment.payload
     assert sum(piece.segment.len for piece in parsed) == packet.segment.len
     seq = packet.segment.seq
@@ -122,29 +124,31 @@ def test_every_piece_is_right_by_the_codecs(kernel: ModuleType, packet: TcpPacke
 
 
 @both
-@given(some.ipv4_packets().filter(lambda packet: packet.protocol != 6))
+@given((some.ipv4_packets() | some.ipv6_packets()).filter(lambda packet: packet.protocol != 6))
 @quick
-def test_other_packets_pass_unchanged(kernel: ModuleType, packet: Ipv4Packet) -> None:
+def test_other_packets_pass_unchanged(kernel: ModuleType, packet: IpPacket) -> None:
     coalescer = kernel.Coalescer(Encap.VXLAN, VNI)
-    coalescer.add(kernel.encap_packet(some.header(Encap.VXLAN), packet), 0, "peer")
+    header = some.header(Encap.VXLAN, ethertype_of(packet.source))
+    coalescer.add(kernel.encap_packet(header, packet), 0, "peer")
     assert coalescer.flush() == [("peer", packet)]
 
 
 @both
-@given(st.lists(st.tuples(st.integers(0, 2), st.binary(max_size=50), st.booleans()), max_size=30))
+@given(st.lists(st.tuples(st.integers(0, 3), st.binary(max_size=50), st.booleans()), max_size=30))
 @quick
 def test_each_flow_keeps_its_bytes_and_order(
     kernel: ModuleType, writes: list[tuple[int, bytes, bool]]
 ) -> None:
-    sent = [b"", b"", b""]
+    sent = [b""] * 4
     coalescer = kernel.Coalescer(Encap.VXLAN, VNI)
     for flow, payload, push in writes:
         flags = ACK | (int(tcp.Flags.PSH) if push else 0)
         segment = tcp.TcpSegment(flow, 80, len(sent[flow]), 1, flags, 9, payload=payload)
         sent[flow] += payload
-        train = some.segmented(TcpPacket(bytes(4), bytes(4), segment))
+        address = bytes(16 if flow & 1 else 4)
+        train = some.segmented(TcpPacket(address, address, segment))
         coalescer.add(train.data, train.piece_bytes, "peer")
-    received = [b"", b"", b""]
+    received = [b""] * 4
     for _, packet in coalescer.flush():
         segment = packet.segment
         assert segment.seq == len(received[segment.source_port])
@@ -163,18 +167,43 @@ def test_ten_thousand_datagrams_are_all_counted(kernel: ModuleType, encap: Encap
 
 
 @both
-@given(st.binary(max_size=60))
+@pytest.mark.parametrize(
+    ("ethertype", "start"),
+    [(0x0800, b"\x45\x00"), (0x86DD, b"\x60\0\0\0"), (0x86DD, b"\x60\0\0\0\0\x14\6\x40")],
+)
+@given(st.binary(max_size=100))
 @quick
-def test_the_plain_codecs_agree_on_a_single_datagram(kernel: ModuleType, tail: bytes) -> None:
+def test_the_plain_codecs_agree_on_a_single_datagram(
+    kernel: ModuleType, ethertype: int, start: bytes, tail: bytes
+) -> None:
     """A well-made outer part with any inner packet: the fast way and the plain way judge alike."""
-    data = some.header(Encap.VXLAN) + b"\x45\x00" + tail
+    data = some.header(Encap.VXLAN, ethertype) + start + tail
     coalescer = kernel.Coalescer(Encap.VXLAN, VNI, PartialPolicy.NEVER)
     coalescer.add(data, 0, "peer")
     flushed = coalescer.flush()
     try:
-        packet = parse_ipv4(data[22:])
+        packet = parse_ip(data[22:])
         expected = packet if packet.protocol != 6 or packet.is_fragment else parse_tcp_packet(packet)
     except WireError as error:
         assert (flushed, coalescer.drops) == ([], {error.reason: 1})
     else:
         assert flushed == [("peer", expected)]
+
+
+@both
+@given(some.tcp_packets(payload=long_payloads), st.data())
+@quick
+def test_one_flipped_bit_is_judged_alike(kernel: ModuleType, packet: TcpPacket, data: st.DataObject) -> None:
+    """Of a right packet, whose checksums most flips make wrong: fast way and plain codecs again."""
+    train = bytearray(some.segmented(packet).data)
+    bit = data.draw(st.integers(22 * 8, len(train) * 8 - 1))
+    train[bit >> 3] ^= 0x80 >> (bit & 7)
+    coalescer = kernel.Coalescer(Encap.VXLAN, VNI, PartialPolicy.NEVER)
+    coalescer.add(train, 0, "peer")
+    try:
+        inner = parse_ipv6(train[22:]) if len(packet.source) == 16 else parse_ipv4(train[22:])
+        expected = inner if inner.protocol != 6 or inner.is_fragment else parse_tcp_packet(inner)
+    except WireError as error:
+        assert (coalescer.flush(), coalescer.drops) == ([], {error.reason: 1})
+    else:
+        assert coalescer.flush() == [("peer", expected)]

@@ -10,11 +10,13 @@ import subprocess
 import pytest
 
 from bronzewillow.testing import datagrams as some
-from bronzewillow.wire import arp
+from bronzewillow.wire import arp, icmpv6, nd
 from bronzewillow.wire.encap import DEFAULT_PORTS, Encap
 from bronzewillow.wire.ethernet import EthernetFrame, emit_ethernet
 from bronzewillow.wire.icmp import EchoRequest, emit_icmp
-from bronzewillow.wire.ipv4 import Ipv4Packet, emit_ipv4
+from bronzewillow.wire.ip import emit_ip, ethertype_of
+from bronzewillow.wire.ipv4 import Ipv4Packet
+from bronzewillow.wire.ipv6 import DESTINATION_OPTIONS, HOP_BY_HOP, Ipv6Packet
 from bronzewillow.wire.kernel import encap_packet, segment
 from bronzewillow.wire.packet import TcpPacket
 from bronzewillow.wire.pcap import PcapWriter
@@ -24,17 +26,24 @@ from bronzewillow.wire.udp import UdpDatagram, emit_udp
 TCPDUMP = shutil.which("tcpdump")
 needs_tcpdump = pytest.mark.skipif(TCPDUMP is None, reason="tcpdump is not installed")
 UNDERLAY = (b"\xc0\x00\x02\x02", b"\xc0\x00\x02\x01")
-PODS = (b"\x0a\xf4\x01\x02", b"\x0a\xf4\x07\x0a")
+UNDERLAY_V6 = (
+    bytes.fromhex("20010db8000000000000000000000002"),
+    bytes.fromhex("20010db8000000000000000000000001"),
+)
+PODS = some.PODS
+PODS_V6 = some.PODS_V6
 
 
-def outer_frame(encap: Encap, datagram: bytes) -> bytes:
+def outer_frame(encap: Encap, datagram: bytes, underlay: tuple[bytes, bytes] = UNDERLAY) -> bytes:
     port = DEFAULT_PORTS[encap]
-    payload = emit_udp(UdpDatagram(55555, port, datagram), *UNDERLAY)
-    return emit_ethernet(EthernetFrame(*some.MACS, 0x0800, emit_ipv4(Ipv4Packet(*UNDERLAY, 17, payload))))
+    payload = emit_udp(UdpDatagram(55555, port, datagram), *underlay)
+    kind = Ipv4Packet if underlay is UNDERLAY else Ipv6Packet
+    packet = emit_ip(kind(*underlay, 17, payload))
+    return emit_ethernet(EthernetFrame(*some.MACS, ethertype_of(underlay[0]), packet))
 
 
-def datagrams(encap: Encap) -> list[bytes]:
-    header = some.header(encap)
+def tcp_datagrams(encap: Encap, pods: tuple[bytes, bytes]) -> list[bytes]:
+    header = some.header(encap, ethertype_of(pods[0]))
     rng = random.Random(1)
     result: list[bytes] = []
     for options in (
@@ -46,8 +55,14 @@ def datagrams(encap: Encap) -> list[bytes]:
             text = TcpSegment(
                 40000, 8080, rng.getrandbits(32), 1, int(Flags.ACK), 502, options, rng.randbytes(length)
             )
-            train, piece_bytes = segment(header, TcpPacket(*PODS, text, 700))
+            train, piece_bytes = segment(header, TcpPacket(*pods, text, 700))
             result.extend(bytes(train[at : at + piece_bytes]) for at in range(0, len(train), piece_bytes))
+    return result
+
+
+def datagrams(encap: Encap) -> list[bytes]:
+    header = some.header(encap)
+    result = tcp_datagrams(encap, PODS)
     for protocol, payload in (
         (1, emit_icmp(EchoRequest(1, 2, b"odd"))),
         (17, emit_udp(UdpDatagram(5353, 53, b"query"), *PODS)),
@@ -56,6 +71,23 @@ def datagrams(encap: Encap) -> list[bytes]:
     request = arp.ArpPacket(arp.REQUEST, some.MACS[1], PODS[0], bytes(6), PODS[1])
     result.append(some.header(encap, arp.ETHERTYPE) + arp.emit_arp(request))
     return result
+
+
+def datagrams_v6(encap: Encap) -> list[bytes]:
+    echo = icmpv6.emit_icmpv6(EchoRequest(1, 2, b"odd"), *PODS_V6)
+    asking = icmpv6.emit_icmpv6(nd.NeighborSolicitation(PODS_V6[1], some.MACS[0]), *PODS_V6)
+    query = emit_udp(UdpDatagram(5353, 53, b"query"), *PODS_V6)
+    chain = ((HOP_BY_HOP, bytes(6)), (DESTINATION_OPTIONS, b"\x01\x04\0\0\0\0"))
+    big = Ipv6Packet(*PODS_V6, icmpv6.PROTOCOL, echo)
+    error = icmpv6.emit_icmpv6(icmpv6.PacketTooBig(1400, icmpv6.quote(big)), *PODS_V6)
+    packets = (
+        big,
+        Ipv6Packet(*PODS_V6, icmpv6.PROTOCOL, asking, nd.HOP_LIMIT),
+        Ipv6Packet(*PODS_V6, icmpv6.PROTOCOL, error),
+        Ipv6Packet(*PODS_V6, 17, query, extensions=chain),
+        Ipv6Packet(*PODS_V6, 17, bytes(16), 64, 0, 0, 9, True, 8),
+    )
+    return [*tcp_datagrams(encap, PODS_V6), *(some.datagram(packet, encap) for packet in packets)]
 
 
 def read_by_tcpdump(frames: list[bytes]) -> str:
@@ -85,6 +117,23 @@ def test_no_complaint(encap: Encap) -> None:
     assert "incorrect" not in text and "bad" not in text and "wrong" not in text
     assert "ICMP echo request" in text and "Request who-has 10.244.7.10" in text
     assert f"1700000000.{len(frames) - 1:06}" in text
+
+
+@needs_tcpdump
+@pytest.mark.parametrize("encap", list(Encap))
+def test_no_complaint_about_ipv6(encap: Encap) -> None:
+    frames = [outer_frame(encap, datagram, UNDERLAY_V6) for datagram in datagrams_v6(encap)]
+    text = read_by_tcpdump(frames)
+    assert text.count("2001:db8::2.55555 > 2001:db8::1.") == len(frames)
+    assert text.count("fd00:a::a102.40000 > fd00:a::a70a.8080") == len(frames) - 5
+    assert text.count("(correct)") >= len(frames) - 5
+    assert "incorrect" not in text and "bad" not in text and "wrong" not in text
+    assert (
+        "[icmp6 sum ok] ICMP6, echo request" in text
+        and "[icmp6 sum ok] ICMP6, packet too big, mtu 1400" in text
+    )
+    assert "ICMP6, neighbor solicitation" in text and "who has fd00:a::a70a" in text
+    assert "HBH" in text and "DSTOPT" in text and "frag (0x00000009:8|16)" in text
 
 
 @needs_tcpdump

@@ -11,7 +11,7 @@ from bronzewillow.testing.script import LOCAL, PEER, Scripted
 from bronzewillow.wire import icmp, udp
 from bronzewillow.wire.errors import DropReason
 from bronzewillow.wire.ipv4 import Ipv4Packet
-from bronzewillow.wire.packet import TcpPacket, flatten
+from bronzewillow.wire.packet import TcpPacket, flatten_ipv4
 from bronzewillow.wire.tcp import Flags, TcpSegment
 
 
@@ -106,7 +106,7 @@ def test_bad_packets_are_counted(stack: Stack, packet: Ipv4Packet, reason: DropR
 def test_fragmented_tcp_reaches_its_connection() -> None:
     s = Scripted()
     s.script("listen\n< S 0:0(0) <mss 1000>\nignore\n< . 1:1(0) ack 1\naccept")
-    whole = flatten(TcpPacket(PEER, LOCAL, s.segment("P. 1:1001(1000) ack 1")))
+    whole = flatten_ipv4(TcpPacket(PEER, LOCAL, s.segment("P. 1:1001(1000) ack 1")))
     for piece in reversed(fragment(whole, 300, 3)):
         s.inject(piece)
     s.script("events DataReceived\n+40ms > . 1:1(0) ack 1001")

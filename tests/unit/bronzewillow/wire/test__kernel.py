@@ -8,14 +8,15 @@ from types import ModuleType
 
 import pytest
 
-from bronzewillow.testing.datagrams import MACS, Train, header, segmented
+from bronzewillow.testing.datagrams import MACS, PODS_V6, Train, datagram, header, segmented
 from bronzewillow.wire import arp
 from bronzewillow.wire.checksum import PartialPolicy, internet_checksum, pseudo_header_sum
 from bronzewillow.wire.encap import Encap, decap, emit_encap_header
 from bronzewillow.wire.errors import DropReason, WireError
 from bronzewillow.wire.ethernet import EthernetFrame, emit_ethernet, parse_ethernet
 from bronzewillow.wire.ipv4 import Ipv4Packet, emit_ipv4, parse_ipv4
-from bronzewillow.wire.packet import TcpPacket, flatten, parse_tcp_packet
+from bronzewillow.wire.ipv6 import DESTINATION_OPTIONS
+from bronzewillow.wire.packet import TcpPacket, flatten_ipv4, flatten_ipv6, parse_tcp_packet
 from bronzewillow.wire.tcp import Flags, TcpOptions, TcpSegment
 
 ACK = int(Flags.ACK)
@@ -155,7 +156,7 @@ def test_an_optioned_packet_ends_the_run_of_its_flow(kernel: ModuleType) -> None
     middle = piece(b"cd", seq=1002)
     coalescer = kernel.Coalescer(Encap.VXLAN, 1)
     coalescer.add(segmented(piece(b"ab")).data, 0, "peer")
-    packet = dataclasses.replace(flatten(middle), options=b"\1\1\1\1")
+    packet = dataclasses.replace(flatten_ipv4(middle), options=b"\1\1\1\1")
     coalescer.add(raw_datagram(emit_ipv4(packet)), 0, "peer")
     coalescer.add(segmented(piece(b"ef", seq=1002)).data, 0, "peer")
     assert [packet for _, packet in coalescer.flush()] == [piece(b"ab"), middle, piece(b"ef", seq=1002)]
@@ -190,7 +191,7 @@ def test_frame_padding_is_cut(kernel: ModuleType) -> None:
 def test_any_vni(kernel: ModuleType) -> None:
     coalescer = kernel.Coalescer(Encap.GENEVE, None)
     for vni in (0, 1, 0xFFFFFF):
-        data = emit_encap_header(Encap.GENEVE, vni, *MACS) + emit_ipv4(flatten(piece(b"")))
+        data = emit_encap_header(Encap.GENEVE, vni, *MACS) + emit_ipv4(flatten_ipv4(piece(b"")))
         coalescer.add(data, 0, "peer")
     assert coalescer.flush() == [("peer", piece(b""))] * 3
 
@@ -255,7 +256,7 @@ def test_cut_short_anywhere(kernel: ModuleType, length: int) -> None:
 def test_a_fragment_is_no_segment_even_if_it_looks_like_one(
     kernel: ModuleType, fields: dict[str, int]
 ) -> None:
-    fragment = dataclasses.replace(flatten(PACKET), **fields)  # type: ignore[arg-type]
+    fragment = dataclasses.replace(flatten_ipv4(PACKET), **fields)  # type: ignore[arg-type]
     coalescer = kernel.Coalescer(Encap.VXLAN, 1)
     coalescer.add(raw_datagram(emit_ipv4(fragment)), 0, "peer")
     assert coalescer.flush() == [("peer", fragment)]
@@ -263,7 +264,7 @@ def test_a_fragment_is_no_segment_even_if_it_looks_like_one(
 
 @pytest.mark.parametrize("offset", [0x00, 0x40, 0xF0])
 def test_a_data_offset_out_of_bounds_with_a_right_checksum(kernel: ModuleType, offset: int) -> None:
-    flat = flatten(PACKET)
+    flat = flatten_ipv4(PACKET)
     payload = bytearray(flat.payload)
     payload[12] = offset
     payload[16:18] = b"\0\0"
@@ -274,11 +275,11 @@ def test_a_data_offset_out_of_bounds_with_a_right_checksum(kernel: ModuleType, o
 
 
 def test_a_partial_checksum_whose_sum_is_negative_zero(kernel: ModuleType) -> None:
-    length = len(flatten(PACKET).payload)
+    length = len(flatten_ipv4(PACKET).payload)
     rest = 0xFFFF - length - 6 - 0x0AF4 - 0x0102
     source, destination = SOURCE, b"\0\0" + rest.to_bytes(2, "big")
     assert pseudo_header_sum(source, destination, 6, length) == 0xFFFF
-    flat = flatten(dataclasses.replace(PACKET, destination=destination))
+    flat = flatten_ipv4(dataclasses.replace(PACKET, destination=destination))
     unfinished = dataclasses.replace(flat, payload=flat.payload[:16] + b"\xff\xff" + flat.payload[18:])
     coalescer = kernel.Coalescer(Encap.VXLAN, 1)
     coalescer.add(raw_datagram(emit_ipv4(unfinished)), 0, "peer")
@@ -294,7 +295,7 @@ def test_a_tcp_header_cut_by_the_ip_length(kernel: ModuleType) -> None:
 @pytest.mark.parametrize("options", [b"", b"\1\1\1\1"])
 @pytest.mark.parametrize("policy", list(PartialPolicy))
 def test_partial_checksums(kernel: ModuleType, policy: PartialPolicy, options: bytes) -> None:
-    flat = dataclasses.replace(flatten(PACKET), options=options)
+    flat = dataclasses.replace(flatten_ipv4(PACKET), options=options)
     left = pseudo_header_sum(SOURCE, DESTINATION, 6, len(flat.payload)).to_bytes(2, "big")
     unfinished = dataclasses.replace(flat, payload=flat.payload[:16] + left + flat.payload[18:])
     wrong = dataclasses.replace(flat, payload=flat.payload[:-1] + b"?")
@@ -342,21 +343,21 @@ def test_segment_leaves_what_fits_whole(kernel: ModuleType, mss: int) -> None:
     packet = dataclasses.replace(piece(b"abcdefghi"), mss=mss)
     data, piece_bytes = kernel.segment(header(Encap.VXLAN), packet)
     assert piece_bytes == len(data)
-    expected = emit_ethernet(EthernetFrame(*MACS, 0x0800, emit_ipv4(flatten(packet))))
+    expected = emit_ethernet(EthernetFrame(*MACS, 0x0800, emit_ipv4(flatten_ipv4(packet))))
     assert data[8:] == expected
 
 
 def test_checksums_of_zero_are_sent_as_zero(kernel: ModuleType) -> None:
-    bare = flatten(piece(b"\0\0"))
+    bare = flatten_ipv4(piece(b"\0\0"))
     zero = piece(bare.payload[16:18])  # the payload makes the TCP sum up to 0xFFFF
-    assert flatten(zero).payload[16:18] == b"\0\0"
+    assert flatten_ipv4(zero).payload[16:18] == b"\0\0"
     data, _ = kernel.segment(header(Encap.VXLAN), zero)
-    assert data[22:] == emit_ipv4(flatten(zero))
-    unset = emit_ipv4(flatten(dataclasses.replace(zero, source=b"\x0a\xf4\0\0")))
+    assert data[22:] == emit_ipv4(flatten_ipv4(zero))
+    unset = emit_ipv4(flatten_ipv4(dataclasses.replace(zero, source=b"\x0a\xf4\0\0")))
     packet = dataclasses.replace(zero, source=b"\x0a\xf4" + unset[10:12])  # likewise the IPv4 header's sum
-    assert emit_ipv4(flatten(packet))[10:12] == b"\0\0"
+    assert emit_ipv4(flatten_ipv4(packet))[10:12] == b"\0\0"
     data, _ = kernel.segment(header(Encap.VXLAN), packet)
-    assert data[22:] == emit_ipv4(flatten(packet))
+    assert data[22:] == emit_ipv4(flatten_ipv4(packet))
 
 
 def test_segment_without_payload(kernel: ModuleType) -> None:
@@ -393,10 +394,83 @@ def test_the_largest_datagram(kernel: ModuleType) -> None:
     assert caught.value.reason is DropReason.OVERSIZE
 
 
-def test_segment_refuses_addresses_of_another_family(kernel: ModuleType) -> None:
-    for address in (b"", bytes(16)):
-        with pytest.raises(ValueError, match="4 bytes"):
-            kernel.segment(header(Encap.VXLAN), piece(b"abc", source=address))
+def test_segment_refuses_addresses_of_no_family_or_of_two(kernel: ModuleType) -> None:
+    pairs = [
+        (b"", DESTINATION),
+        (b"", b""),
+        (bytes(16), DESTINATION),
+        (bytes(8), bytes(8)),
+        (bytes(24), bytes(8)),
+    ]
+    for source, destination in pairs:
+        packet = dataclasses.replace(PACKET, source=source, destination=destination)
+        with pytest.raises(ValueError, match="of 4 or of 16 bytes"):
+            kernel.segment(header(Encap.VXLAN), packet)
+
+
+def v6_piece(payload: bytes, **fields: object) -> TcpPacket:
+    """`piece` between two IPv6 pods."""
+    return dataclasses.replace(piece(payload, **fields), source=PODS_V6[0], destination=PODS_V6[1])
+
+
+def test_ipv6_segments_become_one_and_tell_their_traffic_class(kernel: ModuleType) -> None:
+    first, second = v6_piece(b"abcd", tos=0xA5, ttl=63), v6_piece(b"efg", seq=1004, tos=0xA5, ttl=63)
+    whole = v6_piece(b"abcdefg", tos=0xA5, ttl=63)
+    assert received(kernel, first, second) == [dataclasses.replace(whole, pieces=2)]
+    other = v6_piece(b"efg", seq=1004, tos=0x25, ttl=63)
+    assert received(kernel, first, other) == [first, other]
+
+
+def test_flow_labels_may_differ_within_a_run(kernel: ModuleType) -> None:
+    train = segmented(dataclasses.replace(v6_piece(b"abcdef"), mss=3))
+    data = bytearray(train.data)
+    data[25] ^= 0x5A  # the label is in no checksum
+    coalescer = kernel.Coalescer(Encap.VXLAN, 1)
+    coalescer.add(data, train.piece_bytes, "peer")
+    assert coalescer.flush() == [("peer", dataclasses.replace(v6_piece(b"abcdef"), pieces=2))]
+
+
+def test_families_with_equal_ports_are_two_flows(kernel: ModuleType) -> None:
+    got = received(kernel, piece(b"ab"), v6_piece(b"xy"), piece(b"cd", seq=1002), v6_piece(b"z", seq=1002))
+    assert got == [
+        dataclasses.replace(piece(b"abcd"), pieces=2),
+        dataclasses.replace(v6_piece(b"xyz"), pieces=2),
+    ]
+
+
+def test_ipv6_segments_behind_extension_headers_are_parsed(kernel: ModuleType) -> None:
+    flat = flatten_ipv6(v6_piece(b"abcd"))
+    long_way = dataclasses.replace(flat, extensions=((DESTINATION_OPTIONS, bytes(6)),))
+    coalescer = kernel.Coalescer(Encap.VXLAN, 1)
+    coalescer.add(segmented(v6_piece(b"yz", seq=998)).data, 0, "peer")
+    coalescer.add(datagram(long_way), 0, "peer")
+    coalescer.add(segmented(v6_piece(b"ef", seq=1004)).data, 0, "peer")
+    got = [packet for _, packet in coalescer.flush()]
+    assert got == [v6_piece(b"yz", seq=998), v6_piece(b"abcd"), v6_piece(b"ef", seq=1004)]
+
+
+def test_a_wrong_checksum_over_ipv6(kernel: ModuleType) -> None:
+    data = bytearray(segmented(v6_piece(b"abcd")).data)
+    data[-1] ^= 1
+    assert drops_of(kernel, bytes(data)) == {DropReason.BAD_TCP_CHECKSUM: 1}
+
+
+def test_an_unfinished_checksum_over_ipv6(kernel: ModuleType) -> None:
+    flat = flatten_ipv6(v6_piece(b"abcd"))
+    left = pseudo_header_sum(*PODS_V6, 6, len(flat.payload)).to_bytes(2, "big")
+    unfinished = dataclasses.replace(flat, payload=flat.payload[:16] + left + flat.payload[18:])
+    coalescer = kernel.Coalescer(Encap.VXLAN, 1)
+    coalescer.add(datagram(unfinished), 0, "peer")
+    assert coalescer.flush() == [("peer", v6_piece(b"abcd"))]
+    assert coalescer.partial_checksums == {"peer": 1}
+
+
+def test_the_largest_datagram_over_ipv6(kernel: ModuleType) -> None:
+    fits = v6_piece(bytes(65_535 - 32))
+    assert received(kernel, fits) == [fits]
+    with pytest.raises(WireError) as caught:
+        kernel.segment(header(Encap.VXLAN), v6_piece(bytes(65_535 - 31)))
+    assert caught.value.reason is DropReason.OVERSIZE
 
 
 def test_a_full_size_super_segment_survives(kernel: ModuleType) -> None:

@@ -6,11 +6,11 @@ from bronzewillow.wire import icmp
 from bronzewillow.wire.checksum import PartialPolicy, internet_checksum
 from bronzewillow.wire.errors import DropReason, WireError
 from bronzewillow.wire.ipv4 import Ipv4Packet
-from bronzewillow.wire.packet import TcpPacket, flatten
+from bronzewillow.wire.packet import TcpPacket, flatten_ipv4
 from bronzewillow.wire.tcp import Flags, TcpSegment
 
 SEGMENT = TcpSegment(40000, 8080, 0xDEADBEEF, 1, Flags.ACK, 5, payload=bytes(2000))
-OFFENDER = flatten(TcpPacket(b"\x0a\0\0\1", b"\x0a\0\0\2", SEGMENT))
+OFFENDER = flatten_ipv4(TcpPacket(b"\x0a\0\0\1", b"\x0a\0\0\2", SEGMENT))
 
 
 def reason_of(data: bytes) -> DropReason:

@@ -5,6 +5,8 @@ import dataclasses
 import pytest
 
 from bronzewillow.wire.errors import DropReason, WireError
+from bronzewillow.wire.ipv4 import Ipv4Packet
+from bronzewillow.wire.ipv6 import Ipv6Packet
 from bronzewillow.wire.packet import TcpPacket, flatten, new_tcp_packet, parse_tcp_packet
 from bronzewillow.wire.tcp import Flags, TcpSegment
 
@@ -14,9 +16,18 @@ PACKET = TcpPacket(b"\x0a\0\0\1", b"\x0a\0\0\2", SEGMENT, tos=0x2, ttl=9)
 
 def test_flatten_and_back() -> None:
     flat = flatten(PACKET)
+    assert isinstance(flat, Ipv4Packet)
     assert (flat.protocol, flat.dont_fragment, flat.identification) == (6, True, 0)
     assert (flat.ttl, flat.tos) == (9, 2)
     assert parse_tcp_packet(flat) == PACKET
+
+
+def test_flatten_and_back_over_ipv6() -> None:
+    packet = dataclasses.replace(PACKET, source=bytes(15) + b"\1", destination=bytes(15) + b"\2")
+    flat = flatten(packet)
+    assert isinstance(flat, Ipv6Packet)
+    assert (flat.protocol, flat.hop_limit, flat.traffic_class) == (6, 9, 2)
+    assert parse_tcp_packet(flat) == packet
 
 
 def test_a_corrupt_segment() -> None:
