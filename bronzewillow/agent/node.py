@@ -16,13 +16,14 @@ from bronzewillow.agent.clock import Clock
 from bronzewillow.agent.datagram import DatagramSocket, Rung
 from bronzewillow.overlay.spec import OverlaySpec, Peer, node_address
 from bronzewillow.overlay.vtep import Datagrams, Vtep
-from bronzewillow.stack import Event, Stack, StackConfig, TcpConfig
-from bronzewillow.stack.icmp import RateLimit, unreachable
-from bronzewillow.stack.neighbours import answer_arp
+from bronzewillow.stack import Event, Stack, StackConfig, TcpConfig, icmp, icmpv6
+from bronzewillow.stack.neighbours import answer_arp, answer_solicitation
 from bronzewillow.wire.arp import ArpPacket
-from bronzewillow.wire.errors import DropReason
+from bronzewillow.wire.errors import DropReason, WireError
 from bronzewillow.wire.icmp import HOST_UNREACHABLE
-from bronzewillow.wire.ipv4 import Ipv4Packet
+from bronzewillow.wire.icmpv6 import ADDRESS_UNREACHABLE, solicited_target
+from bronzewillow.wire.ip import IpPacket
+from bronzewillow.wire.ipv6 import Ipv6Packet
 from bronzewillow.wire.packet import Packet, TcpPacket, flatten
 
 _ROUNDS = 64  # of a flush, before the loop gets its turn
@@ -42,7 +43,7 @@ class Node:
         self._loop = asyncio.get_running_loop()
         self._on_event = on_event
         self._rng = random.SystemRandom()
-        self._unreachable_limit = RateLimit(_UNREACHABLES_PER_SECOND)
+        self._unreachable_limit = icmp.RateLimit(_UNREACHABLES_PER_SECOND)
         self._touched: dict[Stack, None] = {}
         self._flush_handle: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -111,6 +112,8 @@ class Node:
         for peer, packet in self.vtep.flush():
             if isinstance(packet, ArpPacket):
                 self._answer_arp(peer, packet)
+            elif isinstance(packet, Ipv6Packet) and solicited_target(packet) is not None:
+                self._answer_solicitation(peer, packet)
             elif packet.destination in self.stacks:
                 batches.setdefault(packet.destination, []).append(packet)
             else:
@@ -126,15 +129,30 @@ class Node:
     def _answer_arp(self, peer: Peer, request: ArpPacket) -> None:
         if request.tpa in self.stacks:
             reply = answer_arp(request, request.tpa, self.vtep.spec.mac)
-            datagrams = self.vtep.encap_arp(peer, reply) if reply is not None else None
-            if datagrams is not None:
-                self._send(datagrams)
+            self._send_neighbour(peer, reply)
+
+    def _answer_solicitation(self, peer: Peer, packet: Ipv6Packet) -> None:
+        try:
+            reply = answer_solicitation(packet, self.stacks, self.vtep.spec.mac)
+        except WireError as error:
+            self.vtep.drops[error.reason] += 1
+        else:
+            self._send_neighbour(peer, reply)
+
+    def _send_neighbour(self, peer: Peer, reply: ArpPacket | IpPacket | None) -> None:
+        datagrams = self.vtep.encap_neighbour(peer, reply) if reply is not None else None
+        if datagrams is not None:
+            self._send(datagrams)
 
     def _refuse(self, packet: Packet) -> None:
         """An address of ours that no pod has: RFC 1122 3.2.2.1, host unreachable, from the node's address."""
         self.vtep.drops[DropReason.UNKNOWN_INNER_DESTINATION] += 1
         whole = flatten(packet) if isinstance(packet, TcpPacket) else packet
-        error = unreachable(whole, HOST_UNREACHABLE) if isinstance(whole, Ipv4Packet) else None
+        error: IpPacket | None
+        if isinstance(whole, Ipv6Packet):
+            error = icmpv6.unreachable(whole, ADDRESS_UNREACHABLE)
+        else:
+            error = icmp.unreachable(whole, HOST_UNREACHABLE)
         if error is not None and self._unreachable_limit.allows(self.clock.now()):
             self._route(replace(error, source=self.address), self.clock.now())
 

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 from bronzewillow.overlay.routes import Routes
 from bronzewillow.overlay.spec import OverlaySpec, Peer
-from bronzewillow.wire import arp
+from bronzewillow.wire import arp, nd
 from bronzewillow.wire.arp import ArpPacket
 from bronzewillow.wire.encap import emit_encap_header
 from bronzewillow.wire.errors import DropReason, WireError
+from bronzewillow.wire.icmpv6 import solicited_target
+from bronzewillow.wire.ip import IpPacket, ethertype_of
+from bronzewillow.wire.ipv6 import Ipv6Packet
 from bronzewillow.wire.kernel import Coalescer, encap_packet, segment
 from bronzewillow.wire.packet import Packet, TcpPacket
 
@@ -60,11 +63,7 @@ class Vtep:
         self._by_address = by_address
         self._routes = Routes(spec.peers)
         self._source_vnis = dict(spec.source_vnis)
-        self._headers: dict[tuple[Peer, int], bytes] = {}  # made when first needed
-        self._arp_headers = {
-            peer: emit_encap_header(spec.encap, spec.vni, peer.mac, spec.mac, arp.ETHERTYPE)
-            for peer in spec.peers
-        }
+        self._headers: dict[tuple[Peer, int, int], bytes] = {}  # made when first needed
 
     @property
     def partial_checksums(self) -> dict[str, int]:
@@ -97,11 +96,10 @@ class Vtep:
         checked: list[tuple[Peer, Packet | ArpPacket]] = []
         for origin, packet in self._coalescer.flush():
             assert isinstance(origin, bytes)
-            if isinstance(packet, ArpPacket):
-                source, destination = packet.spa, packet.tpa
-            else:
-                source, destination = packet.source, packet.destination
+            source, destination = _ends(packet)
             peer = self._owner(source, origin)
+            if peer is None and isinstance(packet, Ipv6Packet):
+                peer = self._asks_or_makes_noise(packet, origin)
             pieces = packet.pieces if isinstance(packet, TcpPacket) else 1
             if peer is None:
                 self._drop(origin, DropReason.SPOOFED_INNER_SOURCE, pieces)
@@ -118,6 +116,14 @@ class Vtep:
             return peer if peer.address == origin else None
         # a node may speak from its own underlay address: host processes, host-network pods
         return self._by_address[origin][0] if source == origin and origin in self._by_address else None
+
+    def _asks_or_makes_noise(self, packet: Ipv6Packet, origin: bytes) -> Peer | None:
+        """What a kernel says from its link-local address: it asks for neighbours, routers and listeners.
+
+        Questions for neighbours are answered; the rest is for nobody here, and no forgery either.
+        """
+        is_question = solicited_target(packet) is not None or packet.destination[0] == 0xFF
+        return self._node_at(origin) if nd.is_link_local(packet.source) and is_question else None
 
     def _drop(self, origin: bytes, reason: DropReason, pieces: int) -> None:
         self.drops[reason] += pieces
@@ -136,7 +142,7 @@ class Vtep:
         if peer is None:
             self.drops[DropReason.NO_ROUTE] += 1
             return None
-        header = self._header(peer, packet.source)
+        header = self._header(peer, packet.source, ethertype_of(packet.source))
         try:
             if isinstance(packet, TcpPacket):
                 buffer, piece_bytes = segment(header, packet)
@@ -151,22 +157,25 @@ class Vtep:
             return None
         return self._sent(Datagrams(peer, buffer, piece_bytes))
 
-    def encap_arp(self, peer: Peer, packet: ArpPacket) -> Datagrams | None:
-        """An ARP reply to `peer`; None when it is a peer no longer."""
-        header = self._arp_headers.get(peer)
-        if header is None:
+    def encap_neighbour(self, peer: Peer, packet: ArpPacket | IpPacket) -> Datagrams | None:
+        """An answer about our addresses straight to `peer`; None when it is a peer no longer."""
+        if peer not in self._by_address.get(peer.address, ()):
             return None
-        buffer = header + arp.emit_arp(packet)
+        if isinstance(packet, ArpPacket):
+            buffer = bytearray(self._header(peer, b"", arp.ETHERTYPE) + arp.emit_arp(packet))
+        else:
+            header = self._header(peer, packet.source, ethertype_of(packet.source))
+            buffer = encap_packet(header, packet)
         return self._sent(Datagrams(peer, buffer, len(buffer)))
 
-    def _header(self, peer: Peer, source: bytes) -> bytes:
+    def _header(self, peer: Peer, source: bytes, ethertype: int) -> bytes:
         """What stands before a packet from `source` to `peer`."""
         spec = self.spec
         vni = self._source_vnis.get(source, spec.vni)
-        header = self._headers.get((peer, vni))
+        header = self._headers.get((peer, vni, ethertype))
         if header is None:
-            header = emit_encap_header(spec.encap, vni, peer.mac, spec.mac)
-            self._headers[peer, vni] = header
+            header = emit_encap_header(spec.encap, vni, peer.mac, spec.mac, ethertype)
+            self._headers[peer, vni, ethertype] = header
         return header
 
     def _sent(self, datagrams: Datagrams) -> Datagrams:
@@ -178,3 +187,12 @@ class Vtep:
         """The way back to a node that spoke from its underlay address."""
         peers = self._by_address.get(address)
         return peers[0] if peers else None
+
+
+def _ends(packet: Packet | ArpPacket) -> tuple[bytes, bytes]:
+    """Who speaks, and to whom; who asks, and for whom."""
+    if isinstance(packet, ArpPacket):
+        return packet.spa, packet.tpa
+    if isinstance(packet, Ipv6Packet):
+        return packet.source, solicited_target(packet) or packet.destination
+    return packet.source, packet.destination

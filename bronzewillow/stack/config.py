@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bronzewillow.wire.checksum import PartialPolicy
+from bronzewillow.wire.ip import header_bytes
 
 MILLISECOND = 1_000
 SECOND = 1_000_000
+_TCP_HEADER_BYTES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class StackConfig:
     """One pod's network identity."""
 
     address: bytes
-    """The pod's IPv4 address, 4 bytes."""
+    """The pod's address, 4 bytes, or 16; a pod of both families has two stacks."""
 
     mtu: int = 1450
     """The largest inner IP packet that we send, in bytes."""
@@ -101,10 +103,25 @@ class StackConfig:
     """TCP's part."""
 
     max_fragment_bytes: int = 1 << 20
-    """IPv4 fragments waiting for their rest, in bytes, for the whole stack."""
+    """Fragments waiting for their rest, in bytes, for the whole stack."""
 
     partial_checksums: PartialPolicy = PartialPolicy.AUTO
     """What to do with UDP, and reassembled TCP, whose checksum an offloading peer has left unfinished."""
 
     icmp_errors_per_second: int = 100
-    """RFC 1812 4.3.2.8: ICMP errors we originate."""
+    """RFC 1812 4.3.2.8, RFC 4443 2.4 f: ICMP errors we originate."""
+
+    @property
+    def header_bytes(self) -> int:
+        """What each segment has in front of its options: 40 bytes over IPv4, 60 over IPv6."""
+        return header_bytes(self.address) + _TCP_HEADER_BYTES
+
+    @property
+    def receive_mss(self) -> int:
+        """RFC 9293 3.7.1: what we announce; the MTU less the fixed headers (RFC 6691)."""
+        return self.mtu - self.header_bytes
+
+    @property
+    def default_send_mss(self) -> int:
+        """What a peer takes that does not say: RFC 9293 3.7.1 MUST-15."""
+        return 536 if len(self.address) == 4 else 1220

@@ -49,31 +49,44 @@ def unreachable(packet: Ipv4Packet, code: int) -> Ipv4Packet | None:
     """The error about `packet`, or None where RFC 1122 3.2.2 forbids one."""
     if packet.fragment_offset_bytes or packet.source[0] >= 224 or packet.source == bytes(4):
         return None
+    if packet.protocol == icmp.PROTOCOL and packet.payload[:1] not in (b"\x08", b"\x00"):
+        return None  # an error, or what may be one
     message = icmp.emit_icmp(icmp.DestinationUnreachable(code, icmp.quote(packet)))
     return Ipv4Packet(packet.destination, packet.source, icmp.PROTOCOL, message)
 
 
 def on_unreachable(transport: Tcp, error: icmp.DestinationUnreachable, address: bytes, now: int) -> None:
-    """React to an error about something we sent; raises WireError when the quotation makes no sense.
+    """React to an error about something we sent; raises WireError when the quotation makes no sense."""
+    c = find_in_flight(transport, icmp.parse_quoted(error.quoted), address)
+    if error.code == icmp.FRAGMENTATION_NEEDED:
+        on_path_mtu(c, max(error.next_hop_mtu, MIN_PATH_MTU))
+    elif error.code in (icmp.PROTOCOL_UNREACHABLE, icmp.PORT_UNREACHABLE):
+        on_refusal(c, now)
+    # all else is a soft error: the retransmission timer decides (RFC 9293 3.9.2.2 MUST-56)
+
+
+def find_in_flight(transport: Tcp, quoted: icmp.QuotedPacket, address: bytes) -> Connection:
+    """The connection that sent what is quoted; raises WireError when none can have.
 
     RFC 5927 4.1: believed only when the quoted sequence number is in flight.
     """
-    quoted = icmp.parse_quoted(error.quoted)
     c = transport.connections.get((quoted.source_port, quoted.destination, quoted.destination_port))
     if quoted.protocol != tcp.PROTOCOL or quoted.source != address or c is None:
         raise WireError(DropReason.TCP_NO_CONNECTION)
     if not (ge(quoted.seq, c.tcb.snd_una) and lt(quoted.seq, c.tcb.snd_nxt)):
         raise WireError(DropReason.TCP_OUT_OF_WINDOW)
-    if error.code == icmp.FRAGMENTATION_NEEDED:
-        _on_path_mtu(c, error.next_hop_mtu)
-    elif error.code in (icmp.PROTOCOL_UNREACHABLE, icmp.PORT_UNREACHABLE) and c.state is State.SYN_SENT:
-        c.fail(ConnectionRefused("ICMP: unreachable"), now)  # RFC 9293 3.9.2.2, hard; RFC 5927 5.2, SYN only
-    # all else is a soft error: the retransmission timer decides (RFC 9293 3.9.2.2 MUST-56)
+    return c
 
 
-def _on_path_mtu(c: Connection, mtu: int) -> None:
-    """RFC 1191 6.4: smaller segments, and everything in flight again in those; no reaction of cwnd."""
-    smss = max(mtu, MIN_PATH_MTU) - 40
+def on_refusal(c: Connection, now: int) -> None:
+    """RFC 9293 3.9.2.2: a hard error; RFC 5927 5.2: to a SYN only."""
+    if c.state is State.SYN_SENT:
+        c.fail(ConnectionRefused("ICMP: unreachable"), now)
+
+
+def on_path_mtu(c: Connection, mtu: int) -> None:
+    """RFC 1191 6.4, RFC 8201 5.4: smaller segments, and all in flight again in those; cwnd stays."""
+    smss = mtu - c.tcp.config.header_bytes
     if smss >= c.tcb.smss:
         return
     set_send_mss(c.tcb, smss)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from bronzewillow.stack import icmp as pod_icmp
+from bronzewillow.stack import icmpv6 as pod_icmpv6
 from bronzewillow.stack.config import StackConfig
 from bronzewillow.stack.counters import StackCounters
 from bronzewillow.stack.events import Event
@@ -18,9 +19,11 @@ from bronzewillow.stack.fragments import Reassembler, fragment
 from bronzewillow.stack.tcp.connection import Connection
 from bronzewillow.stack.tcp.demux import Tcp
 from bronzewillow.stack.tcp.listener import Listener
-from bronzewillow.wire import icmp, tcp, udp
+from bronzewillow.wire import icmp, icmpv6, tcp, udp
 from bronzewillow.wire.errors import DropReason, WireError
+from bronzewillow.wire.ip import IpPacket
 from bronzewillow.wire.ipv4 import Ipv4Packet
+from bronzewillow.wire.ipv6 import Ipv6Packet, unwrap
 from bronzewillow.wire.packet import Packet, TcpPacket, parse_tcp_packet
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Stack:
-    """A pod: one IPv4 address, ICMP echo and errors, TCP."""
+    """A pod's end of one family: an address, ICMP echo and errors, TCP."""
 
     def __init__(self, config: StackConfig, rng: random.Random) -> None:
         self.config = config
@@ -57,12 +60,12 @@ class Stack:
             source = packet.source
             if packet.destination != self.config.address:
                 self._tcp.drop(DropReason.UNKNOWN_INNER_DESTINATION)
-            elif source[0] >= 224 or source[0] in (0, 127) or source == self.config.address:
-                self._tcp.drop(DropReason.IP_ADDRESS)  # RFC 1122 3.2.1.3
+            elif source == self.config.address or _is_no_source(source):
+                self._tcp.drop(DropReason.IP_ADDRESS)
             elif isinstance(packet, TcpPacket):
                 self._tcp.receive(packet, now)
-            elif isinstance(packet, Ipv4Packet):
-                self._receive_ipv4(packet, now)
+            else:
+                self._receive_ip(packet, now)
 
     def output(self, now: int) -> list[Packet]:
         """What is to be sent now, in order; a TcpPacket may hold up to 64 KiB, to be cut at its `mss`."""
@@ -103,8 +106,8 @@ class Stack:
 
     # ---- inside
 
-    def _receive_ipv4(self, packet: Ipv4Packet, now: int) -> None:
-        whole: Ipv4Packet | None = packet
+    def _receive_ip(self, packet: IpPacket, now: int) -> None:
+        whole: IpPacket | None = packet
         if packet.is_fragment:
             whole = self._reassembler.add(packet, now)
             if whole is None:
@@ -112,24 +115,31 @@ class Stack:
             self.counters.reassembled += 1
         assert whole is not None
         try:
-            self._dispatch(whole, now)
+            self._dispatch(unwrap(whole) if isinstance(whole, Ipv6Packet) else whole, now)
         except WireError as error:
             self._tcp.drop(error.reason)
 
-    def _dispatch(self, packet: Ipv4Packet, now: int) -> None:
+    def _dispatch(self, packet: IpPacket, now: int) -> None:
+        partial = self.config.partial_checksums
         if packet.protocol == tcp.PROTOCOL:
-            self._tcp.receive(parse_tcp_packet(packet, partial=self.config.partial_checksums), now)
-        elif packet.protocol == icmp.PROTOCOL:
-            self._receive_icmp(packet, now)
+            self._tcp.receive(parse_tcp_packet(packet, partial=partial), now)
         elif packet.protocol == udp.PROTOCOL:
-            udp.parse_udp(
-                packet.payload, packet.source, packet.destination, partial=self.config.partial_checksums
-            )
+            udp.parse_udp(packet.payload, packet.source, packet.destination, partial=partial)
             self._tcp.drop(DropReason.NO_LISTENER)
-            self._send_unreachable(packet, icmp.PORT_UNREACHABLE, now)
+            if isinstance(packet, Ipv6Packet):
+                self._send_error(pod_icmpv6.unreachable(packet, icmpv6.PORT_UNREACHABLE), now)
+            else:
+                self._send_error(pod_icmp.unreachable(packet, icmp.PORT_UNREACHABLE), now)
+        elif isinstance(packet, Ipv4Packet) and packet.protocol == icmp.PROTOCOL:
+            self._receive_icmp(packet, now)
+        elif isinstance(packet, Ipv6Packet) and packet.protocol == icmpv6.PROTOCOL:
+            self._receive_icmpv6(packet, now)
         else:
             self._tcp.drop(DropReason.UNSUPPORTED_PROTOCOL)
-            self._send_unreachable(packet, icmp.PROTOCOL_UNREACHABLE, now)
+            if isinstance(packet, Ipv6Packet):
+                self._send_error(pod_icmpv6.unrecognized(packet), now)
+            else:
+                self._send_error(pod_icmp.unreachable(packet, icmp.PROTOCOL_UNREACHABLE), now)
 
     def _receive_icmp(self, packet: Ipv4Packet, now: int) -> None:
         self.counters.icmp_in += 1
@@ -140,11 +150,30 @@ class Stack:
         elif isinstance(message, icmp.DestinationUnreachable):
             pod_icmp.on_unreachable(self._tcp, message, self.config.address, now)
 
-    def _send_unreachable(self, packet: Ipv4Packet, code: int, now: int) -> None:
-        error = pod_icmp.unreachable(packet, code)
+    def _receive_icmpv6(self, packet: Ipv6Packet, now: int) -> None:
+        self.counters.icmp_in += 1
+        message = icmpv6.parse_icmpv6(packet.payload, packet.source, packet.destination)
+        if isinstance(message, icmp.EchoRequest):
+            self.counters.echo_replies += 1
+            self._send_icmp(pod_icmpv6.echo_reply(packet, message))
+        else:
+            pod_icmpv6.on_error(self._tcp, message, self.config.address, now)
+
+    def _send_error(self, error: IpPacket | None, now: int) -> None:
         if error is not None and self._icmp_limit.allows(now):
             self._send_icmp(error)
 
-    def _send_icmp(self, packet: Ipv4Packet) -> None:
+    def _send_icmp(self, packet: IpPacket) -> None:
         self.counters.icmp_out += 1
-        self._out.extend(fragment(packet, self.config.mtu, self._rng.getrandbits(16)))
+        mtu = self.config.mtu
+        if isinstance(packet, Ipv6Packet):
+            self._out.extend(fragment(packet, mtu, self._rng.getrandbits(32)))
+        else:
+            self._out.extend(fragment(packet, mtu, self._rng.getrandbits(16)))
+
+
+def _is_no_source(address: bytes) -> bool:
+    """Whether no honest packet comes from there: RFC 1122 3.2.1.3; RFC 4291 2.5.2, 2.5.3 and 2.7."""
+    if len(address) == 4:
+        return address[0] >= 224 or address[0] in (0, 127)
+    return address[0] == 0xFF or address[:15] == bytes(15)

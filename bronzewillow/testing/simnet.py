@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bronzewillow.stack import Connection, DataReceived, Event, Stack, StackConfig
+from bronzewillow.wire.ip import header_bytes
 from bronzewillow.wire.packet import Packet, TcpPacket
 from bronzewillow.wire.seqnum import add
 from bronzewillow.wire.tcp import Flags
@@ -191,9 +192,10 @@ def wire_bytes(packet: Packet) -> int:
     if isinstance(packet, TcpPacket):
         options = packet.segment.options
         return (
-            40
+            header_bytes(packet.source)
+            + 20
             + len(packet.segment.payload)
             + (12 if options.timestamps else 0)
             + (4 + 8 * len(options.sack) if options.sack else 0)
         )
-    return 20 + len(packet.payload)
+    return header_bytes(packet.source) + len(packet.payload)

@@ -116,6 +116,14 @@ def emit_icmpv6(message: Icmpv6Message, source: bytes, destination: bytes) -> by
     return bytes((kind, code)) + checksum.to_bytes(2, "big") + rest
 
 
+def solicited_target(packet: Ipv6Packet) -> bytes | None:
+    """The address that `packet` asks for, if it is a neighbor solicitation; no checksum is looked at."""
+    if packet.protocol != PROTOCOL or packet.hop_limit != nd.HOP_LIMIT or packet.is_fragment:
+        return None
+    payload = packet.payload
+    return payload[8:24] if len(payload) >= 24 and payload[0] == nd.SOLICITATION else None
+
+
 def quote(packet: Ipv6Packet) -> bytes:
     """What an error about `packet` quotes of it."""
     return emit_ipv6(packet)[: MAX_ERROR_BYTES - HEADER_BYTES]

@@ -55,7 +55,7 @@ def passive_open(c: Connection, seg: TcpSegment, now: int) -> None:
     """RFC 9293 3.10.7.2, third: a SYN for a listener; `c` is new and `c.tcb.iss` is chosen."""
     tcb = c.tcb
     tcb.irs, tcb.rcv_nxt = seg.seq, add(seg.seq, 1)
-    options.agree(tcb, c.config, c.tcp.config.mtu, seg.options, now)
+    options.agree(tcb, c.tcp.config, seg.options, now)
     c.congestion.on_mss(tcb.eff_snd_mss)
     tcb.snd_una, tcb.snd_nxt = tcb.iss, add(tcb.iss, 1)
     tcb.snd_wnd = tcb.max_snd_wnd = seg.wnd
@@ -99,7 +99,7 @@ def _in_syn_sent(c: Connection, seg: TcpSegment, now: int) -> None:
         c.tcp.drop(DropReason.TCP_FLAGS)
         return
     tcb.irs, tcb.rcv_nxt = seg.seq, add(seg.seq, 1)  # fourth
-    options.agree(tcb, c.config, c.tcp.config.mtu, seg.options, now)
+    options.agree(tcb, c.tcp.config, seg.options, now)
     c.congestion.on_mss(tcb.eff_snd_mss)
     tcb.snd_wnd = tcb.max_snd_wnd = seg.wnd  # RFC 7323 2.2: not scaled
     tcb.snd_wl1, tcb.snd_wl2 = seg.seq, seg.ack

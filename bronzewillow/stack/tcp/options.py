@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from bronzewillow.stack.config import TcpConfig
-from bronzewillow.stack.tcp.tcb import DEFAULT_SEND_MSS, MIN_SEND_MSS, Tcb
+from bronzewillow.stack.config import StackConfig
+from bronzewillow.stack.tcp.tcb import MIN_SEND_MSS, Tcb
 from bronzewillow.wire.tcp import TcpOptions
 
-_IP_AND_TCP_HEADERS = 40
 _TIMESTAMP_OPTION = 12  # 10 bytes and two of padding
 _MAX_WINDOW_SHIFT = 14  # RFC 7323 2.3
-
-
-def receive_mss(mtu: int) -> int:
-    """RFC 9293 3.7.1: what we announce; the MTU less the fixed headers (RFC 6691)."""
-    return mtu - _IP_AND_TCP_HEADERS
 
 
 def window_shift(buffer_bytes: int) -> int:
@@ -21,39 +15,41 @@ def window_shift(buffer_bytes: int) -> int:
     return min(max(buffer_bytes.bit_length() - 16, 0), _MAX_WINDOW_SHIFT)
 
 
-def offer(config: TcpConfig, mtu: int, ts_value: int) -> TcpOptions:
+def offer(config: StackConfig, ts_value: int) -> TcpOptions:
     """The options of our first SYN."""
+    tcp = config.tcp
     return TcpOptions(
-        mss=receive_mss(mtu),
-        window_scale=window_shift(config.receive_buffer_bytes) if config.window_scale else None,
-        sack_permitted=config.sack,
-        timestamps=(ts_value, 0) if config.timestamps else None,
+        mss=config.receive_mss,
+        window_scale=window_shift(tcp.receive_buffer_bytes) if tcp.window_scale else None,
+        sack_permitted=tcp.sack,
+        timestamps=(ts_value, 0) if tcp.timestamps else None,
     )
 
 
-def answer(config: TcpConfig, mtu: int, ts_value: int, tcb: Tcb) -> TcpOptions:
+def answer(config: StackConfig, ts_value: int, tcb: Tcb) -> TcpOptions:
     """The options of our SYN-ACK: only what the peer's SYN offered, which `agree` has put into `tcb`."""
     return TcpOptions(
-        mss=receive_mss(mtu),
+        mss=config.receive_mss,
         window_scale=tcb.rcv_wind_shift if tcb.scaling_on else None,
         sack_permitted=tcb.sack_on,
         timestamps=(ts_value, tcb.ts_recent) if tcb.timestamps_on else None,
     )
 
 
-def agree(tcb: Tcb, config: TcpConfig, mtu: int, theirs: TcpOptions, now: int) -> None:
+def agree(tcb: Tcb, config: StackConfig, theirs: TcpOptions, now: int) -> None:
     """Take over what the peer's SYN or SYN-ACK offered and we offer too."""
-    if config.window_scale and theirs.window_scale is not None:
+    tcp = config.tcp
+    if tcp.window_scale and theirs.window_scale is not None:
         tcb.scaling_on = True  # a shift of 0 is an offer too (RFC 7323 2.2)
         tcb.snd_wind_shift = min(theirs.window_scale, _MAX_WINDOW_SHIFT)
-        tcb.rcv_wind_shift = window_shift(config.receive_buffer_bytes)
-    if config.timestamps and theirs.timestamps is not None:
+        tcb.rcv_wind_shift = window_shift(tcp.receive_buffer_bytes)
+    if tcp.timestamps and theirs.timestamps is not None:
         tcb.timestamps_on = True
         tcb.ts_recent, tcb.ts_recent_at = theirs.timestamps[0], now
-    tcb.sack_on = config.sack and theirs.sack_permitted
-    tcb.rmss = receive_mss(mtu)
-    # RFC 9293 3.7.1 MUST-15: no option means 536; an absurd offer is raised to what makes sense
-    offered = DEFAULT_SEND_MSS if theirs.mss is None else theirs.mss
+    tcb.sack_on = tcp.sack and theirs.sack_permitted
+    tcb.rmss = config.receive_mss
+    # RFC 9293 3.7.1: an absurd offer is raised to what makes sense
+    offered = config.default_send_mss if theirs.mss is None else theirs.mss
     set_send_mss(tcb, min(max(offered, MIN_SEND_MSS), tcb.rmss))
 
 

@@ -188,7 +188,7 @@ def send_syn(c: Connection, now: int) -> None:
     tcb = c.tcb
     wnd = min(c.config.receive_buffer_bytes, _UNSCALED)
     tcb.rcv_wnd = wnd
-    offered = options.offer(c.config, c.tcp.config.mtu, c.ts_value(now))
+    offered = options.offer(c.tcp.config, c.ts_value(now))
     _put(c, TcpSegment(c.local[1], c.remote[1], tcb.iss, 0, _SYN, wnd, offered))
     c.last_sent = now
 
@@ -199,7 +199,7 @@ def send_syn_ack(c: Connection, now: int) -> None:
     wnd = min(c.config.receive_buffer_bytes, _UNSCALED)
     tcb.rcv_wnd = max(tcb.rcv_wnd, wnd)  # an ACK in SYN-RECEIVED may have promised more already
     tcb.last_ack_sent = tcb.rcv_nxt
-    answered = options.answer(c.config, c.tcp.config.mtu, c.ts_value(now), tcb)
+    answered = options.answer(c.tcp.config, c.ts_value(now), tcb)
     _put(c, TcpSegment(c.local[1], c.remote[1], tcb.iss, tcb.rcv_nxt, _SYN_ACK, wnd, answered))
     c.last_sent = now
 

@@ -38,8 +38,17 @@ CONFIGS = st.builds(
 )
 
 
-def run(seed: int, links: tuple[Link, Link], configs: tuple[TcpConfig, TcpConfig], **sizes: object) -> SimNet:
-    ends = [StackConfig(bytes((10, 0, 0, n)), mtu=1_450 - n, tcp=c) for n, c in enumerate(configs, 1)]
+NETWORKS = st.sampled_from([bytes((10, 0, 0)), bytes.fromhex("fd00000a") + bytes(11)])
+
+
+def run(
+    seed: int,
+    network: bytes,
+    links: tuple[Link, Link],
+    configs: tuple[TcpConfig, TcpConfig],
+    **sizes: object,
+) -> SimNet:
+    ends = [StackConfig(network + bytes((n,)), mtu=1_450 - n, tcp=c) for n, c in enumerate(configs, 1)]
     net = SimNet(seed, *links, *ends)
     with recorded(net, seed, Path(tempfile.gettempdir())):
         Exchange(net, seed=seed, **sizes).run(limit=1 << 50)  # type: ignore[arg-type]
@@ -49,6 +58,7 @@ def run(seed: int, links: tuple[Link, Link], configs: tuple[TcpConfig, TcpConfig
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 1 << 30),
+    network=NETWORKS,
     links=st.tuples(LINKS, LINKS),
     configs=st.tuples(CONFIGS, CONFIGS),
     up=st.integers(0, 20_000),
@@ -58,6 +68,7 @@ def run(seed: int, links: tuple[Link, Link], configs: tuple[TcpConfig, TcpConfig
 )
 def test_bytes_sent_are_bytes_received(
     seed: int,
+    network: bytes,
     links: tuple[Link, Link],
     configs: tuple[TcpConfig, TcpConfig],
     up: int,
@@ -65,13 +76,18 @@ def test_bytes_sent_are_bytes_received(
     half_close: bool,
     batch_reader: bool,
 ) -> None:
-    run(seed, links, configs, up=up, down=down, half_close=half_close, batch_reader=batch_reader)
+    run(seed, network, links, configs, up=up, down=down, half_close=half_close, batch_reader=batch_reader)
 
 
 @settings(max_examples=10, deadline=None)
-@given(seed=st.integers(0, 1 << 30), links=st.tuples(LINKS, LINKS), configs=st.tuples(CONFIGS, CONFIGS))
+@given(
+    seed=st.integers(0, 1 << 30),
+    network=NETWORKS,
+    links=st.tuples(LINKS, LINKS),
+    configs=st.tuples(CONFIGS, CONFIGS),
+)
 def test_equal_inputs_give_equal_bytes(
-    seed: int, links: tuple[Link, Link], configs: tuple[TcpConfig, TcpConfig]
+    seed: int, network: bytes, links: tuple[Link, Link], configs: tuple[TcpConfig, TcpConfig]
 ) -> None:
-    first, second = (run(seed, links, configs, up=5_000, down=5_000) for _ in range(2))
+    first, second = (run(seed, network, links, configs, up=5_000, down=5_000) for _ in range(2))
     assert bytes_on_the_wire(first) == bytes_on_the_wire(second)

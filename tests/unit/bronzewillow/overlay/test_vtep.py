@@ -10,10 +10,12 @@ import pytest
 
 from bronzewillow.overlay.spec import OverlaySpec, Peer
 from bronzewillow.overlay.vtep import Vtep
+from bronzewillow.wire import icmpv6, nd
 from bronzewillow.wire.arp import REPLY, REQUEST, ArpPacket
 from bronzewillow.wire.encap import Encap
 from bronzewillow.wire.errors import DropReason
 from bronzewillow.wire.ipv4 import Ipv4Packet
+from bronzewillow.wire.ipv6 import Ipv6Packet
 from bronzewillow.wire.packet import TcpPacket
 from bronzewillow.wire.tcp import Flags, TcpSegment
 
@@ -204,18 +206,18 @@ def test_update_replaces_peers_and_keeps_counters() -> None:
 def test_arp_comes_in_and_goes_out() -> None:
     worker, vtep = Vtep(mirrored()), Vtep(spec())
     asked = ArpPacket(REQUEST, b"\x02" + bytes(5), WORKER_POD, bytes(6), MAC_POD)
-    sent = worker.encap_arp(worker.spec.peers[0], asked)
+    sent = worker.encap_neighbour(worker.spec.peers[0], asked)
     assert sent is not None
     vtep.receive(bytes(sent.buffer), 0, WORKER)
     [(peer, packet)] = vtep.flush()
     assert packet == asked
     reply = ArpPacket(REPLY, vtep.spec.mac, MAC_POD, asked.sha, asked.spa)
-    answered = vtep.encap_arp(peer, reply)
+    answered = vtep.encap_neighbour(peer, reply)
     assert answered is not None
     worker.receive(bytes(answered.buffer), 0, MAC)
     assert [packet for _, packet in worker.flush()] == [reply]
     vtep.update(spec(peers=()))
-    assert vtep.encap_arp(peer, reply) is None
+    assert vtep.encap_neighbour(peer, reply) is None
 
 
 def test_of_any_vni_each_is_taken() -> None:
@@ -240,3 +242,96 @@ def test_several_prefixes_are_ours() -> None:
     assert len(vtep.flush()) == 1
     assert vtep.spec.owns(ip("10.250.0.63"))
     assert not vtep.spec.owns(ip("10.250.0.64"))
+
+
+# ---- IPv6, within and without
+
+
+def ip6(text: str) -> bytes:
+    return socket.inet_pton(socket.AF_INET6, text)
+
+
+WORKER_V6, MAC_V6 = ip6("2001:db8::1"), ip6("2001:db8::2")
+WORKER_POD_V6, MAC_POD_V6 = ip6("fd00:1::b"), ip6("fd00:7::a")
+
+
+def dual(*, inner: tuple[int, ...] = (4, 6), outer: int = 4) -> tuple[Vtep, Vtep]:
+    """The worker's endpoint and ours, over one underlay family, with pods of the `inner` families."""
+    pods = {
+        4: ((ip("10.244.1.0"), 24), (ip("10.244.7.0"), 24)),
+        6: ((ip6("fd00:1::"), 64), (ip6("fd00:7::"), 64)),
+    }
+    theirs, ours = (tuple(pods[family][end] for family in inner) for end in (0, 1))
+    worker, mac = (WORKER, MAC) if outer == 4 else (WORKER_V6, MAC_V6)
+    their_mac, our_mac = bytes.fromhex("02aaaaaaaa01"), bytes.fromhex("02bbbbbbbb02")
+    us, them = Peer("mac-1", mac, 8472, our_mac, ours), Peer("worker-1", worker, 8472, their_mac, theirs)
+    return (
+        Vtep(OverlaySpec(Encap.VXLAN, worker, 8472, 1, theirs, their_mac, 1450, (us,))),
+        Vtep(OverlaySpec(Encap.VXLAN, mac, 8472, 1, ours, our_mac, 1450, (them,))),
+    )
+
+
+@pytest.mark.parametrize("outer", [4, 6])
+@pytest.mark.parametrize("inner", [4, 6])
+def test_either_family_crosses_either_underlay(inner: int, outer: int) -> None:
+    worker, us = dual(outer=outer)
+    source, destination = (WORKER_POD, MAC_POD) if inner == 4 else (WORKER_POD_V6, MAC_POD_V6)
+    text = replace(tcp(bytes(5000)), source=source, destination=destination, mss=1300)
+    sent = worker.encap(text)
+    assert sent is not None and sent.count == 4
+    assert bytes(sent.buffer[20:22]) == (b"\x08\x00" if inner == 4 else b"\x86\xdd")
+    us.receive(bytes(sent.buffer), sent.piece_bytes, worker.spec.address)
+    [(peer, packet)] = us.flush()
+    assert peer.address == worker.spec.address
+    assert packet == replace(text, mss=0, pieces=4)
+
+
+def test_a_packet_for_a_family_that_no_peer_has() -> None:
+    worker, _ = dual(inner=(4,))
+    assert worker.encap(Ipv6Packet(WORKER_POD_V6, MAC_POD_V6, 17, b"")) is None
+    assert worker.drops == {DropReason.NO_ROUTE: 1}
+
+
+def test_a_peer_speaks_only_for_its_own_of_either_family() -> None:
+    worker, us = dual()
+    for source in ("fd00:2::b", "fe80::1", "::1", "2001:db8::1"):
+        sent = worker.encap(Ipv6Packet(ip6(source), MAC_POD_V6, 17, b"text"))
+        assert sent is not None
+        us.receive(bytes(sent.buffer), 0, WORKER)
+    assert us.flush() == []
+    assert us.all_drops() == {DropReason.SPOOFED_INNER_SOURCE: 4}
+
+
+def solicitation(target: bytes, source: str = "fe80::1", hop_limit: int = 255) -> Ipv6Packet:
+    destination = nd.solicited_node(target)
+    payload = icmpv6.emit_icmpv6(nd.NeighborSolicitation(target), ip6(source), destination)
+    return Ipv6Packet(ip6(source), destination, icmpv6.PROTOCOL, payload, hop_limit)
+
+
+def test_questions_for_neighbours_come_in_and_answers_go_out() -> None:
+    worker, us = dual()
+    to_us = worker.spec.peers[0]
+    for source in ("fe80::1", "fd00:1::"):
+        asked = solicitation(MAC_POD_V6, source)
+        sent = worker.encap_neighbour(to_us, asked)
+        assert sent is not None
+        us.receive(bytes(sent.buffer), 0, WORKER)
+        assert [(peer.name, packet) for peer, packet in us.flush()] == [("worker-1", asked)]
+    answer = Ipv6Packet(MAC_POD_V6, ip6("fe80::1"), icmpv6.PROTOCOL, b"advertised", 255)
+    back = us.encap_neighbour(us.spec.peers[0], answer)
+    assert back is not None and back.peer.name == "worker-1"
+
+
+def test_what_kernels_say_to_everybody_is_no_forgery() -> None:
+    worker, us = dual()
+    to_us = worker.spec.peers[0]
+    for noise in (
+        Ipv6Packet(ip6("fe80::1"), ip6("ff02::2"), 58, b"\x85" + bytes(15), 255),
+        solicitation(ip6("fd00:1::b")),
+        solicitation(MAC_POD_V6, hop_limit=64),
+    ):
+        sent = worker.encap_neighbour(to_us, noise)
+        assert sent is not None
+        us.receive(bytes(sent.buffer), 0, WORKER)
+    assert us.flush() == []
+    assert us.all_drops() == {DropReason.UNKNOWN_INNER_DESTINATION: 3}

@@ -21,6 +21,12 @@ def test_a_super_segment_and_its_headers_fit_an_ip_packet() -> None:
     assert config.tcp.max_super_segment_bytes + pieces * encapsulated <= 65_507
 
 
+def test_sizes_of_both_families() -> None:
+    v4, v6 = StackConfig(LOCAL, mtu=1450), StackConfig(bytes(16), mtu=1450)
+    assert (v4.header_bytes, v4.receive_mss, v4.default_send_mss) == (40, 1410, 536)
+    assert (v6.header_bytes, v6.receive_mss, v6.default_send_mss) == (60, 1390, 1220)
+
+
 def test_defaults_meet_the_requirements() -> None:
     tcp = TcpConfig()
     assert tcp.delayed_ack <= 500_000  # RFC 9293 SHLD-19

@@ -9,6 +9,7 @@ import pytest
 from bronzewillow.stack.fragments import Reassembler, fragment
 from bronzewillow.wire.errors import DropReason
 from bronzewillow.wire.ipv4 import Ipv4Packet
+from bronzewillow.wire.ipv6 import DESTINATION_OPTIONS, Ipv6Packet, emit_ipv6, parse_ipv6, unwrap
 
 A, B = bytes((10, 0, 0, 2)), bytes((10, 0, 0, 1))
 WHOLE = Ipv4Packet(A, B, 17, random.Random(1).randbytes(5000))
@@ -139,3 +140,60 @@ def test_ten_thousand_incomplete_packets_are_bounded(drops: Counter[DropReason])
     assert drops[DropReason.REASSEMBLY_LIMIT] > 9_000
     pieces = fragment(WHOLE, 1450, 60_000)
     assert [reassembler.add(p, 0) is None for p in pieces] == [True, True, True, False]
+
+
+A6, B6 = bytes(15) + b"\2", bytes(15) + b"\3"
+CHAIN = ((DESTINATION_OPTIONS, bytes(6)),)
+WHOLE_V6 = Ipv6Packet(A6, B6, 17, random.Random(2).randbytes(5000), extensions=CHAIN)
+
+
+def v6_piece(start: int, end: int, *, last: bool = False, protocol: int = 17) -> Ipv6Packet:
+    return Ipv6Packet(
+        A6,
+        B6,
+        protocol,
+        WHOLE_V6.payload[start:end],
+        identification=1,
+        more_fragments=not last,
+        fragment_offset_bytes=start,
+    )
+
+
+def test_ipv6_fragments_fit_the_mtu_and_come_together(reassembler: Reassembler) -> None:
+    pieces = fragment(WHOLE_V6, 1450, 0xDEADBEEF)
+    assert all(len(emit_ipv6(p)) <= 1450 and len(p.payload) % 8 == 0 for p in pieces[:-1])
+    random.Random(4).shuffle(pieces)
+    results = [reassembler.add(parse_ipv6(emit_ipv6(p)), 0) for p in pieces]
+    assert results == [None] * 3 + [WHOLE_V6]
+    assert fragment(WHOLE_V6, 5048, 1) == [WHOLE_V6] and len(fragment(WHOLE_V6, 5047, 1)) == 2
+
+
+def test_extension_headers_within_a_fragmented_payload(reassembler: Reassembler) -> None:
+    payload = b"\x11\x00" + bytes(6) + WHOLE_V6.payload
+    inner = Ipv6Packet(A6, B6, DESTINATION_OPTIONS, payload)
+    *_, whole = (reassembler.add(parse_ipv6(emit_ipv6(p)), 0) for p in fragment(inner, 1450, 7))
+    assert isinstance(whole, Ipv6Packet) and unwrap(whole) == WHOLE_V6
+
+
+@pytest.mark.rfc("8200:4.5")
+def test_only_the_first_fragment_tells_the_next_header(reassembler: Reassembler) -> None:
+    assert reassembler.add(v6_piece(0, 800), 0) is None
+    whole = reassembler.add(v6_piece(800, 1000, last=True, protocol=6), 0)
+    assert whole == Ipv6Packet(A6, B6, 17, WHOLE_V6.payload[:1000])
+
+
+@pytest.mark.rfc("5722:4")
+@pytest.mark.parametrize("bad", [v6_piece(400, 1200), v6_piece(0, 400), v6_piece(792, 1600)])
+def test_overlap_drops_the_packet_of_ipv6(
+    reassembler: Reassembler, drops: Counter[DropReason], bad: Ipv6Packet
+) -> None:
+    reassembler.add(v6_piece(0, 800), 0)
+    assert reassembler.add(bad, 0) is None
+    assert drops[DropReason.FRAGMENT] == 1 and reassembler.held_bytes == 0
+
+
+def test_extensions_count_in_what_fits(reassembler: Reassembler, drops: Counter[DropReason]) -> None:
+    end = Ipv6Packet(A6, B6, 17, bytes(15), identification=1, fragment_offset_bytes=65_520)
+    assert reassembler.add(end, 0) is None and not drops
+    assert reassembler.add(replace(end, extensions=CHAIN, identification=2), 0) is None
+    assert drops[DropReason.FRAGMENT] == 1

@@ -28,6 +28,8 @@ def test_errors_are_never_about_these() -> None:  # RFC 1122 3.2.2
         Ipv4Packet(bytes((224, 0, 0, 1)), B, 99, b""),
         Ipv4Packet(bytes((255, 255, 255, 255)), B, 99, b""),
         Ipv4Packet(bytes(4), B, 99, b""),
+        Ipv4Packet(A, B, icmp.PROTOCOL, icmp.emit_icmp(icmp.TimeExceeded(0, bytes(28)))),
+        Ipv4Packet(A, B, icmp.PROTOCOL, b""),
     ):
         assert unreachable(packet, 3) is None
 

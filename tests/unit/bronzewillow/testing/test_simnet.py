@@ -55,6 +55,7 @@ def test_sizes_count_headers_and_options() -> None:
     seg = TcpSegment(1, 2, 0, 0, 16, 9, options, payload=b"x" * 10)
     assert wire_bytes(TcpPacket(B, B, seg)) == 40 + 10 + 12 + 12
     assert wire_bytes(Ipv4Packet(B, B, 1, b"12345678")) == 28
+    assert wire_bytes(TcpPacket(bytes(16), bytes(16), seg)) == 60 + 10 + 12 + 12
 
 
 def test_two_hosts_talk() -> None:

@@ -15,7 +15,7 @@ from bronzewillow.wire.icmp import (
     QuotedPacket,
     TimeExceeded,
 )
-from bronzewillow.wire.ipv6 import DESTINATION_OPTIONS
+from bronzewillow.wire.ipv6 import DESTINATION_OPTIONS, Ipv6Packet
 from bronzewillow.wire.packet import TcpPacket, flatten_ipv6
 from bronzewillow.wire.tcp import Flags, TcpSegment
 
@@ -103,3 +103,17 @@ def test_quotations_that_tell_nothing() -> None:
         with pytest.raises(WireError) as caught:
             icmpv6.parse_quoted(data)
         assert caught.value.reason is reason
+
+
+def test_solicitations_are_told_apart_at_a_glance() -> None:
+    payload = icmpv6.emit_icmpv6(nd.NeighborSolicitation(B), A, nd.solicited_node(B))
+    asking = Ipv6Packet(A, nd.solicited_node(B), icmpv6.PROTOCOL, payload, nd.HOP_LIMIT)
+    assert icmpv6.solicited_target(asking) == B
+    for other in (
+        dataclasses.replace(asking, hop_limit=254),  # RFC 4861 7.1.1
+        dataclasses.replace(asking, protocol=17),
+        dataclasses.replace(asking, payload=payload[:23]),
+        dataclasses.replace(asking, payload=b"\x88" + payload[1:]),
+        dataclasses.replace(asking, more_fragments=True),  # RFC 6980 5
+    ):
+        assert icmpv6.solicited_target(other) is None

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from bronzewillow.stack import TcpConfig
-from bronzewillow.stack.tcp.options import agree, answer, offer, receive_mss, window_shift
+from bronzewillow.stack import StackConfig, TcpConfig
+from bronzewillow.stack.tcp.options import agree, answer, offer, window_shift
 from bronzewillow.stack.tcp.tcb import Tcb
 from bronzewillow.wire.tcp import NO_OPTIONS, TcpOptions, emit_options, parse_options
 
+V4 = StackConfig(bytes((10, 0, 0, 1)))
+V6 = StackConfig(bytes(15) + b"\1")
 FULL = TcpOptions(1460, 7, True, (5, 0))
 
 
@@ -20,10 +22,18 @@ def test_the_least_shift(size: int, shift: int) -> None:
 
 
 def test_the_offer() -> None:
-    assert offer(TcpConfig(), 1450, 9) == TcpOptions(1410, 5, True, (9, 0))
-    plain = TcpConfig(window_scale=False, timestamps=False, sack=False)
-    assert offer(plain, 1450, 9) == TcpOptions(1410)
-    assert receive_mss(1500) == 1460
+    assert offer(V4, 9) == TcpOptions(1410, 5, True, (9, 0))
+    plain = StackConfig(V4.address, tcp=TcpConfig(window_scale=False, timestamps=False, sack=False))
+    assert offer(plain, 9) == TcpOptions(1410)
+    assert offer(V6, 9) == TcpOptions(1390, 5, True, (9, 0))
+
+
+@pytest.mark.rfc("9293:MUST-15")
+def test_a_peer_that_says_no_mss() -> None:
+    for config, mss in ((V4, 536), (V6, 1220)):
+        tcb = Tcb()
+        agree(tcb, config, NO_OPTIONS, 0)
+        assert tcb.smss == mss
 
 
 @pytest.mark.parametrize(
@@ -31,8 +41,8 @@ def test_the_offer() -> None:
 )
 def test_the_answer_has_only_what_was_offered(theirs: TcpOptions) -> None:
     tcb = Tcb()
-    agree(tcb, TcpConfig(), 1450, theirs, 0)
-    ours = answer(TcpConfig(), 1450, 9, tcb)
+    agree(tcb, V4, theirs, 0)
+    ours = answer(V4, 9, tcb)
     assert (ours.window_scale is None) == (theirs.window_scale is None)
     assert ours.sack_permitted == theirs.sack_permitted
     assert ours.timestamps == (None if theirs.timestamps is None else (9, 5))
@@ -40,14 +50,15 @@ def test_the_answer_has_only_what_was_offered(theirs: TcpOptions) -> None:
 
 def test_what_we_do_not_offer_is_not_agreed_on() -> None:
     tcb = Tcb()
-    agree(tcb, TcpConfig(window_scale=False, timestamps=False, sack=False), 1450, FULL, 0)
+    plain = TcpConfig(window_scale=False, timestamps=False, sack=False)
+    agree(tcb, StackConfig(V4.address, tcp=plain), FULL, 0)
     assert (tcb.scaling_on, tcb.sack_on, tcb.timestamps_on) == (False, False, False)
     assert (tcb.snd_wind_shift, tcb.rcv_wind_shift) == (0, 0)
 
 
 def test_a_shift_above_14_is_read_as_14() -> None:  # RFC 7323 2.3
     tcb = Tcb()
-    agree(tcb, TcpConfig(), 1450, TcpOptions(window_scale=200), 0)
+    agree(tcb, V4, TcpOptions(window_scale=200), 0)
     assert tcb.snd_wind_shift == 14
 
 
@@ -67,5 +78,5 @@ def test_a_shift_above_14_is_read_as_14() -> None:  # RFC 7323 2.3
 def test_malformed_options_reach_the_stack_as_what_could_be_read(area: bytes, expected: TcpOptions) -> None:
     options = parse_options(area)
     assert options == expected
-    agree(Tcb(), TcpConfig(), 1450, options, 0)
+    agree(Tcb(), V4, options, 0)
     assert len(emit_options(options)) % 4 == 0
