@@ -67,6 +67,8 @@ def test_attach(in_rig: InRig) -> None:
         assert (await rig.refused(rig.runtime.Attach(request)))[0] == grpc.StatusCode.FAILED_PRECONDITION
         await rig.start(container)
         await rig.serves(pod)
+        log = rig.folder / "logs" / "main.log"
+        await until(lambda: b"ready" in log.read_bytes())  # said before anybody listens
         stdin = api.AttachRequest(container_id=container, stdin=True)
         assert (await rig.refused(rig.runtime.Attach(stdin)))[0] == grpc.StatusCode.INVALID_ARGUMENT
         listening = spawn(heard((await rig.runtime.Attach(request)).url), name="attach")
