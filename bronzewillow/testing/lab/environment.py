@@ -70,7 +70,8 @@ def choose_python() -> str:
         found = shutil.which(candidate)
         if found is None:
             continue
-        argv = unprivileged([found, "-c", _NEW_ENOUGH])
+        # by way of env: setpriv's own exec may still search folders that its child could not
+        argv = unprivileged(["env", found, "-c", _NEW_ENOUGH])
         if not subprocess.run(argv, capture_output=True, check=False, cwd="/").returncode:
             return found
     raise LabError("no Python 3.11 with venv that user 65534 may run: install python3 and python3-venv")
