@@ -56,6 +56,7 @@ class Pool:
                     yield response
                 finally:
                     self._watches.discard(response)
+                    _cut(response)
         finally:
             self._running -= 1
             if self.is_retired and not self._running:
@@ -65,7 +66,7 @@ class Pool:
         """Nothing new begins here; requests end by themselves, watches now."""
         self.is_retired = True
         for response in [*self._watches]:
-            response.close()
+            _cut(response)
         if not self._running:
             await self._session.close()
 
@@ -73,6 +74,13 @@ class Pool:
         """All ends now."""
         self.is_retired = True
         await self._session.close()
+
+
+def _cut(response: aiohttp.ClientResponse) -> None:
+    """An answer that is not read to its end takes its connection with it, and TLS waits for no farewell."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
 
 
 def _keepalive_socket(address: Any) -> socket.socket:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -36,5 +38,30 @@ def test_an_idle_pool_closes_at_once() -> None:
         pool = Pool(Cluster("https://a"), Presented())
         await pool.retire()
         assert pool.is_closed
+
+    run(main())
+
+
+def test_an_answer_that_is_left_takes_its_connection_with_it() -> None:
+    async def endless(request: web.Request) -> web.StreamResponse:
+        stream = web.StreamResponse()
+        await stream.prepare(request)
+        await stream.write(b"x")
+        await asyncio.Event().wait()
+        return stream
+
+    async def main() -> None:
+        app = web.Application()
+        app.router.add_get("/", endless)
+        async with TestServer(app) as server:
+            url = str(server.make_url("/"))
+            pool = Pool(Cluster(url), Presented())
+            async with pool.request("GET", url, is_watch=True) as answer:
+                assert await answer.content.read(1) == b"x"
+                assert answer.connection is not None
+                transport = answer.connection.transport
+            assert transport is not None
+            assert transport.is_closing()
+            await pool.close()
 
     run(main())
