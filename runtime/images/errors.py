@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from runtime.refusal import Refusal
 
+_MOST_TOLD = 10
+"""Of one file's mistakes: with more of them it is hardly a Modelfile."""
+
 
 class ImageError(Refusal, ValueError):
     """Any of them."""
@@ -30,9 +33,11 @@ class InvalidParameters(ImageError):
 
 
 class InvalidModelfile(ImageError):
-    """A Modelfile with mistakes; the text has all of them."""
+    """A Modelfile with mistakes; the text has the first of them."""
 
     def __init__(self, problems: str | tuple[str, ...]) -> None:
         self.problems = (problems,) if isinstance(problems, str) else problems
         """Each mistake as `Modelfile:12: what is wrong`, in the order of lines."""
-        super().__init__("; ".join(self.problems))
+        more = len(self.problems) - _MOST_TOLD
+        told = (*self.problems[:_MOST_TOLD], f"and {more:,} more") if more > 0 else self.problems
+        super().__init__("; ".join(told))

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, BinaryIO, NoReturn, Self, cast
 
+from runtime.refusal import Refusal
+
 MOST_MEMBERS = 10_000
 """An image of a thousand layers has about a thousand; a model's folder has a few dozen."""
 _LONGEST_EXTENSION = 1 << 20
@@ -33,6 +35,8 @@ def open_tar(archive: BinaryIO, refuse: Callable[[str], Exception]) -> Iterator[
     try:
         with tarfile.open(fileobj=cast(BinaryIO, _Source(archive)), mode="r|*", tarinfo=_Member) as tar:
             yield _files(tar)
+    except Refusal:
+        raise
     except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
         raise refuse(f"is no tar archive, or is cut off: {' '.join(str(error).split())[:200]}") from None
 

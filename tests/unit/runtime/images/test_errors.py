@@ -26,3 +26,6 @@ def test_the_mistakes_of_a_modelfile_are_kept_apart_and_told_in_one_line() -> No
     assert error.problems == ("Modelfile:1: one", "Modelfile:3: two")
     assert str(error) == "Modelfile:1: one; Modelfile:3: two"
     assert errors.InvalidModelfile("only").problems == ("only",)
+    many = errors.InvalidModelfile(tuple(f"x:{number}: y" for number in range(2000)))
+    assert len(many.problems) == 2000
+    assert str(many).endswith("x:9: y; and 1,990 more")

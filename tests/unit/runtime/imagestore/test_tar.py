@@ -6,6 +6,7 @@ import tarfile
 
 import pytest
 
+from runtime.images.errors import InvalidDigest
 from runtime.imagestore import tar
 from runtime.imagestore.errors import ArchiveError
 from runtime.imagestore.tar import open_tar
@@ -62,6 +63,15 @@ def test_what_strangers_make_up_is_one_line(raw: bytes, why: str) -> None:
         with pytest.raises(ArchiveError, match=why) as raised:
             files(packed)
         assert "\n" not in str(raised.value)
+
+
+def test_what_others_refuse_inside_is_theirs() -> None:
+    with (
+        pytest.raises(InvalidDigest, match=r"^no digest$"),
+        open_tar(io.BytesIO(header() + bytes(1024)), ArchiveError) as members,
+    ):
+        next(members)
+        raise InvalidDigest("no digest")
 
 
 def test_entries_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
