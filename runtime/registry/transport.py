@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import time
@@ -31,7 +32,8 @@ _SAME_BODY = frozenset({307, 308})
 _HOPELESS = (aiohttp.ClientResponseError, aiohttp.NonHttpUrlClientError)
 """No HTTP, or a place where it does not lead: another try would bring the same."""
 
-MakeBody = Callable[[], Any]
+Body = bytes | AsyncIterator[bytes]
+MakeBody = Callable[[], Body]
 
 
 class Transport:
@@ -167,8 +169,13 @@ class Transport:
             answer = await self._asked(method, endpoint, url, scope, headers, body)
             if answer.status not in _REDIRECTS or (body is not None and answer.status not in _SAME_BODY):
                 return answer
-            url = _redirected(answer, endpoint)
-            answer.release()
+            try:
+                url = _redirected(answer, endpoint)
+            finally:
+                if body is None:
+                    answer.release()  # its connection serves again
+                else:
+                    answer.close()  # it may still be sending
         raise BadAnswer(f"registry {urlsplit(endpoint.url).netloc}: redirects without an end")
 
     async def _asked(
@@ -189,15 +196,29 @@ class Transport:
         key = endpoint.url, is_ours
         if key not in self._tls:
             self._tls[key] = endpoint.tls(with_client=is_ours)
-        return await self._session.request(
-            method,
-            URL(url, encoded=True),  # a signature may be of these very letters
-            headers=sent,
-            data=body() if body is not None else None,
-            ssl=self._tls[key],
-            allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(None, sock_connect=_CONNECT_LIMIT_S, sock_read=_ANSWER_LIMIT_S),
-        )
+        # aiohttp's own limits know nothing of a body that nobody reads, nor of what follows a 100 Continue
+        async with asyncio.timeout(_CONNECT_LIMIT_S + _ANSWER_LIMIT_S) as limit:
+            return await self._session.request(
+                method,
+                URL(url, encoded=True),  # a signature may be of these very letters
+                headers=sent,
+                data=_watched(body(), limit) if body is not None else None,
+                ssl=self._tls[key],
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(None, sock_connect=_CONNECT_LIMIT_S, sock_read=_ANSWER_LIMIT_S),
+            )
+
+
+def _watched(body: Body, limit: asyncio.Timeout) -> Body:
+    """The same; as long as it is taken, the answer has time."""
+
+    async def blocks(source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for block in source:
+            yield block
+            with contextlib.suppress(RuntimeError):  # the answer is there before all of the body is
+                limit.reschedule(asyncio.get_running_loop().time() + _ANSWER_LIMIT_S)
+
+    return body if isinstance(body, bytes) else blocks(body)
 
 
 def _redirected(answer: aiohttp.ClientResponse, endpoint: Endpoint) -> str:

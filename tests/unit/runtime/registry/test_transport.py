@@ -11,6 +11,7 @@ import pytest
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.registry import fake_registry
 from runtime.images.reference import parse_reference
+from runtime.registry import transport
 from runtime.registry.client import ClientConfig, registry_client
 from runtime.registry.errors import AccessDenied, BadAnswer, NotThere, RegistryError, Unreachable
 
@@ -196,5 +197,34 @@ def test_a_redirect_to_plain_http_is_not_followed(tls: ssl.SSLContext, tmp_path:
                 with pytest.raises(BadAnswer, match=f"registry {host}: redirects to plain HTTP: {plain.url}"):
                     await fetch(host, tmp_path, False, f'server = "https://{host}"\nskip_verify = true\n')
             assert not plain.requests
+
+    run(main())
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 100 Continue\r\n\r\n", b""])
+def test_an_answer_that_never_comes_is_not_waited_for(
+    answer: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "_CONNECT_LIMIT_S", 0.1)
+    monkeypatch.setattr(transport, "_ANSWER_LIMIT_S", 0.1)
+
+    gone = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await reader.read()  # until the client gives up
+        writer.close()
+        gone.set()
+
+    async def main() -> None:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            config = ClientConfig(None, (host,), tmp_path / "none", tries=1)
+            async with registry_client(config) as client:
+                with pytest.raises(Unreachable, match=r"no answer within 0\.1 s"):
+                    await client.manifest(parse_reference(f"{host}/team/tiny"))
+            await gone.wait()
+            await asyncio.sleep(0)
 
     run(main())
