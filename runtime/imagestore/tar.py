@@ -1,8 +1,8 @@
 """Tar archives of strangers, read in one pass: Python's reader, and bounds where it has none.
 
 What it leaves open: extension headers and sparse maps are read into memory whatever their length, members are
-remembered for ever, a member's length is believed long after the archive has ended, and a broken number is a
-ValueError.
+remembered for ever, a member's length is believed long after the archive has ended, a broken number is a
+ValueError, and a gzip header that ends early a TypeError.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def open_tar(archive: BinaryIO, refuse: Callable[[str], Exception]) -> Iterator[
             yield _files(tar)
     except Refusal:
         raise
-    except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
+    except (tarfile.TarError, EOFError, ValueError, TypeError, OverflowError) as error:
         raise refuse(f"is no tar archive, or is cut off: {' '.join(str(error).split())[:200]}") from None
 
 

@@ -141,8 +141,8 @@ class Transport:
             else:
                 if response.status < 300:
                     return response
-                failure = await _failure(response, host, url)
-                response.close()
+                with contextlib.closing(response):
+                    failure = await _failure(response, host, url)
                 if response.status == 401 and not was_refused:
                     was_refused = True
                     self._authorizer.forget(endpoint, scope)
