@@ -19,7 +19,7 @@ _BOOTSTRAPPERS = "system:bootstrappers"
 _RBAC = "rbac.authorization.k8s.io"
 _READ = ["get", "list", "watch"]
 _WRITE = [*_READ, "create", "update", "patch", "delete"]
-_CONFIGURATIONS = ("antrea-config", "calico-config", "canal-config", "cilium-config", "kube-flannel-cfg")
+_CONFIGURATIONS = ("antrea-config", "cilium-config", "kube-flannel-cfg")
 _HEAD = """\
 # What a cluster lets its Macs do. Two lines for an administrator:
 #
@@ -80,26 +80,23 @@ def _network_rules() -> list[dict[str, Any]]:
     return [
         _rule([""], ["nodes", "pods", "services", "namespaces"], _READ),
         {**_rule([""], ["configmaps"], _READ), "resourceNames": [*_CONFIGURATIONS]},
-        _rule([""], ["nodes"], ["patch", "update"]),
-        _rule([""], ["nodes/status"], ["patch", "update"]),
-        _rule([""], ["events"], ["create", "patch"]),
+        _rule([""], ["nodes/status"], ["patch"]),  # annotations go by way of the status, as CNIs do it
         _rule(["discovery.k8s.io"], ["endpointslices"], _READ),
         _rule(["networking.k8s.io"], ["networkpolicies"], _READ),
-        _rule(["apiextensions.k8s.io"], ["customresourcedefinitions"], _READ),
         _rule(["crd.antrea.io"], ["antreaagentinfos"], _READ),
         _rule(
             ["crd.projectcalico.org", "projectcalico.org"],
-            ["ippools", "felixconfigurations", "clusterinformations"],
+            ["felixconfigurations"],
             _READ,
         ),
         _rule(
             ["crd.projectcalico.org", "projectcalico.org"],
-            ["ipamblocks", "blockaffinities", "ipamhandles"],
+            ["ippools", "ipamblocks", "blockaffinities", "ipamhandles"],
             _WRITE,
         ),
         _rule(
             ["cilium.io"],
-            ["ciliumnodes", "ciliumnodes/status", "ciliumidentities", "ciliumendpoints"],
+            ["ciliumnodes", "ciliumidentities", "ciliumendpoints"],
             _WRITE,
         ),
     ]

@@ -63,8 +63,14 @@ def _rule_allows(rule: dict[str, Any], call: Call) -> bool:
     return (
         _has(rule.get("apiGroups"), call.resource.group)
         and bool(asked & {*(rule.get("resources") or [])})
-        and (not names or call.name in names)
+        and (not names or _name(call) in names)
     )
+
+
+def _name(call: Call) -> str:
+    """Whom the call is about: a list of one name counts as that object (apiserver, RequestInfo)."""
+    key, _, value = call.query.get("fieldSelector", "").partition("=")
+    return value if not call.name and key == "metadata.name" else call.name
 
 
 def _has(listed: list[str] | None, wanted: str) -> bool:

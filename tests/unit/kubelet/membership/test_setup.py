@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import yaml
 
+from kubelet.membership.cli import TAINT
 from kubelet.membership.setup import setup_manifest, setup_objects
 
 
@@ -38,3 +41,8 @@ def test_nobody_is_given_secrets_or_everything() -> None:
         for rule in one.get("rules", ()):
             assert "*" not in (*rule["apiGroups"], *rule["resources"], *rule["verbs"])
             assert "secrets" not in rule["resources"]
+
+
+def test_the_file_for_administrators_is_what_is_printed() -> None:
+    file = Path(__file__).parents[4] / "deploy" / "setup.yaml"
+    assert file.read_text(encoding="utf-8").strip() == setup_manifest(TAINT).strip()

@@ -81,3 +81,12 @@ def test_names_wildcards_and_paths() -> None:
 
 def test_masters_may_all() -> None:
     assert allows(Store(), call(User("x", ("system:masters",)), "delete"))
+
+
+def test_a_list_of_one_name_counts_as_that_object() -> None:
+    anna = User("anna")
+    rule = {**READ, "verbs": ["list"], "resourceNames": ["a"]}
+    named = store(rule, cluster=True, subject=ANNA)
+    for fields, allowed in (("metadata.name=a", True), ("metadata.name=b", False), ("", False)):
+        query = {"fieldSelector": fields} if fields else {}
+        assert allows(named, call(anna, "list", query=query)) is allowed
