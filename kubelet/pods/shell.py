@@ -25,11 +25,13 @@ from kubelet.model.field_ref import DownwardFacts
 from kubelet.model.observed import ObservedPod
 from kubelet.model.pod_spec import Object, mapping, metadata, name, namespace, objects, status, text, uid
 from kubelet.model.times import SECOND
+from kubelet.node.memory import read_memory
 from kubelet.pods.event_recorder import EventRecorder
 from kubelet.pods.execution import Execution
 from kubelet.pods.image_collection import DETECT_S, Disk, ImageCollection
 from kubelet.pods.image_puller import ImagePuller
 from kubelet.pods.log_rotation import CHECK_S, LogRotation, RotationConfig
+from kubelet.pods.memory_watch import LOOK_S, MemoryWatch
 from kubelet.pods.mirror import keep_mirror
 from kubelet.pods.pod_set import PodSet
 from kubelet.pods.resolving import Resolving, downward_value
@@ -141,6 +143,7 @@ class PodShell:
         self.pods.api = self._reflector.cache
         self.shown = ShownPods(self.pods)
         self.images = ImageCollection(self.runtime, self._disk, now)
+        self.memory = MemoryWatch(self.runtime, self.pods, read_memory, self.recorder.of_node, now)
         self._rotation = LogRotation(self.runtime, config.rotation)
         self._static = StaticSource(config.static_pods, config.node_name) if config.static_pods else None
 
@@ -161,6 +164,7 @@ class PodShell:
                 self._again(self._rotation.rotate, CHECK_S),
                 self._again(self._look_at_images, DETECT_S),
                 self._again(self._measure, _MEASURE_S),
+                self._again(self.memory.look, LOOK_S),
                 self._again(self._tidy, _TIDY_S),
             )
         finally:

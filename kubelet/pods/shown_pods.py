@@ -15,15 +15,16 @@ class ShownPods:
 
     def all(self) -> list[Object]:
         """Those that somebody wants."""
-        return [_shown(one) for one in self._pods.values() if not _is_orphan(one)]
+        return [shown(one) for one in self._pods.values() if not _is_orphan(one)]
 
     def get(self, namespace: str, name: str) -> Object | None:
         """The one of that name."""
         found = self._pods.named(namespace, name)
-        return _shown(found) if found is not None and not _is_orphan(found) else None
+        return shown(found) if found is not None and not _is_orphan(found) else None
 
 
-def _shown(worker: PodWorker) -> Object:
+def shown(worker: PodWorker) -> Object:
+    """One of them."""
     return {**worker.pod, "status": worker.status} if worker.status else worker.pod
 
 

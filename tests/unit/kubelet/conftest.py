@@ -54,6 +54,8 @@ class CriDouble(RuntimeServiceServicer, ImageServiceServicer):
     pulls: list[tuple[str, api.AuthConfig]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     refusals: dict[str, tuple[grpc.StatusCode, str]] = field(default_factory=dict)
+    memory_bytes: int = 0
+    """That each container which runs holds."""
     holds: dict[str, asyncio.Event] = field(default_factory=dict)
     """Calls that wait until they are let go."""
     has_events: bool = True
@@ -136,6 +138,22 @@ class CriDouble(RuntimeServiceServicer, ImageServiceServicer):
             if wanted <= one.labels.items()
         ]
         return api.ListPodSandboxResponse(items=items)
+
+    async def ListPodSandboxStats(self, request: Any, context: Any) -> Any:
+        await self._begin("ListPodSandboxStats", context)
+        found = []
+        for one in self.sandboxes.values():
+            stats = api.PodSandboxStats(attributes=api.PodSandboxAttributes(id=one.id, labels=one.labels))
+            stats.linux.containers.extend(
+                api.ContainerStats(
+                    attributes=api.ContainerAttributes(id=each.id, labels=each.labels),
+                    memory=api.MemoryUsage(working_set_bytes=api.UInt64Value(value=self.memory_bytes)),
+                )
+                for each in self.containers.values()
+                if self.owners[each.id] == one.id and each.state == api.ContainerState.CONTAINER_RUNNING
+            )
+            found.append(stats)
+        return api.ListPodSandboxStatsResponse(stats=found)
 
     async def CreateContainer(self, request: Any, context: Any) -> Any:
         await self._begin("CreateContainer", context, request.config.metadata.name)

@@ -8,18 +8,17 @@ import pytest
 
 from kubelet.model.node_facts import Health
 from kubelet.node.health import HealthWatch, Readings, read_health
+from kubelet.node.memory import MemoryReading
 
 MINUTE = 60 * 1_000_000
-GOOD = Readings(8 << 30, 0, 0.5, 0.5, 0.1)
+GOOD = Readings(MemoryReading(8 << 30, 8 << 30, 0), 0.5, 0.5, 0.1)
 
 
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
         ({}, Health()),
-        ({"memory_available_bytes": 99 << 20}, Health(is_memory_low=True)),
-        ({"pressure_level": 4}, Health(is_memory_low=True)),
-        ({"pressure_level": 2, "memory_available_bytes": 0}, Health()),  # on a Mac free memory says little
+        ({"memory": MemoryReading(99 << 20, 8 << 30, 0)}, Health(is_memory_low=True)),
         ({"disk_free": 0.09}, Health(is_disk_low=True)),
         ({"inodes_free": 0.04}, Health(is_disk_low=True)),
         ({"processes": 0.95}, Health(is_pids_low=True)),
@@ -40,7 +39,7 @@ def test_it_counts_for_five_minutes_more() -> None:
 
 def test_this_machine_can_be_read(tmp_path: Path) -> None:
     readings = read_health(tmp_path)
-    assert readings.memory_available_bytes > 0
+    assert readings.memory.available_bytes > 0
     assert 0 < readings.disk_free <= 1
     assert 0 < readings.inodes_free <= 1
     assert 0 <= readings.processes < 1

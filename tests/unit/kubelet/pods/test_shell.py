@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
@@ -33,9 +34,9 @@ class Rig:
     server: ApiServer
     refusal: Refusal | None = None
 
-    def create(self) -> str:
+    def create(self, **spec: Any) -> str:
         """A pod's UID."""
-        made = pod()
+        made = pod(**spec)
         del made["metadata"]["uid"], made["status"]
         return str(self.server.make(PODS, made)["metadata"]["uid"])
 
@@ -90,6 +91,28 @@ def test_one_that_is_not_admitted() -> None:
             rig.create()
             await until(lambda: rig.phase() == "Failed")
             assert rig.double.sandboxes == {}
+
+    run(main())
+
+
+def test_one_that_holds_more_than_its_limit() -> None:
+    async def main() -> None:
+        async with rigged() as rig:
+            limits = {"limits": {"memory": "1Gi"}}
+            containers = [{"name": "llm", "image": "tiny:v1", "resources": limits}]
+            rig.create(containers=containers, restartPolicy="Never")
+            await until(lambda: rig.phase() == "Running")
+            rig.double.memory_bytes = 1 << 30
+            await rig.shell.memory.look()
+            rig.double.memory_bytes += 1
+            await rig.shell.memory.look()
+            await until(lambda: rig.phase() == "Failed")
+            stops = [one for one in rig.double.calls if one.startswith("StopContainer")]
+            assert stops == ["StopContainer 2"]  # the least that a kubelet gives
+            found = rig.server.store.get(PODS, "default", "tiny")
+            assert found is not None
+            ended = found["status"]["containerStatuses"][0]["state"]["terminated"]
+            assert (ended["reason"], ended["exitCode"]) == ("OOMKilled", 137)
 
     run(main())
 
