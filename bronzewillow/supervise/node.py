@@ -14,11 +14,12 @@ from bronzewillow.supervise.child import Child, start
 from bronzewillow.supervise.claim import Claim
 from bronzewillow.supervise.daemon import Daemon, Tell
 from bronzewillow.supervise.errors import UpError
+from bronzewillow.supervise.joined import Joined
 from bronzewillow.supervise.local_network import local_config
 from bronzewillow.supervise.program import Program, find_program
 
-UP, AGENT, RUNTIME, STATIC_PODS = "up", "agent", "llm-containerd", "static-pods"
-NAMES = (UP, AGENT, RUNTIME, STATIC_PODS)
+UP, AGENT, RUNTIME, STATIC_PODS, KUBELET = "up", "agent", "llm-containerd", "static-pods", "kubelet"
+NAMES = (UP, AGENT, RUNTIME, STATIC_PODS, KUBELET)
 """Of those that write to the log."""
 _FORMER_LIMIT_S = 15.0
 
@@ -28,13 +29,17 @@ class UpOptions:
     """What the command line says."""
 
     config: Path | None = None
-    """The agent's; None for a network on this machine alone."""
+    """The agent's; None for a network on this machine alone, or the cluster's."""
     manifests: Path | None = None
     """The folder of static pods; None for none."""
     keeps_pods: bool = False
     """Whether pods go on when the node ends."""
     node_name: str | None = None
     log_level: str = "info"
+    cluster: Joined | None = None
+    """The node that this machine is in a cluster; None for none."""
+    network: tuple[str, ...] = ()
+    """Further options of the agent, of those that only a cluster's has."""
 
 
 class Node:
@@ -54,6 +59,7 @@ class Node:
         claims = {program.name: Claim(self._claims / f"{program.name}.lock") for program in programs}
         self._held = list(claims.values())
         await together(*(self._replace(name, claim) for name, claim in claims.items()))
+        # in a cluster all wait for each other: the network for the Node's podCIDR, the Node for the network
         servers = [program for program in programs if program.name != STATIC_PODS]
         await together(*(self._serve(program, claims[program.name]) for program in servers))
         for program in programs[len(servers) :]:
@@ -61,11 +67,13 @@ class Node:
 
     async def end(self, *, with_pods: bool) -> None:
         """Who makes pods, the pods if it is so wished, then who serves them. UpError when pods remain."""
-        maker = self._daemons.pop(STATIC_PODS, None)
-        if maker is not None:
-            await maker.end()
+        for name in (STATIC_PODS, KUBELET):
+            if (maker := self._daemons.pop(name, None)) is not None:
+                await maker.end()
+        # a cluster's pods are the cluster's to end: a node that starts again finds them
+        keeps_pods = self._options.keeps_pods or self._options.cluster is not None
         try:
-            if with_pods and not self._options.keeps_pods and RUNTIME in self._daemons:
+            if with_pods and not keeps_pods and RUNTIME in self._daemons:
                 await self._end_pods()
         finally:
             await asyncio.gather(*(daemon.end() for daemon in self._daemons.values()), *self._running)
@@ -74,7 +82,7 @@ class Node:
 
     def reload(self) -> None:
         """The agent reads its configuration again, static pods their folder."""
-        for name in (AGENT, STATIC_PODS):
+        for name in (AGENT, STATIC_PODS) if self._options.cluster is None else ():
             if name in self._daemons:
                 self._daemons[name].signal(signal.SIGHUP)
 
@@ -107,6 +115,8 @@ class Node:
         """In the order of their start. UpError."""
         options = self._options
         level = ("--log-level", options.log_level)
+        if options.cluster is not None:
+            return self._of_cluster(options.cluster)
         name = ("--node-name", options.node_name) if options.node_name else ()
         config = options.config or self._local_config()
         programs = [
@@ -117,6 +127,20 @@ class Node:
             folder = ("--manifests", str(options.manifests))
             programs.append(Program(STATIC_PODS, (find_program("llm-static-pods"), *folder, *name, *level)))
         return programs
+
+    def _of_cluster(self, cluster: Joined) -> list[Program]:
+        options = self._options
+        level = ("--log-level", options.log_level)
+        source = (
+            ("--config", str(options.config)) if options.config else ("--kubeconfig", str(cluster.kubeconfig))
+        )
+        agent = (find_program("bronzewillow"), "agent", *source, "--node-name", cluster.name)
+        static = ("--static-pods", str(options.manifests)) if options.manifests is not None else ()
+        return [
+            Program(AGENT, (*agent, *options.network, *level)),
+            Program(RUNTIME, (find_program("llm-containerd"), *level)),
+            Program(KUBELET, (find_program("llm-kubelet"), "run", *static, *level)),
+        ]
 
     def _local_config(self) -> Path:
         path = state_folder() / "up" / "node.toml"

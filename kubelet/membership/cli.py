@@ -109,7 +109,7 @@ def join(
         raise CommandError(str(error)) from None
     except OSError as error:
         raise CommandError(f"{error.filename or home}: {error.strerror or error}") from None
-    click.echo(f"{membership.node_name} has joined {membership.server}; start it by: llm-kubelet run")
+    click.echo(f"{membership.node_name} has joined {membership.server}; start it by: bronzewillow up")
 
 
 @click.command()

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bronzewillow.supervise.errors import UpError
-from bronzewillow.supervise.node import AGENT, NAMES, RUNTIME, STATIC_PODS, UP, Node, UpOptions
+from bronzewillow.supervise.joined import Joined
+from bronzewillow.supervise.node import AGENT, KUBELET, NAMES, RUNTIME, STATIC_PODS, UP, Node, UpOptions
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import until
 
@@ -27,7 +28,7 @@ while :; do sleep 9 & wait $!; done
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of what programs are told, each of which is a script that does nothing but serve."""
     log = tmp_path / "calls"
-    for name in ("bronzewillow", "llm-containerd", "llm-static-pods"):
+    for name in ("bronzewillow", "llm-containerd", "llm-static-pods", "llm-kubelet"):
         (tmp_path / name).write_text(FAKE.format(log=log, folder=tmp_path))
         (tmp_path / name).chmod(0o700)
     monkeypatch.setattr("bronzewillow.supervise.node.find_program", lambda script: str(tmp_path / script))
@@ -62,7 +63,7 @@ def test_the_order_of_coming_and_going(calls: Path) -> None:
     assert lines[5:7] == ["llm-static-pods TERM", "llm-static-pods --end-all"]
     assert sorted(lines[7:]) == ["bronzewillow TERM", "llm-containerd TERM"]
     assert list((calls.parent / "claims").iterdir()) == []
-    assert {UP, AGENT, RUNTIME, STATIC_PODS} == set(NAMES)
+    assert {UP, AGENT, RUNTIME, STATIC_PODS, KUBELET} == set(NAMES)
 
 
 def test_pods_that_are_kept_and_a_network_that_is_made_up(calls: Path) -> None:
@@ -118,3 +119,23 @@ def test_a_kill_ends_them_at_once(calls: Path) -> None:
         await ending
 
     run(main(), 30)
+
+
+def test_in_a_cluster_the_kubelet_makes_pods_and_leaves_them_running(calls: Path) -> None:
+    async def main() -> None:
+        cluster = Joined("mac-1", Path("/k"))
+        network = ("--outlet", "127.0.0.1:1080")
+        node = make(calls, [], cluster=cluster, network=network, manifests=Path("/m"))
+        await node.start()
+        node.reload()
+        await node.end(with_pods=True)
+
+    run(main(), 30)
+    lines = calls.read_text().splitlines()
+    assert sorted(lines[:3]) == [
+        "bronzewillow agent --kubeconfig /k --node-name mac-1 --outlet 127.0.0.1:1080 --log-level info",
+        "llm-containerd --log-level info",
+        "llm-kubelet run --static-pods /m --log-level info",
+    ]
+    assert lines[3] == "llm-kubelet TERM"
+    assert sorted(lines[4:]) == ["bronzewillow TERM", "llm-containerd TERM"]
