@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import CollectorRegistry
-
 from bronzewillow.host.tasks import together
 from bronzewillow.kube.client import KubeClient
 from kubelet.model.admission import admit
@@ -56,8 +54,8 @@ class App:
                 KubeReviews(client),
                 PsutilMachine(shell.root),
                 self.shell,
-                CollectorRegistry(),
-                CollectorRegistry(),
+                self.shell.metrics.registry,
+                self.shell.metrics.probe_registry,
                 configuration(config),
             )
         )

@@ -32,6 +32,7 @@ from kubelet.pods.image_collection import DETECT_S, Disk, ImageCollection
 from kubelet.pods.image_puller import ImagePuller
 from kubelet.pods.log_rotation import CHECK_S, LogRotation, RotationConfig
 from kubelet.pods.memory_watch import LOOK_S, MemoryWatch
+from kubelet.pods.metrics import PodMetrics, RunningPods
 from kubelet.pods.mirror import keep_mirror
 from kubelet.pods.pod_set import PodSet
 from kubelet.pods.resolving import Resolving, downward_value
@@ -96,6 +97,7 @@ class PodShell:
         self.runtime = RuntimeClient(config.cri)
         self.door = Door(config.door)
         self.logs = LogFolders(config.root / "logs")
+        self.metrics = PodMetrics()
         self.recorder = EventRecorder(client, config.node_name, wall, now)
         self._references = References(client, now)
         self.volumes = PodVolumes(
@@ -135,9 +137,11 @@ class PodShell:
                 self._facts,
                 self.recorder.of_pod,
                 lambda pod_uid: self.pods.on_finished(pod_uid),
+                self.metrics,
             ),
             admit,
         )
+        self.metrics.registry.register(RunningPods(config.node_name, self.pods))
         selection = Selection(fields=f"spec.nodeName={config.node_name}")
         self._reflector = Reflector(client, PODS, self._on_api, selection)
         self.pods.api = self._reflector.cache

@@ -12,6 +12,7 @@ from kubelet.model.observed import ObservedPod
 from kubelet.model.outcomes import Outcome
 from kubelet.model.pod_spec import Object, uid
 from kubelet.pods.execution import Execution
+from kubelet.pods.metrics import PodMetrics
 from kubelet.pods.status_writer import StatusWriter
 from kubelet.provider.client import RuntimeClient
 from kubelet.provider.observing import observe
@@ -38,6 +39,7 @@ class NodeSurroundings:
     node_facts: Callable[[], NodeFacts]
     record: Callable[[Object, PodEvent], None]
     finished: Callable[[str], None]
+    metrics: PodMetrics
 
     def now(self) -> int:
         """See Surroundings."""
@@ -57,10 +59,13 @@ class NodeSurroundings:
 
     async def execute(self, pod: Object, action: Action, observed: ObservedPod | None) -> Outcome:
         """See Surroundings."""
-        return await self.execution.execute(pod, action, observed)
+        outcome = await self.execution.execute(pod, action, observed)
+        self.metrics.on_outcome(pod, action, outcome)
+        return outcome
 
     def tell_status(self, pod: Object, status: Object) -> None:
         """See Surroundings."""
+        self.metrics.on_status(uid(pod), status.get("phase"), now())
         self.statuses.put(uid(pod), status)
 
     def tell_event(self, pod: Object, event: PodEvent) -> None:
@@ -70,4 +75,5 @@ class NodeSurroundings:
     def on_finished(self, pod_uid: str) -> None:
         """See Surroundings."""
         self.statuses.forget(pod_uid)
+        self.metrics.forget(pod_uid)
         self.finished(pod_uid)

@@ -65,6 +65,14 @@ def test_pods_run_and_the_api_shows_them_to_whoever_may(tmp_path: Path) -> None:
                     async with session.get("/pods", ssl=trusting) as answer:
                         shown = (await answer.json())["items"]
                         assert {one["metadata"]["name"] for one in shown} == {"first", "second"}
+                    async with session.get("/metrics", ssl=trusting) as answer:
+                        told = await answer.text()
+                        assert 'kubelet_node_name{node="mac-1"} 1.0' in told
+                        assert "kubelet_running_pods 1.0" in told
+                        assert 'kubelet_running_containers{container_state="running"} 1.0' in told
+                        assert "kubelet_pod_start_duration_seconds_count 1.0" in told
+                    async with session.get("/metrics/probes", ssl=trusting) as answer:
+                        assert "# TYPE prober_probe_total counter" in await answer.text()
                     stranger = ssl.create_default_context(cadata=ca)
                     async with session.get("/pods", ssl=stranger) as answer:
                         assert answer.status == 401
