@@ -24,6 +24,8 @@ from runtime.registry.pull import pull
 
 _DIGEST = "sha256:"
 _TELL_EVERY_S = 10.0
+_ABSENT_S = 2.0
+"""With the last pause less than 5 s. A kubelet asks again by itself, and until then other pulls wait."""
 _log = logging.getLogger(__name__)
 
 
@@ -100,7 +102,7 @@ class Images:
             found = self.find(text)  # it was made on this node, and no registry has it
             if found is not None:
                 return found.digest
-        config = self._config
+        config = replace(self._config, absent_s=_ABSENT_S)
         who = _credentials(auth)
         if who is not None:
             config = replace(config, credentials={**config.credentials, reference.registry: who})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
+import time
 from collections.abc import Awaitable, Callable
 from email.utils import parsedate_to_datetime
 
@@ -20,20 +22,21 @@ class Backoff:
         tries: int = 9,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         rng: random.Random | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`tries` without any success are the end."""
-        self._tries, self._sleep = tries, sleep
+        self._tries, self._sleep, self._clock = tries, sleep, clock
         self._rng = rng or random.Random()
-        self._failures = 0
+        self._failures, self._begun = 0, clock()
 
     def reset(self) -> None:
         """It went on."""
-        self._failures = 0
+        self._failures, self._begun = 0, self._clock()
 
-    async def pause(self, asked_s: float = 0.0) -> bool:
-        """After a failure: wait; False when it was the last try."""
+    async def pause(self, asked_s: float = 0.0, limit_s: float = math.inf) -> bool:
+        """After a failure: wait; False when it was the last try, or it has gone on for `limit_s`."""
         self._failures += 1
-        if self._failures >= self._tries:
+        if self._failures >= self._tries or self._clock() - self._begun >= limit_s:
             return False
         own = min(FIRST_S * 2 ** (self._failures - 1), LONGEST_S) * (0.5 + self._rng.random())
         await self._sleep(max(own, min(asked_s, _MOST_ASKED_S)))

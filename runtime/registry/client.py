@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ class ClientConfig:
     """By registry; they go before Docker's."""
     tries: int = 9
     """Of one request, until the registry counts as unreachable."""
+    absent_s: float = math.inf
+    """How long it is tried again where nobody takes the connection; the last pause may reach beyond."""
 
 
 class RegistryClient:
@@ -159,6 +162,7 @@ async def registry_client(config: ClientConfig) -> AsyncIterator[RegistryClient]
                 Hosts(config.hosts_folder, config.insecure),
                 Authorizer(session, find),
                 tries=config.tries,
+                absent_s=config.absent_s,
             )
         )
 

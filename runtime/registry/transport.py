@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -32,6 +33,9 @@ _SAME_BODY = frozenset({307, 308})
 _HOPELESS = (aiohttp.ClientResponseError, aiohttp.NonHttpUrlClientError)
 """No HTTP, or a place where it does not lead: another try would bring the same."""
 
+_ABSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+"""Refused, no such name, no way there."""
+
 Body = bytes | AsyncIterator[bytes]
 MakeBody = Callable[[], Body]
 
@@ -46,9 +50,11 @@ class Transport:
         authorizer: Authorizer,
         backoff: Callable[[int], Backoff] = Backoff,
         tries: int = 9,
+        absent_s: float = math.inf,
     ) -> None:
+        """`tries`, `absent_s`: see ClientConfig."""
         self._session, self._hosts, self._authorizer = session, hosts, authorizer
-        self._backoff, self._tries = backoff, tries
+        self._backoff, self._tries, self._absent_s = backoff, tries, absent_s
         self._tls: dict[tuple[str, bool], Any] = {}
 
     def backoff(self) -> Backoff:
@@ -125,7 +131,7 @@ class Transport:
         host = urlsplit(endpoint.url).netloc
         was_refused = False
         while True:
-            asked_s = 0.0
+            asked_s, limit_s = 0.0, math.inf
             try:
                 response = await self._once(method, endpoint, url, scope, headers, body)
             except _HOPELESS as error:
@@ -138,6 +144,7 @@ class Transport:
                 ) from None
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 failure: RegistryError = Unreachable(f"registry {host}: {_reason(error, endpoint)}")
+                limit_s = self._absent_s if isinstance(error, _ABSENT) else math.inf
             else:
                 if response.status < 300:
                     return response
@@ -152,7 +159,7 @@ class Transport:
                 if response.status not in _AGAIN:
                     raise failure
                 asked_s = parse_retry_after(response.headers.get("Retry-After"), time.time())
-            if not await backoff.pause(asked_s):
+            if not await backoff.pause(asked_s, limit_s):
                 raise failure
 
     async def _once(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from runtime.cri.images import Images
 from runtime.images.reference import parse_reference
 from runtime.imagestore import ImageStore
 from runtime.registry.client import ClientConfig, registry_client
-from runtime.registry.errors import AccessDenied, RegistryError
+from runtime.registry.errors import AccessDenied, RegistryError, Unreachable
 from runtime.registry.push import push
 
 from .conftest import make_image
@@ -72,6 +73,23 @@ def test_one_of_this_node_need_not_be_pulled(images: Images) -> None:
         run(images.pull("other", api.AuthConfig()))
     with pytest.raises(InvalidArgument, match="base64"):
         run(images.pull("registry.invalid/a", api.AuthConfig(auth="%%")))
+
+
+@pytest.mark.loopback
+def test_a_registry_that_is_away_keeps_no_other_pull_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.cri.images._ABSENT_S", 0.0)
+    images = Images(ImageStore(tmp_path / "store"), ClientConfig(docker_config=tmp_path / "none"))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+    async def main() -> None:
+        async with asyncio.timeout(10):  # nine tries take 16 s at least
+            with pytest.raises(Unreachable, match="cannot connect"):
+                await images.pull(f"127.0.0.1:{port}/team/tiny:v1", api.AuthConfig())
+
+    run(main())
 
 
 @pytest.mark.loopback

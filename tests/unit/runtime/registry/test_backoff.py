@@ -25,6 +25,22 @@ def test_pauses_grow_to_a_bound_and_end() -> None:
     assert all(LONGEST_S / 2 <= one <= LONGEST_S * 1.5 for one in slept[-4:])
 
 
+@pytest.mark.parametrize("seed", range(50))
+def test_a_limit_of_time_ends_it_before_the_tries_do(seed: int) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async def all_tries() -> None:
+        backoff = Backoff(9, sleep, random.Random(seed), clock=lambda: sum(slept))
+        while await backoff.pause(limit_s=2.0):
+            pass
+
+    run(all_tries())
+    assert 2 <= sum(slept) < 5 and 3 <= len(slept) < 8
+
+
 def test_what_the_registry_asks_for_is_the_least_and_success_begins_anew() -> None:
     slept: list[float] = []
 

@@ -1,19 +1,25 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import ssl
 import subprocess
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.registry import fake_registry
 from runtime.images.reference import parse_reference
 from runtime.registry import transport
+from runtime.registry.auth import Authorizer
+from runtime.registry.backoff import Backoff
 from runtime.registry.client import ClientConfig, registry_client
 from runtime.registry.errors import AccessDenied, BadAnswer, NotThere, RegistryError, Unreachable
+from runtime.registry.hosts import Hosts
+from runtime.registry.transport import Transport
 
 from .conftest import Bench, RunBench
 
@@ -70,6 +76,33 @@ def test_nobody_there(tmp_path: Path) -> None:
         port = server.getsockname()[1]
     with pytest.raises(Unreachable, match="cannot connect: Connect"):
         run(fetch(f"127.0.0.1:{port}", tmp_path))
+
+
+@pytest.mark.parametrize(("absent_s", "pauses"), [(0.0, 0), (math.inf, 8)])
+@pytest.mark.parametrize("host", ["127.0.0.1", "registry.invalid"])
+def test_where_nobody_is_patience_is_the_callers(host: str, absent_s: float, pauses: int) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async def nobody(registry: str) -> None:
+        return None
+
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            registry = f"{host}:{server.getsockname()[1]}"
+        async with aiohttp.ClientSession() as session:
+            requests = Transport(
+                session, Hosts(None, (registry,)), Authorizer(session, nobody),
+                lambda tries: Backoff(tries, sleep), absent_s=absent_s,
+            )  # fmt: skip
+            with pytest.raises(Unreachable, match="cannot connect"):
+                async with requests.get(registry, "/team/tiny/manifests/v1", scope=""):
+                    pass
+
+    run(main())
+    assert len(slept) == pauses
 
 
 def test_plain_http_is_not_fallen_back_to(tmp_path: Path) -> None:
