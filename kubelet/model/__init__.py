@@ -17,7 +17,8 @@ One `pod_machine.PodMachine` lives per pod UID. Its shell, for each pod:
     machine.kill_for_memory(container)           it holds more than its limit (`eviction.over_memory_limit`)
     machine.observe(observed_pod)                what CRI says, whenever it changed
     machine.finish(action, outcome, now)         an action of a decision has been done, or has failed
-    decision = machine.decide(facts, wall, now)  after any of these, and at `decision.next_timeout`
+    decision = machine.decide(facts, wall, now)  after any of these, and at `decision.next_timeout`;
+                                                 not after a `finish` that says False
 
 Nothing is asked of the runtime before the first `observe`. `decide` gives:
 

@@ -82,22 +82,23 @@ class ContainerProbes:
             if tick is not None:
                 self._outbox.wake(tick)
 
-    def finish(self, action: Probe, outcome: Outcome, now: int) -> None:
-        """An attempt has ended, perhaps of an instance that is gone."""
+    def finish(self, action: Probe, outcome: Outcome, now: int) -> bool:
+        """An attempt has ended, perhaps of an instance that is gone. Whether that says anything new."""
         worker = self._workers.get(action.kind)
         if action.container_id != self._container_id or worker is None:
-            return
+            return False
         if isinstance(outcome, Failed):
             outcome = Probed(ProbeResult.UNKNOWN, outcome.message)
         if not isinstance(outcome, Probed):
-            return
-        was_started = self.is_started
+            return False
+        was_started, before = self.is_started, (worker.verdict, worker.is_held)
         worker.finish(outcome.result)
-        self._tell(action.kind, outcome)
+        is_told = self._tell(action.kind, outcome)
         if self.is_started and not was_started and ProbeKind.READINESS in self._workers:
             self._workers[ProbeKind.READINESS].hurry(now)
+        return is_told or (worker.verdict, worker.is_held) != before
 
-    def _tell(self, kind: ProbeKind, outcome: Probed) -> None:
+    def _tell(self, kind: ProbeKind, outcome: Probed) -> bool:
         word = {
             ProbeResult.FAILURE: ("Unhealthy", "failed"),
             ProbeResult.UNKNOWN: ("Unhealthy", "errored"),
@@ -106,6 +107,7 @@ class ContainerProbes:
         if word is not None:
             message = f"{kind.value.capitalize()} probe {word[1]}: {outcome.output}"
             self._outbox.tell(PodEvent(EventType.WARNING, word[0], message, self._path))
+        return word is not None
 
     def _spread(self, kind: ProbeKind, period: int) -> int:
         digest = hashlib.sha256(f"{self._seed}/{kind}".encode()).digest()

@@ -111,16 +111,17 @@ class ContainerRun:
             self.start.cancel_hook()
             self.stop.advance(self.spec, running.id, message, deadline, now)
 
-    def finish(self, action: Action, outcome: Outcome, now: int, *, is_given_up: bool) -> None:
-        """An action of this container."""
+    def finish(self, action: Action, outcome: Outcome, now: int, *, is_given_up: bool) -> bool:
+        """An action of this container. Whether it changes anything, as most probes do not."""
         if isinstance(action, Probe):
-            self.probes.finish(action, outcome, now)
-        elif isinstance(action, RunHook) and action.kind is HookKind.PRE_STOP:
+            return self.probes.finish(action, outcome, now)
+        if isinstance(action, RunHook) and action.kind is HookKind.PRE_STOP:
             self.stop.finish(action, outcome, now)
         else:
             self.start.finish(action, outcome, now, is_given_up=is_given_up)
             if isinstance(action, StopContainer):
                 self.stop.finish(action, outcome, now)
+        return True
 
     def reason_to_replace(self, *, is_restarted: bool) -> str:
         """Why what runs must not run on, as the event `Killing` says it; empty if it may."""

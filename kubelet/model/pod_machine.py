@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from kubelet.model.actions import CHANGES_RUNTIME, Action
@@ -40,6 +41,8 @@ class PodMachine:
         self._syncing = Syncing(self._state)
         self._termination: Termination | None = None
         self._status: dict[str, Any] = own_status(pod)
+        self._seen: tuple[PodView, NodeFacts] | None = None
+        """What `_status` shows."""
         self._is_final = is_terminal(status(pod).get("phase"))
         self._refusal: Refusal | None = None
         self._refused: set[str] = set()
@@ -99,22 +102,27 @@ class PodMachine:
             self._fresh_from = observed.as_of
             self._is_stale = False
 
-    def finish(self, action: Action, outcome: Outcome, now: int) -> None:
-        """An action has been done, or has failed. What was not asked for is set aside."""
+    def finish(self, action: Action, outcome: Outcome, now: int) -> bool:
+        """An action has been done, or has failed; whether there is something to decide, then.
+
+        What was not asked for is set aside.
+        """
         if not self._outbox.finish(action):
-            return
+            return False
         if isinstance(action, CHANGES_RUNTIME):
             self._fresh_from = now
             self._is_stale = True
             self._pending = None
         name = getattr(action, "container", None)
         run = self._state.runs.get(name) if name is not None else None
+        is_news = True
         if run is not None:
-            run.finish(action, outcome, now, is_given_up=self._state.is_given_up)
+            is_news = run.finish(action, outcome, now, is_given_up=self._state.is_given_up)
         if self._termination is not None:
             self._termination.finish(action, outcome, now)
-        else:
-            self._syncing.finish(action, outcome, now)
+            return True  # the end may wait until nothing is in flight
+        self._syncing.finish(action, outcome, now)
+        return is_news
 
     # ---- the output
 
@@ -213,7 +221,10 @@ class PodMachine:
                 message=ending.message if ending is not None else "",
                 is_disrupted=ending is not None and ending.disrupts,
             )  # fmt: skip
+            if (view, facts) == self._seen:
+                return
             self._status = pod_status(view, facts, wall)
+            self._seen = replace(view, old=self._status), facts
             self._is_final = has_ended and is_terminal(self._status["phase"])
 
     def _is_new(self) -> bool:

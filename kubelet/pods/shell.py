@@ -173,6 +173,7 @@ class PodShell:
             )
         finally:
             self.pods.leave()
+            await self.door.close()
             await self.runtime.close()
 
     async def delete_pod(self, pod: Object) -> None:

@@ -171,7 +171,7 @@ class PodWorker:
             _log.exception("pod %s: %s", self.uid, type(action).__name__)
             outcome = Failed(f"internal error: {error}")
         self._running.pop(action, None)
-        self.machine.finish(action, outcome, self._around.now())
         if isinstance(action, CHANGES_RUNTIME):
             self._must_observe = True
-        self._wake.set()
+        if self.machine.finish(action, outcome, self._around.now()):
+            self._wake.set()

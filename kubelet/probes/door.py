@@ -29,6 +29,23 @@ class Door:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._http: aiohttp.ClientSession | None = None
+
+    def http(self) -> aiohttp.ClientSession:
+        """The client of pods' servers. It has no headers of its own, and keeps no cookies, no connections."""
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
+                connector=DoorConnector(self),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+            )
+        return self._http
+
+    async def close(self) -> None:
+        """What `http` holds."""
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
 
     async def connect(
         self, factory: Callable[[], _Protocol], address: str, port: int
@@ -95,7 +112,7 @@ class DoorConnector(aiohttp.BaseConnector):
     """For an aiohttp client whose URLs have addresses of pods."""
 
     def __init__(self, door: Door) -> None:
-        super().__init__(force_close=True)
+        super().__init__(force_close=True, limit=0)  # a probe waits for no other
         self._door = door
 
     async def _create_connection(

@@ -11,7 +11,7 @@ from yarl import URL
 
 from kubelet.model.outcomes import Probed, ProbeResult
 from kubelet.model.pod_spec import Object, objects, text
-from kubelet.probes.door import DialError, Door, DoorConnector
+from kubelet.probes.door import DialError, Door
 from kubelet.probes.ports import port_of
 
 USER_AGENT = "kube-probe/1.30"
@@ -77,24 +77,17 @@ def headers_of(action: Object) -> CIMultiDict[str]:
 
 async def _get(door: Door, url: URL, action: Object, timeout_s: float) -> tuple[int, str, bool]:
     """Status, body, and whether it would lead to another host."""
-    headers = headers_of(action)
-    session = aiohttp.ClientSession(
-        connector=DoorConnector(door),
-        timeout=aiohttp.ClientTimeout(total=timeout_s),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
-    )
-    async with session:
-        for _ in range(_MOST_REDIRECTS):
-            async with session.get(url, headers=headers, allow_redirects=False) as answer:
-                body = (await answer.content.read(_LONGEST_BODY)).decode(errors="replace")
-                target = answer.headers.get("Location", "")
-                if not 300 <= answer.status < 400 or answer.status == 304 or not target:
-                    return answer.status, body, False
-                to = url.join(URL(target))
-                if to.host != url.host:
-                    return answer.status, body, True
-                url = to
+    headers, timeout = headers_of(action), aiohttp.ClientTimeout(total=timeout_s)
+    for _ in range(_MOST_REDIRECTS):
+        async with door.http().get(url, headers=headers, allow_redirects=False, timeout=timeout) as answer:
+            body = (await answer.content.read(_LONGEST_BODY)).decode(errors="replace")
+            target = answer.headers.get("Location", "")
+            if not 300 <= answer.status < 400 or answer.status == 304 or not target:
+                return answer.status, body, False
+            to = url.join(URL(target))
+            if to.host != url.host:
+                return answer.status, body, True
+            url = to
     raise aiohttp.ClientError(f"stopped after {_MOST_REDIRECTS} redirects")
 
 

@@ -136,8 +136,8 @@ class SimulatedPod:
 
         def answer(outcome: Outcome) -> None:
             if self.machine is machine and machine is not None:
-                machine.finish(action, outcome, self.time.now)
-                self.decide()
+                if machine.finish(action, outcome, self.time.now):
+                    self.decide()
                 self._on_change()
 
         if isinstance(action, DeletePodObject):

@@ -298,5 +298,7 @@ async def door_double(refusal: str = "") -> AsyncIterator[Door]:
             writer.transport.abort()
 
     async with unix_socket_path() as path, unix_server(path, lead):
-        yield Door(Path(path))
+        door = Door(Path(path))
+        yield door
+        await door.close()
     await asyncio.sleep(0)

@@ -33,9 +33,9 @@ class Probes:
         self.probes.advance("llm", now, is_ending=is_ending)
         return [action for action in self.outbox.take()[0] if isinstance(action, Probe)]
 
-    def answer(self, probe: Probe, result: ProbeResult, now: int, output: str = "x") -> None:
+    def answer(self, probe: Probe, result: ProbeResult, now: int, output: str = "x") -> bool:
         self.outbox.finish(probe)
-        self.probes.finish(probe, Probed(result, output), now)
+        return self.probes.finish(probe, Probed(result, output), now)
 
 
 def test_startup_first_then_readiness_at_once() -> None:
@@ -46,6 +46,22 @@ def test_startup_first_then_readiness_at_once() -> None:
     assert one.probes.is_started
     kinds = {probe.kind for probe in one.asked(SECOND)}
     assert kinds == {ProbeKind.READINESS, ProbeKind.LIVENESS}
+
+
+def test_what_is_known_already_is_no_news() -> None:
+    one = Probes({"started": True})
+    for tick, (result, readiness, liveness) in enumerate(
+        [
+            (ProbeResult.SUCCESS, True, True),
+            (ProbeResult.SUCCESS, False, False),
+            (ProbeResult.FAILURE, True, True),
+            (ProbeResult.FAILURE, True, False),  # each is told; one that is held is not probed
+        ]
+    ):
+        now = 10 * tick * SECOND
+        news = {probe.kind: one.answer(probe, result, now) for probe in one.asked(now)}
+        assert news[ProbeKind.READINESS] is readiness
+        assert news.get(ProbeKind.LIVENESS, False) is liveness
 
 
 def test_while_the_pod_ends_only_readiness_is_asked() -> None:

@@ -5,10 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from kubelet.model.actions import CreateSandbox, DeletePodObject, SetUpVolumes, StopSandbox, TearDownVolumes
+from kubelet.model.actions import (
+    CreateSandbox,
+    DeletePodObject,
+    Probe,
+    SetUpVolumes,
+    StopSandbox,
+    TearDownVolumes,
+)
 from kubelet.model.decision import Ending, NodeFacts, Refusal
 from kubelet.model.observed import ContainerState, ObservedContainer, ObservedPod, ObservedSandbox
-from kubelet.model.outcomes import Done, Made
+from kubelet.model.outcomes import Done, Made, Probed, ProbeResult
 from kubelet.model.pod_machine import PodMachine
 from kubelet.model.pod_spec import orphan_pod
 from kubelet.model.times import SECOND
@@ -91,6 +98,36 @@ def test_a_finished_pod_of_before_stays_as_it_was_told() -> None:
     assert decision.actions == (TearDownVolumes(),)
     machine.end(Ending("Evicted", "x"))
     assert machine.decide(FACTS, 0, 0).status == status
+
+
+def test_a_status_is_made_anew_when_it_shows_something_else() -> None:
+    machine = PodMachine(POD)
+    machine.observe(ObservedPod(0, (SANDBOX,), (RUNNING,)))
+    first = machine.decide(FACTS, 0, 0).status
+    machine.observe(ObservedPod(1, (SANDBOX,), (RUNNING,)))
+    assert machine.decide(FACTS, 9 * SECOND, 1).status is first
+    moved = machine.decide(replace(FACTS, host_ips=("192.0.2.3",)), 0, 2).status
+    assert (first["hostIP"], moved["hostIP"]) == ("192.0.2.2", "192.0.2.3")
+    machine.observe(ObservedPod(3, (SANDBOX,), (replace(RUNNING, state=ContainerState.EXITED),)))
+    assert "terminated" in machine.decide(FACTS, 0, 3).status["containerStatuses"][0]["state"]
+
+
+def test_a_probe_that_says_nothing_new_asks_for_no_decision_unless_the_pod_ends() -> None:
+    probed = {"name": "a", "image": "m:1", "livenessProbe": {"periodSeconds": 10}}
+    machine = PodMachine({**POD, "spec": {"containers": [probed]}})
+    machine.observe(ObservedPod(0, (SANDBOX,), (RUNNING,)))
+
+    def is_news(now: int, result: ProbeResult) -> bool:
+        actions = machine.decide(FACTS, 0, now).actions
+        (probe,) = [one for one in actions if isinstance(one, Probe)]
+        if now == 40 * SECOND:
+            machine.forget()
+            machine.decide(FACTS, 0, now)
+        return machine.finish(probe, Probed(result, ""), now)
+
+    passed, failed = ProbeResult.SUCCESS, ProbeResult.FAILURE
+    news = [is_news(10 * n * SECOND, one) for n, one in enumerate([passed, passed, failed, passed, passed])]
+    assert news == [True, False, True, False, True]
 
 
 def test_the_active_deadline_does_not_move_with_the_wall_clock() -> None:

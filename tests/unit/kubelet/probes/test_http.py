@@ -109,7 +109,10 @@ def test_a_server_that_says_nothing() -> None:
         async with door_double() as door:
             path = door.path.with_name("silent")
             async with unix_server(str(path), let_in):
-                return await http_probe(Door(path), ADDRESS, {"port": 80}, {}, 0.05)
+                silent = Door(path)
+                found = await http_probe(silent, ADDRESS, {"port": 80}, {}, 0.05)
+                await silent.close()
+                return found
 
     async def let_in(wire: Wire) -> None:
         await wire.head()

@@ -17,6 +17,7 @@ from runtime.registry import transport
 from runtime.registry.auth import Authorizer
 from runtime.registry.backoff import Backoff
 from runtime.registry.client import ClientConfig, registry_client
+from runtime.registry.credentials import Credentials
 from runtime.registry.errors import AccessDenied, BadAnswer, NotThere, RegistryError, Unreachable
 from runtime.registry.hosts import Hosts
 from runtime.registry.transport import Transport
@@ -86,8 +87,8 @@ def test_where_nobody_is_patience_is_the_callers(host: str, absent_s: float, pau
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    async def nobody(registry: str) -> None:
-        return None
+    async def nobody(registry: str) -> Credentials:
+        return Credentials()
 
     async def main() -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
