@@ -121,8 +121,8 @@ class Agent:
             return
         network, length = self._config.overlay.pod_cidrs[0]
         leased = leased_pods(self._leases, IPv4Network((network, length)))
-        names, addresses = {pod.name for pod in static}, {pod.address for pod in static}
-        others = tuple(pod for pod in leased if pod.name not in names and pod.address not in addresses)
+        names, taken = {pod.name for pod in static}, {one for pod in static for one in pod.addresses}
+        others = tuple(pod for pod in leased if pod.name not in names and taken.isdisjoint(pod.addresses))
         await self.pods.apply((*static, *others))
 
     async def _look_now_and_then(self) -> None:

@@ -14,19 +14,28 @@ from typing import BinaryIO
 
 from bronzewillow.agent.node import Node
 from bronzewillow.wire.ethernet import EthernetFrame, emit_ethernet
-from bronzewillow.wire.ipv4 import ETHERTYPE, Ipv4Packet, emit_ipv4
+from bronzewillow.wire.ip import emit_ip, ethertype_of
+from bronzewillow.wire.ipv4 import Ipv4Packet
+from bronzewillow.wire.ipv6 import Ipv6Packet
 from bronzewillow.wire.pcap import PcapWriter
 from bronzewillow.wire.udp import PROTOCOL, UdpDatagram, emit_udp
 
 _MAX_WAITING_BYTES = 16 << 20
 _LARGEST_PAYLOAD_BYTES = 65_535 - 20 - 8
+_MAC = b"\x02\0"
 
 
 def outer_frame(payload: bytes, source: tuple[bytes, int], destination: tuple[bytes, int]) -> bytes:
-    """The Ethernet frame of one outer datagram. Our socket sees no MACs, so they tell the addresses."""
-    udp = emit_udp(UdpDatagram(source[1], destination[1], payload), source[0], destination[0])
-    packet = emit_ipv4(Ipv4Packet(source[0], destination[0], PROTOCOL, udp, dont_fragment=False))
-    return emit_ethernet(EthernetFrame(b"\x02\0" + destination[0], b"\x02\0" + source[0], ETHERTYPE, packet))
+    """The Ethernet frame of one outer datagram. Our socket sees no MACs, so they tell the addresses' ends."""
+    ends = source[0], destination[0]
+    udp = emit_udp(UdpDatagram(source[1], destination[1], payload), *ends)
+    packet: Ipv4Packet | Ipv6Packet
+    if len(source[0]) == 4:
+        packet = Ipv4Packet(*ends, PROTOCOL, udp, dont_fragment=False)
+    else:
+        packet = Ipv6Packet(*ends, PROTOCOL, udp)
+    macs = _MAC + destination[0][-4:], _MAC + source[0][-4:]
+    return emit_ethernet(EthernetFrame(*macs, ethertype_of(source[0]), emit_ip(packet)))
 
 
 class Capture:

@@ -7,10 +7,9 @@ import errno
 import json
 import platform
 import signal
-import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from ipaddress import IPv4Address, ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +17,7 @@ import aiohttp
 import click
 
 from bronzewillow.adapters.network import Cni
+from bronzewillow.agent.addresses import endpoint_text
 from bronzewillow.agent.app import AgentOptions, run_agent
 from bronzewillow.agent.config import AgentConfig, ConfigError, load_config
 from bronzewillow.agent.datagram import Rung
@@ -65,9 +65,9 @@ def _loopback(
 
 def _address(context: click.Context, parameter: click.Parameter, value: str | None) -> bytes | None:
     try:
-        return IPv4Address(value).packed if value is not None else None
+        return ip_address(value).packed if value is not None else None
     except ValueError:
-        raise click.BadParameter(f"{value!r} is no IPv4 address") from None
+        raise click.BadParameter(f"{value!r} is no IP address") from None
 
 
 def _prefixes(
@@ -88,7 +88,7 @@ def _prefixes(
     "--cni", type=click.Choice([cni.value for cni in Cni]), help="Its CNI, where it does not show itself."
 )
 @click.option(
-    "--address", callback=_address, metavar="IPV4", help="Our underlay address, instead of the Node's."
+    "--address", callback=_address, metavar="IP", help="Our underlay address, instead of the Node's."
 )
 @click.option(
     "--pod-pool", "pod_pools", multiple=True, callback=_prefixes, metavar="CIDR",
@@ -245,7 +245,7 @@ def _run(main: Coroutine[Any, Any, _T]) -> _T:
 
 def _explain(error: OSError, config: AgentConfig) -> str:
     """What hinders the overlay's socket."""
-    where = f"{socket.inet_ntoa(config.overlay.address)}:{config.overlay.port}"
+    where = endpoint_text(config.overlay.address, config.overlay.port)
     if error.errno == errno.EADDRINUSE:
         return f"{where}: address already in use; another agent, or a kernel VXLAN device?"
     if error.errno == errno.EADDRNOTAVAIL:

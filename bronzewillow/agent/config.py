@@ -6,13 +6,13 @@ All mistakes of a file are told at once, each in one line with file, line and ke
 from __future__ import annotations
 
 import hashlib
-import socket
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
+from bronzewillow.agent.addresses import address_text, prefix_text
 from bronzewillow.agent.fields import Problems, Table
 from bronzewillow.agent.toml_lines import KeyLines
 from bronzewillow.overlay.spec import OverlaySpec, Peer, Prefix, contains, node_address
@@ -20,10 +20,10 @@ from bronzewillow.proxy import Upstream
 from bronzewillow.wire.encap import DEFAULT_PORTS, Encap
 
 _MAX_VNI = (1 << 24) - 1
-_MIN_MTU = 576  # RFC 1122 3.3.2: what every host must be able to take
+_MIN_MTU = {4: 576, 16: 1280}  # RFC 1122 3.3.2, RFC 8200 5: what every host must be able to take
 _MAX_MTU = 65_000
-_DEFAULT_MTU = 1450  # Ethernet's 1500, less VXLAN or Geneve over IPv4
-_LONGEST_POD_PREFIX = 30  # the network, the node, a pod, the broadcast address
+_DEFAULT_MTU = {4: 1450, 16: 1430}  # Ethernet's 1500, less VXLAN or Geneve over either family
+_LONGEST_POD_PREFIX = {4: 30, 16: 126}  # the network, the node, a pod, the broadcast address
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class PodSpec:
 
     name: str
     """Namespace and name, for people and metrics."""
-    address: bytes
-    """Its IPv4 address, inside the pod CIDR."""
+    addresses: tuple[bytes, ...]
+    """One of each family at most, each inside a pod CIDR."""
     ports: tuple[PortSpec, ...]
     """What it serves."""
 
@@ -119,18 +119,23 @@ def _overlay(table: Table, node_name: str) -> OverlaySpec | None:
     address = table.address("address")
     port = table.number("port", 1, 65535, DEFAULT_PORTS[encap])
     vni = table.number("vni", 0, _MAX_VNI)
-    pod_cidr = table.prefix("pod_cidr")
+    pod_cidrs = table.prefix_per_family("pod_cidr")
     mac = table.mac("mac", derived_mac(node_name))
-    mtu = table.number("mtu", _MIN_MTU, _MAX_MTU, _DEFAULT_MTU)
-    if pod_cidr is not None and pod_cidr[1] > _LONGEST_POD_PREFIX:
-        table.fail("pod_cidr", f"a /{pod_cidr[1]} has no room for the node and a pod; /30 is the smallest")
-        pod_cidr = None
+    least_mtu = max((_MIN_MTU[len(network)] for network, _ in pod_cidrs), default=576)
+    mtu = table.number("mtu", least_mtu, _MAX_MTU, _DEFAULT_MTU[len(address or bytes(4))])
+    for network, length in pod_cidrs:
+        longest = _LONGEST_POD_PREFIX[len(network)]
+        if length > longest:
+            table.fail(
+                "pod_cidr", f"a /{length} has no room for the node and a pod; /{longest} is the smallest"
+            )
+            pod_cidrs = ()
     peers = _peers(table.tables("peers"), port)
     table.refuse_unknown()
-    if address is None or port is None or vni is None or pod_cidr is None or mac is None or mtu is None:
+    if address is None or port is None or vni is None or not pod_cidrs or mac is None or mtu is None:
         return None
-    _check_peers(peers, address, port, pod_cidr)
-    return OverlaySpec(encap, address, port, vni, (pod_cidr,), mac, mtu, tuple(peer for peer, _ in peers))
+    _check_peers(peers, address, port, pod_cidrs)
+    return OverlaySpec(encap, address, port, vni, pod_cidrs, mac, mtu, tuple(peer for peer, _ in peers))
 
 
 def _peers(tables: Iterable[Table], default_port: int | None) -> list[tuple[Peer, Table]]:
@@ -147,40 +152,47 @@ def _peers(tables: Iterable[Table], default_port: int | None) -> list[tuple[Peer
     return peers
 
 
-def _check_peers(peers: list[tuple[Peer, Table]], address: bytes, port: int, pod_cidr: Prefix) -> None:
+def _check_peers(
+    peers: list[tuple[Peer, Table]], address: bytes, port: int, pod_cidrs: tuple[Prefix, ...]
+) -> None:
     for number, (peer, table) in enumerate(peers):
         others = [other for other, _ in peers[:number]]
         if any(peer.name == other.name for other in others):
             table.fail("name", f"{peer.name!r} is the name of another peer, too")
         if (peer.address, peer.port) == (address, port):
             table.fail("address", "is this node's own address and port")
+        if len(peer.address) != len(address):
+            table.fail("address", f"is not of the family of overlay.address, {address_text(address)}")
         for other in others:
             if (peer.address, peer.port) == (other.address, other.port):
                 table.fail("address", f"is the address and port of peer {other.name!r}, too")
         for prefix in peer.prefixes:
-            if _overlap(prefix, pod_cidr):
-                table.fail("pod_cidrs", f"{_text(prefix)} overlaps our own pod_cidr, {_text(pod_cidr)}")
+            for pod_cidr in pod_cidrs:
+                if _overlap(prefix, pod_cidr):
+                    text = f"{prefix_text(prefix)} overlaps our own pod_cidr, {prefix_text(pod_cidr)}"
+                    table.fail("pod_cidrs", text)
             for other in others:
                 if prefix in other.prefixes:
-                    table.fail("pod_cidrs", f"{_text(prefix)} belongs to peer {other.name!r}, too")
+                    table.fail("pod_cidrs", f"{prefix_text(prefix)} belongs to peer {other.name!r}, too")
 
 
 def _pods(tables: Iterable[Table], overlay: OverlaySpec | None) -> tuple[PodSpec, ...]:
     pods: list[PodSpec] = []
     for table in tables:
         name = table.text("name")
-        address = table.address("address")
+        addresses = table.address_per_family("address")
         ports = _ports(table.tables("ports"))
         table.refuse_unknown()
         if any(name == pod.name for pod in pods):
             table.fail("name", f"{name!r} is the name of another pod, too")
         for pod in pods:
-            if address == pod.address:
+            if not set(addresses).isdisjoint(pod.addresses):
                 table.fail("address", f"is the address of pod {pod.name!r}, too")
-        if address is not None and overlay is not None:
-            _check_pod_address(table, address, overlay.pod_cidrs[0])
-        if name is not None and address is not None:
-            pods.append(PodSpec(name, address, ports))
+        if overlay is not None:
+            for address in addresses:
+                _check_pod_address(table, address, overlay.pod_cidrs)
+        if name is not None and addresses:
+            pods.append(PodSpec(name, addresses, ports))
     return tuple(pods)
 
 
@@ -203,20 +215,19 @@ def _ports(tables: Iterable[Table]) -> tuple[PortSpec, ...]:
     return tuple(ports)
 
 
-def _check_pod_address(table: Table, address: bytes, pod_cidr: Prefix) -> None:
+def _check_pod_address(table: Table, address: bytes, pod_cidrs: tuple[Prefix, ...]) -> None:
+    pod_cidr = next((one for one in pod_cidrs if contains(one, address)), None)
+    if pod_cidr is None:
+        table.fail("address", f"is not in overlay.pod_cidr, {', '.join(map(prefix_text, pod_cidrs))}")
+        return
     number, network = int.from_bytes(address, "big"), int.from_bytes(pod_cidr[0], "big")
-    if not contains(pod_cidr, address):
-        table.fail("address", f"is not in overlay.pod_cidr, {_text(pod_cidr)}")
-    elif address == node_address(pod_cidr):
+    last = network + (1 << 8 * len(address) - pod_cidr[1]) - 1
+    if address == node_address(pod_cidr):
         table.fail("address", "is the first address of overlay.pod_cidr, which is the node's own")
-    elif number in (network, network + (1 << 32 - pod_cidr[1]) - 1):
+    elif number in (network, last):
         table.fail("address", "is the first or last number of overlay.pod_cidr, which no pod can have")
 
 
 def _overlap(one: Prefix, other: Prefix) -> bool:
     shorter, longer = sorted((one, other), key=lambda prefix: prefix[1])
     return contains(shorter, longer[0])
-
-
-def _text(prefix: Prefix) -> str:
-    return f"{socket.inet_ntoa(prefix[0])}/{prefix[1]}"

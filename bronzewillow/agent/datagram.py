@@ -18,11 +18,13 @@ from collections import Counter, deque
 from collections.abc import Callable
 from enum import StrEnum
 
+from bronzewillow.agent.addresses import pack_address
+
 _SOL_UDP = 17
 _UDP_SEGMENT = 103
 _UDP_GRO = 104
 _MAX_SEGMENTS = 64  # what every kernel with UDP_SEGMENT takes
-_MAX_TRAIN_BYTES = 65_507  # the largest UDP payload over IPv4
+_MAX_TRAIN_BYTES = 65_507  # the largest UDP payload over IPv4; IPv6 would take 20 more
 _READ_BYTES = 65_535
 _READS_PER_WAKEUP = 64  # then the loop gets its turn
 _BUFFER_BYTES = 8 << 20
@@ -59,7 +61,8 @@ class DatagramSocket:
         self._loop = asyncio.get_running_loop()
         self._on_train = on_train
         self._on_drained = on_drained
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._pending: deque[tuple[bytes, int, Address]] = deque()
         self._pending_bytes = 0
         self._sources: dict[str, bytes] = {}
@@ -70,6 +73,8 @@ class DatagramSocket:
             self._socket.setblocking(False)
             for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
                 self._enlarge(option)
+            if family == socket.AF_INET6:
+                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             self._socket.bind(address)
             self.rung = self._choose(rung)
             self._reads_trains = self.rung is Rung.GSO
@@ -81,7 +86,7 @@ class DatagramSocket:
     @property
     def address(self) -> Address:
         """Where the socket is bound."""
-        host, port = self._socket.getsockname()
+        host, port = self._socket.getsockname()[:2]
         return host, port
 
     def send(self, buffer: bytes | bytearray | memoryview, piece_bytes: int, to: Address) -> None:
@@ -138,7 +143,7 @@ class DatagramSocket:
         if packed is None:
             if len(self._sources) >= 1024:  # strangers can make it grow
                 self._sources.clear()
-            packed = self._sources[host] = socket.inet_aton(host)
+            packed = self._sources[host] = pack_address(host.partition("%")[0])  # a link-local one has a zone
         return packed
 
     # ---- sending

@@ -11,6 +11,7 @@ from typing import Any
 from bronzewillow.agent.toml_lines import KeyLines, Path
 from bronzewillow.overlay.spec import Prefix
 
+_BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 
 
@@ -76,31 +77,26 @@ class Table:
         return int(value)
 
     def address(self, key: str) -> bytes | None:
-        """An IPv4 unicast address."""
+        """A unicast address of either family."""
         text = self.text(key)
-        if text is None:
-            return None
-        try:
-            address = ipaddress.IPv4Address(text)
-        except ValueError:
-            self.fail(key, f"{text!r} is not an IPv4 address, such as 192.0.2.2")
-            return None
-        if (
-            address.is_multicast
-            or address.is_unspecified
-            or address == ipaddress.IPv4Address("255.255.255.255")
-        ):
-            self.fail(key, f"{text} is not an address that a host can have")
-            return None
-        return address.packed
+        return None if text is None else self._address((*self.path, key), text)
 
-    def prefix(self, key: str) -> Prefix | None:
-        """An IPv4 network."""
-        text = self.text(key)
-        return None if text is None else self._prefix((*self.path, key), text)
+    def address_per_family(self, key: str) -> tuple[bytes, ...]:
+        """One unicast address, or a list of them, no two of a family."""
+        found = [self._address(where, text) for where, text in self._texts(key)]
+        good = tuple(address for address in found if address is not None)
+        self._check_families(key, [len(address) for address in good])
+        return good
+
+    def prefix_per_family(self, key: str) -> tuple[Prefix, ...]:
+        """One network, or a list of them, no two of a family."""
+        found = [self._prefix(where, text) for where, text in self._texts(key)]
+        good = tuple(prefix for prefix in found if prefix is not None)
+        self._check_families(key, [len(network) for network, _ in good])
+        return good
 
     def prefixes(self, key: str) -> tuple[Prefix, ...]:
-        """A list of IPv4 networks, at least one."""
+        """A list of networks of either family, at least one."""
         values = self._value(key, list, "a list of networks", None)
         if values is None:
             return ()
@@ -169,16 +165,51 @@ class Table:
             return None
         return value
 
+    def _texts(self, key: str) -> list[tuple[Path, str]]:
+        """A string, or a list of strings that is not empty, each with its place."""
+        where = (*self.path, key)
+        if not isinstance(self._values.get(key), list):
+            text = self.text(key)
+            return [] if text is None else [(where, text)]
+        self._known.append(key)
+        values = self._values[key]
+        if not values:
+            self.fail(key, "must not be empty")
+        for number, value in enumerate(values):
+            if not isinstance(value, str):
+                self.problems.add((*where, number), f"expected a string, got {_kind(value)}")
+        return [((*where, number), text) for number, text in enumerate(values) if isinstance(text, str)]
+
+    def _check_families(self, key: str, sizes: list[int]) -> None:
+        if len(set(sizes)) < len(sizes):
+            self.fail(key, "has two of one family; one of IPv4 and one of IPv6 is the most")
+
+    def _address(self, where: Path, text: str) -> bytes | None:
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError:
+            self.problems.add(where, f"{text!r} is not an IP address, such as 192.0.2.2 or 2001:db8::2")
+            return None
+        if address.is_multicast or address.is_unspecified or address == _BROADCAST:
+            self.problems.add(where, f"{text} is not an address that a host can have")
+            return None
+        if isinstance(address, ipaddress.IPv6Address) and (address.is_link_local or address.ipv4_mapped):
+            text = f"{text} is link-local, or IPv4 in disguise; write what others reach"
+            self.problems.add(where, text)
+            return None
+        return address.packed
+
     def _prefix(self, where: Path, text: str) -> Prefix | None:
         try:
-            network = ipaddress.IPv4Network(text, strict=False)
+            network = ipaddress.ip_network(text, strict=False)
         except ValueError:
             self.problems.add(where, f"{text!r} is not a network, such as 10.244.1.0/24")
             return None
         if "/" not in text:
-            self.problems.add(where, f"{text!r} has no length; write {text}/24 or {text}/32")
+            whole, usual = network.max_prefixlen, 24 if network.version == 4 else 64
+            self.problems.add(where, f"{text!r} has no length; write {text}/{usual} or {text}/{whole}")
             return None
-        if str(network.network_address) != text.split("/")[0]:
+        if network.network_address != ipaddress.ip_address(text.split("/")[0]):
             self.problems.add(where, f"{text!r} has host bits set; write {network}")
             return None
         return network.network_address.packed, network.prefixlen

@@ -35,4 +35,4 @@ def _pod(lease: Lease) -> PodSpec:
         if found and int(found[1]) < 65536 and len(ports) < _MOST_PORTS:
             upstream = Upstream(path=str(Path(lease.sockets) / name))
             ports.setdefault(int(found[1]), PortSpec(int(found[1]), upstream, "tcp" if found[2] else "http"))
-    return PodSpec(lease.pod, IPv4Address(lease.address).packed, tuple(ports.values()))
+    return PodSpec(lease.pod, (IPv4Address(lease.address).packed,), tuple(ports.values()))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+import errno
+import os
 from collections.abc import Callable
 from typing import TypeVar
 
+from bronzewillow.agent.addresses import address_text, pack_address
 from bronzewillow.agent.datagram import Rung
 from bronzewillow.agent.node import Node
 from bronzewillow.agent.transport import UserspaceTransport, as_os_error
@@ -66,8 +68,8 @@ class Net:
         self, protocol_factory: ProtocolFactory, address: str, port: int, *, backlog: int = 1024
     ) -> NetServer:
         """Accept on a pod address that has a stack. LocalError when the port is taken."""
-        stack = self.node.stacks[socket.inet_aton(address)]
-        packed = socket.inet_aton(address)
+        packed = pack_address(address)
+        stack = self.node.stacks[packed]
         listener = stack.listen(
             port, backlog, lambda peer: self.policy.decide(Direction.INGRESS, packed, peer, "TCP", port)
         )
@@ -83,8 +85,12 @@ class Net:
         source: str | None = None,
     ) -> tuple[UserspaceTransport, _Protocol]:
         """Dial from a local pod address, by default the node's own. OSError as for a kernel socket."""
-        stack = self.node.stacks[socket.inet_aton(source) if source else self.node.address]
-        connection = stack.connect(socket.inet_aton(address), port, self.node.clock.now())
+        packed = pack_address(address)
+        local = pack_address(source) if source else self.node.address_for(packed)
+        if local is None:
+            raise OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
+        stack = self.node.stacks[local]
+        connection = stack.connect(packed, port, self.node.clock.now())
         opened = self._connecting[connection] = self._loop.create_future()
         self.node.touch(stack)
         try:
@@ -173,7 +179,7 @@ class Net:
     def _make_transport(self, connection: Connection) -> UserspaceTransport:
         stack = self.node.stacks[connection.local[0]]
         transport = UserspaceTransport(
-            self._loop, connection, self.node.clock.now, lambda: self.node.touch(stack), socket.inet_ntoa
+            self._loop, connection, self.node.clock.now, lambda: self.node.touch(stack), address_text
         )
         self._transports[connection] = transport
         return transport

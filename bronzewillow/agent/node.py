@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-import socket
 from collections.abc import Callable
-from dataclasses import replace
 
+from bronzewillow.agent.addresses import address_text
 from bronzewillow.agent.clock import Clock
 from bronzewillow.agent.datagram import DatagramSocket, Rung
 from bronzewillow.overlay.spec import OverlaySpec, Peer, node_address
@@ -53,9 +52,11 @@ class Node:
         self.vtep = Vtep(spec)
         self.stacks: dict[bytes, Stack] = {}
         self.taps: list[Tap] = []
-        self.address = node_address(spec.pod_cidrs[0])
-        self.add_stack(self.address)
-        host = socket.inet_ntoa(spec.address)
+        self.addresses = tuple(map(node_address, spec.pod_cidrs))
+        """The node's own in the overlay, one of each pod CIDR."""
+        for address in self.addresses:
+            self.add_stack(address)
+        host = address_text(spec.address)
         self.socket = DatagramSocket((host, spec.port), self._on_train, self._on_drained, rung)
 
     # ---- the owner's side
@@ -64,6 +65,10 @@ class Node:
         """New peers; the endpoint's identity stays."""
         self.vtep.update(spec)
         self._outer_addresses.clear()
+
+    def address_for(self, destination: bytes) -> bytes | None:
+        """Our own address from which to speak with `destination`; None where we have none of its family."""
+        return next((one for one in self.addresses if len(one) == len(destination)), None)
 
     def add_stack(self, address: bytes, tcp: TcpConfig | None = None) -> Stack:
         """Bring a pod's address to life."""
@@ -145,16 +150,17 @@ class Node:
             self._send(datagrams)
 
     def _refuse(self, packet: Packet) -> None:
-        """An address of ours that no pod has: RFC 1122 3.2.2.1, host unreachable, from the node's address."""
+        """An address of ours that no pod has: RFC 1122 3.2.2.1, RFC 4443 3.1; from the node's address."""
         self.vtep.drops[DropReason.UNKNOWN_INNER_DESTINATION] += 1
         whole = flatten(packet) if isinstance(packet, TcpPacket) else packet
+        source = self.address_for(whole.destination)
         error: IpPacket | None
         if isinstance(whole, Ipv6Packet):
-            error = icmpv6.unreachable(whole, ADDRESS_UNREACHABLE)
+            error = icmpv6.unreachable(whole, ADDRESS_UNREACHABLE, source)
         else:
-            error = icmp.unreachable(whole, HOST_UNREACHABLE)
+            error = icmp.unreachable(whole, HOST_UNREACHABLE, source)
         if error is not None and self._unreachable_limit.allows(self.clock.now()):
-            self._route(replace(error, source=self.address), self.clock.now())
+            self._route(error, self.clock.now())
 
     # ---- the turn
 
@@ -194,7 +200,7 @@ class Node:
         peer = datagrams.peer
         to = self._outer_addresses.get(peer)
         if to is None:
-            to = self._outer_addresses[peer] = (socket.inet_ntoa(peer.address), peer.port)
+            to = self._outer_addresses[peer] = (address_text(peer.address), peer.port)
         self.socket.send(datagrams.buffer, datagrams.piece_bytes, to)
         for tap in self.taps:
             tap(

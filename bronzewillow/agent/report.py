@@ -13,9 +13,9 @@ def status_lines(status: Json) -> list[str]:
     overlay, io, datagrams = status["overlay"], status["datagram_io"], status["datagrams"]
     kernel = "compiled" if status["native_kernel"] else "interpreted"
     lines = [
-        f"overlay  {overlay['encap']} {overlay['address']}:{overlay['port']} vni {overlay['vni']}"
-        f" pods {overlay['pod_cidr']} mtu {overlay['mtu']}",
-        f"node     {overlay['node_address']} mac {overlay['mac']}",
+        f"overlay  {overlay['encap']} {_place(overlay)} vni {overlay['vni']}"
+        f" pods {','.join(overlay['pod_cidrs'])} mtu {overlay['mtu']}",
+        f"node     {','.join(overlay['node_addresses'])} mac {overlay['mac']}",
         f"traffic  in {datagrams['in']} datagrams {datagrams['bytes_in']} bytes,"
         f" out {datagrams['out']} datagrams {datagrams['bytes_out']} bytes"
         f" (datagram I/O {io['rung']}, packet kernel {kernel})",
@@ -25,7 +25,7 @@ def status_lines(status: Json) -> list[str]:
             [
                 (
                     peer["name"],
-                    f"{peer['address']}:{peer['port']}",
+                    _place(peer),
                     ",".join(peer["pod_cidrs"]),
                     peer["partial_checksums"],
                     _reasons(peer["drops"]),
@@ -91,6 +91,12 @@ def flow_lines(flows: Sequence[Json]) -> list[str]:
             for flow in flows
         ],
     )
+
+
+def _place(of: Json) -> str:
+    """An address in the underlay, and its port."""
+    address = of["address"]
+    return f"[{address}]:{of['port']}" if ":" in address else f"{address}:{of['port']}"
 
 
 def _reasons(counts: dict[str, int]) -> str:

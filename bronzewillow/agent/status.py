@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
+from bronzewillow.agent.addresses import address_text, endpoint_text, prefix_text
 from bronzewillow.agent.net import Net
 from bronzewillow.agent.pods import Pods
 from bronzewillow.stack import Connection, Stack, State
@@ -24,11 +24,13 @@ def status(net: Net, pods: Pods) -> Json:
     return {
         "overlay": {
             "encap": spec.encap.value,
-            "address": socket.inet_ntoa(spec.address),
+            "address": address_text(spec.address),
             "port": spec.port,
             "vni": spec.vni,
-            "pod_cidr": f"{socket.inet_ntoa(spec.pod_cidrs[0][0])}/{spec.pod_cidrs[0][1]}",
-            "node_address": socket.inet_ntoa(node.address),
+            "pod_cidr": prefix_text(spec.pod_cidrs[0]),
+            "node_address": address_text(node.addresses[0]),
+            "pod_cidrs": [prefix_text(cidr) for cidr in spec.pod_cidrs],
+            "node_addresses": [address_text(address) for address in node.addresses],
             "mac": spec.mac.hex(":"),
             "mtu": spec.mtu,
         },
@@ -48,9 +50,9 @@ def status(net: Net, pods: Pods) -> Json:
         "peers": [
             {
                 "name": peer.name,
-                "address": socket.inet_ntoa(peer.address),
+                "address": address_text(peer.address),
                 "port": peer.port,
-                "pod_cidrs": [f"{socket.inet_ntoa(network)}/{length}" for network, length in peer.prefixes],
+                "pod_cidrs": [prefix_text(prefix) for prefix in peer.prefixes],
                 "partial_checksums": vtep.partial_checksums.get(peer.name, 0),
                 "drops": {r.value: n for (name, r), n in vtep.drops_by_peer.items() if name == peer.name},
             }
@@ -59,7 +61,7 @@ def status(net: Net, pods: Pods) -> Json:
         "pods": [
             {
                 "name": names.get(address, "node"),
-                "address": socket.inet_ntoa(address),
+                "address": address_text(address),
                 "connections": _count_open(stack),
                 "time_wait": _count(stack, State.TIME_WAIT),
                 "counters": asdict(stack.counters),
@@ -93,8 +95,8 @@ def flows(net: Net, pods: Pods) -> list[Json]:
 def _flow(pod: str, c: Connection) -> Json:
     return {
         "pod": pod,
-        "local": f"{socket.inet_ntoa(c.local[0])}:{c.local[1]}",
-        "remote": f"{socket.inet_ntoa(c.remote[0])}:{c.remote[1]}",
+        "local": endpoint_text(*c.local),
+        "remote": endpoint_text(*c.remote),
         "state": c.state.value,
         "srtt_us": c.rtt.srtt,
         "rto_us": c.rtt.rto,

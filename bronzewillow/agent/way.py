@@ -36,7 +36,7 @@ class Ways:
         packed = _packed(host)
         service = self._service(host, packed, port)
         if service is not None:
-            chosen = self._balancer.choose(service, self._net.node.address, self._net.node.clock.now())
+            chosen = self._balancer.choose(service, self._net.node.addresses[0], self._net.node.clock.now())
             if chosen is None:
                 return 503, f"Service {service.namespace}/{service.service} has no endpoint that is ready"
             packed, host, port = chosen.address, str(ipaddress.ip_address(chosen.address)), chosen.port

@@ -45,14 +45,17 @@ def echo_reply(packet: Ipv4Packet, request: icmp.EchoRequest) -> Ipv4Packet:
     return Ipv4Packet(packet.destination, packet.source, icmp.PROTOCOL, reply, tos=packet.tos)
 
 
-def unreachable(packet: Ipv4Packet, code: int) -> Ipv4Packet | None:
-    """The error about `packet`, or None where RFC 1122 3.2.2 forbids one."""
+def unreachable(packet: Ipv4Packet, code: int, source: bytes | None = None) -> Ipv4Packet | None:
+    """The error about `packet`, or None where RFC 1122 3.2.2 forbids one.
+
+    It comes from `source`, or else from the address that the packet was for.
+    """
     if packet.fragment_offset_bytes or packet.source[0] >= 224 or packet.source == bytes(4):
         return None
     if packet.protocol == icmp.PROTOCOL and packet.payload[:1] not in (b"\x08", b"\x00"):
         return None  # an error, or what may be one
     message = icmp.emit_icmp(icmp.DestinationUnreachable(code, icmp.quote(packet)))
-    return Ipv4Packet(packet.destination, packet.source, icmp.PROTOCOL, message)
+    return Ipv4Packet(source or packet.destination, packet.source, icmp.PROTOCOL, message)
 
 
 def on_unreachable(transport: Tcp, error: icmp.DestinationUnreachable, address: bytes, now: int) -> None:

@@ -23,11 +23,14 @@ def echo_reply(packet: Ipv6Packet, request: EchoRequest) -> Ipv6Packet:
     return _answer(packet, reply, packet.traffic_class)
 
 
-def unreachable(packet: Ipv6Packet, code: int) -> Ipv6Packet | None:
-    """The error about `packet`, or None where RFC 4443 2.4 e forbids one."""
+def unreachable(packet: Ipv6Packet, code: int, source: bytes | None = None) -> Ipv6Packet | None:
+    """The error about `packet`, or None where RFC 4443 2.4 e forbids one.
+
+    It comes from `source`, or else from the address that the packet was for.
+    """
     if not _may_be_answered(packet):
         return None
-    return _answer(packet, DestinationUnreachable(code, icmpv6.quote(packet)))
+    return _answer(packet, DestinationUnreachable(code, icmpv6.quote(packet)), source=source)
 
 
 def unrecognized(packet: Ipv6Packet) -> Ipv6Packet | None:
@@ -67,7 +70,9 @@ def _may_be_answered(packet: Ipv6Packet) -> bool:
     return packet.protocol != icmpv6.PROTOCOL or packet.payload[:1] >= b"\x80"
 
 
-def _answer(packet: Ipv6Packet, message: icmpv6.Icmpv6Message, traffic_class: int = 0) -> Ipv6Packet:
-    source, destination = packet.destination, packet.source
+def _answer(
+    packet: Ipv6Packet, message: icmpv6.Icmpv6Message, traffic_class: int = 0, source: bytes | None = None
+) -> Ipv6Packet:
+    source, destination = source or packet.destination, packet.source
     payload = icmpv6.emit_icmpv6(message, source, destination)
     return Ipv6Packet(source, destination, icmpv6.PROTOCOL, payload, traffic_class=traffic_class)

@@ -48,8 +48,11 @@ async def _forward(pod: str, port: int, local_port: int, control: Path) -> None:
 def find_pod(wanted: str, pods: Iterable[tuple[str, str]]) -> str:
     """Its address, by `namespace/name`, `name`, the beginning of either, or the address. CommandError."""
     with contextlib.suppress(ValueError):
-        return str(ipaddress.IPv4Address(wanted))
-    known = {name: address for name, address in pods if name != "node"}
+        return str(ipaddress.ip_address(wanted))
+    known: dict[str, str] = {}
+    for name, address in pods:
+        if name != "node":
+            known.setdefault(name, address)  # of a pod of both families the first
     whole = [name for name in known if wanted in (name, name.partition("/")[2])]
     begun = [name for name in known if name.startswith(wanted) or name.partition("/")[2].startswith(wanted)]
     found = whole or begun

@@ -1,4 +1,4 @@
-"""Two nodes of one overlay in a test's own process: VXLAN or Geneve over UDP on 127.0.0.1."""
+"""Two nodes of one overlay in a test's own process: VXLAN or Geneve over UDP on 127.0.0.1 or ::1."""
 
 from __future__ import annotations
 
@@ -7,36 +7,45 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from bronzewillow.agent.addresses import address_text, pack_address
 from bronzewillow.agent.datagram import Rung
 from bronzewillow.agent.net import Net
-from bronzewillow.overlay.spec import OverlaySpec, Peer
+from bronzewillow.overlay.spec import OverlaySpec, Peer, Prefix
 from bronzewillow.wire.encap import Encap
 
 LOOPBACK = socket.inet_aton("127.0.0.1")
 POD = "10.244.7.10"
 OTHER_POD = "10.244.7.11"
+LOOPBACK_V6 = bytes(15) + b"\1"
+POD_V6 = "fd00:7::a"
 
 
-def free_udp_port() -> int:
-    """A UDP port of 127.0.0.1 that nobody uses now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
+def free_udp_port(host: str = "127.0.0.1") -> int:
+    """A UDP port of loopback that nobody uses now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.bind((host, 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def node_spec(number: int, port: int, peer_port: int, encap: Encap = Encap.VXLAN) -> OverlaySpec:
-    """Node `number`, 7 or 8: its pods are 10.244.`number`.0/24, the other's 10.244.(15 - `number`).0/24."""
+def node_spec(
+    number: int, port: int, peer_port: int, encap: Encap = Encap.VXLAN, underlay: bytes = LOOPBACK
+) -> OverlaySpec:
+    """Node `number`, 7 or 8: its pods are 10.244.`number`.0/24, the other's 10.244.(15 - `number`).0/24.
+
+    Over an underlay of IPv6 they are in fd00:`number`::/64, too.
+    """
+
+    def pods(of: int) -> tuple[Prefix, ...]:
+        v4, v6 = bytes((10, 244, of, 0)), bytes((0xFD, 0, 0, of)) + bytes(12)
+        return ((v4, 24), (v6, 64)) if len(underlay) == 16 else ((v4, 24),)
+
     other = 15 - number
-    peer = Peer(
-        f"node-{other}",
-        LOOPBACK,
-        peer_port,
-        bytes((2, 0, 0, 0, 0, other)),
-        ((bytes((10, 244, other, 0)), 24),),
-    )
+    peer = Peer(f"node-{other}", underlay, peer_port, bytes((2, 0, 0, 0, 0, other)), pods(other))
     mac = bytes((2, 0, 0, 0, 0, number))
-    return OverlaySpec(encap, LOOPBACK, port, 1, ((bytes((10, 244, number, 0)), 24),), mac, 1450, (peer,))
+    mtu = 1450 if len(underlay) == 4 else 1430
+    return OverlaySpec(encap, underlay, port, 1, pods(number), mac, mtu, (peer,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +58,16 @@ class TwoNodes:
 
 @asynccontextmanager
 async def two_nodes(
-    rungs: tuple[Rung | None, Rung | None] = (None, None), encap: Encap = Encap.VXLAN
+    rungs: tuple[Rung | None, Rung | None] = (None, None),
+    encap: Encap = Encap.VXLAN,
+    underlay: bytes = LOOPBACK,
 ) -> AsyncIterator[TwoNodes]:
-    """Both nodes, closed at the end."""
-    here, there = free_udp_port(), free_udp_port()
-    server = Net(node_spec(7, here, there, encap), rungs[0])
-    client = Net(node_spec(8, there, here, encap), rungs[1])
-    for pod in (POD, OTHER_POD):
-        server.node.add_stack(socket.inet_aton(pod))
+    """Both nodes, closed at the end. Over an underlay of IPv6 there is POD_V6, too."""
+    here, there = (free_udp_port(address_text(underlay)) for _ in range(2))
+    server = Net(node_spec(7, here, there, encap, underlay), rungs[0])
+    client = Net(node_spec(8, there, here, encap, underlay), rungs[1])
+    for pod in (POD, OTHER_POD, *([POD_V6] if len(underlay) == 16 else [])):
+        server.node.add_stack(pack_address(pod))
     try:
         yield TwoNodes(server, client)
     finally:

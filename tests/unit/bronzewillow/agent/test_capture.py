@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import Ether
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet
 from scapy.utils import PcapReader
@@ -117,3 +119,10 @@ def test_the_largest_datagram_is_shown_whole() -> None:
     frame = outer_frame(bytes(65_507), (HERE, 1), (THERE, 2))
     assert len(frame) == 14 + 65_535
     assert struct.unpack_from(">H", frame, 16) == (65_535,)
+
+
+def test_a_frame_over_ipv6_has_good_checksums() -> None:
+    here, there = bytes(15) + b"\1", bytes(15) + b"\2"
+    whole = Ether(outer_frame(b"payload", (here, 1), (there, 2)))
+    assert (whole[IPv6].src, whole[IPv6].dst, whole.src) == ("::1", "::2", "02:00:00:00:00:01")
+    assert has_good_checksums(whole)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bronzewillow.agent.addresses import pack_address
 from bronzewillow.agent.config import (
     AgentConfig,
     ConfigError,
@@ -71,7 +72,7 @@ def test_the_example_means_what_it_says() -> None:
     )
     pod = PodSpec(
         "default/tinyllama-0",
-        ip("10.244.7.10"),
+        (ip("10.244.7.10"),),
         (
             PortSpec(8080, Upstream.parse("unix:/tmp/t/8080.sock"), "http"),
             PortSpec(9000, Upstream.parse("tcp:127.0.0.1:9000"), "tcp"),
@@ -106,9 +107,33 @@ MISTAKES = [
     (
         '"192.0.2.2"',
         '"192.0.2.256"',
-        "3: overlay.address: '192.0.2.256' is not an IPv4 address, such as 192.0.2.2",
+        "3: overlay.address: '192.0.2.256' is not an IP address, such as 192.0.2.2 or 2001:db8::2",
     ),
-    ('"192.0.2.2"', '"fe80::1"', "3: overlay.address: 'fe80::1' is not an IPv4 address, such as 192.0.2.2"),
+    (
+        '"192.0.2.2"',
+        '"fe80::1"',
+        "3: overlay.address: fe80::1 is link-local, or IPv4 in disguise; write what others reach",
+    ),
+    (
+        '"192.0.2.1"',
+        '"2001:db8::1"',
+        "12: overlay.peers[0].address: is not of the family of overlay.address, 192.0.2.2",
+    ),
+    (
+        'pod_cidr = "10.244.7.0/24"',
+        'pod_cidr = ["10.244.7.0/24", "fd00:7::/127"]',
+        "6: overlay.pod_cidr: a /127 has no room for the node and a pod; /126 is the smallest",
+    ),
+    (
+        'pod_cidr = "10.244.7.0/24"',
+        'mtu = 1279\npod_cidr = ["10.244.7.0/24", "fd00:7::/64"]',
+        "6: overlay.mtu: 1279 is not between 1280 and 65000",
+    ),
+    (
+        '"10.244.7.10"',
+        '["10.244.7.10", "fd00:7::a"]',
+        "18: pods[0].address: is not in overlay.pod_cidr, 10.244.7.0/24",
+    ),
     ('"192.0.2.2"', '"224.0.0.1"', "3: overlay.address: 224.0.0.1 is not an address that a host can have"),
     ('"192.0.2.2"', '""', "3: overlay.address: must not be empty"),
     ('address = "192.0.2.2"\n', "", "1: overlay.address: is missing; expected a string"),
@@ -194,7 +219,8 @@ MISTAKES = [
 )
 def test_a_mistake_is_one_line_with_file_line_and_key(before: str, after: str, line: str) -> None:
     assert before in EXAMPLE
-    assert f"node.toml:{line}" in problems(EXAMPLE.replace(before, after, 1))
+    text = EXAMPLE.replace("mtu = 1450\n", "") if "mtu = " in after and "mtu" not in before else EXAMPLE
+    assert f"node.toml:{line}" in problems(text.replace(before, after, 1))
 
 
 def test_duplicates_are_told_where_the_second_stands() -> None:
@@ -259,3 +285,37 @@ def test_a_damaged_example_is_read_or_refused(data: st.DataObject) -> None:
     except ConfigError as error:
         assert error.problems
         assert all(problem.startswith("node.toml:") for problem in error.problems)
+
+
+DUAL_STACK = """\
+[overlay]
+address = "2001:db8::2"
+vni = 1
+pod_cidr = ["10.244.7.0/24", "fd00:7::/64"]
+
+[[overlay.peers]]
+name = "worker-1"
+address = "2001:db8::1"
+mac = "02:aa:aa:aa:aa:01"
+pod_cidrs = ["10.244.1.0/24", "fd00:1::/64"]
+
+[[pods]]
+name = "default/both"
+address = ["10.244.7.10", "fd00:7::a"]
+
+[[pods]]
+name = "default/new"
+address = "fd00:7::b"
+"""
+
+
+def test_both_families_within_and_the_new_one_without() -> None:
+    config = parse_config(DUAL_STACK, "node.toml", "mac-1")
+    v6 = pack_address
+    assert config.overlay.address == v6("2001:db8::2") and config.overlay.mtu == 1430
+    assert config.overlay.pod_cidrs == ((ip("10.244.7.0"), 24), (v6("fd00:7::"), 64))
+    assert config.overlay.peers[0].prefixes == ((ip("10.244.1.0"), 24), (v6("fd00:1::"), 64))
+    assert [pod.addresses for pod in config.pods] == [
+        (ip("10.244.7.10"), v6("fd00:7::a")),
+        (v6("fd00:7::b"),),
+    ]

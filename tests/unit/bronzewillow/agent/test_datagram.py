@@ -262,3 +262,24 @@ def test_the_loop_gets_its_turn_under_a_flood() -> None:
     steps = run(main())
     assert sum(steps) == 200
     assert max(steps) <= 64
+
+
+@sender
+@receiver
+def test_a_train_over_ipv6(sends: Rung, reads: Rung) -> None:
+    async def main() -> None:
+        inbox = Inbox()
+        near = DatagramSocket(("::1", 0), Inbox().on_train, lambda: None, sends)
+        far = DatagramSocket(("::1", 0), inbox.on_train, inbox.on_drained, reads)
+        try:
+            sent = pieces(130, 1400, 9)
+            near.send(b"".join(sent), 1400, far.address)
+            await until(lambda: len(inbox.datagrams) == 130)
+            assert inbox.datagrams == sent
+            assert inbox.sources == {(bytes(15) + b"\1", near.address[1])}
+            assert not near.errors and not far.errors
+        finally:
+            near.close()
+            far.close()
+
+    run(main())

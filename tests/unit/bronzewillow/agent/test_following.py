@@ -150,6 +150,6 @@ def test_policies_are_enforced(tmp_path: Path) -> None:
             )
             policy = agent.net.policy
             await until(lambda: not policy.verdict(Direction.INGRESS, pod, peer, "TCP", 80).allowed)
-            assert policy.verdict(Direction.INGRESS, pod, agent.net.node.address, "TCP", 80).allowed
+            assert policy.verdict(Direction.INGRESS, pod, agent.net.node.addresses[0], "TCP", 80).allowed
 
     run(main())

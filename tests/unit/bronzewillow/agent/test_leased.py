@@ -14,7 +14,7 @@ def test_a_socket_is_a_port(tmp_path: Path) -> None:
     sockets = tmp_path / "p"
     leases.give(CIDR, (), "c1", "eth0", "pods", "default/tiny", sockets)
     (pod,) = leased_pods(leases, CIDR)
-    assert (pod.name, pod.address, pod.ports) == ("default/tiny", IPv4Address("10.244.7.1").packed, ())
+    assert (pod.name, pod.addresses, pod.ports) == ("default/tiny", (IPv4Address("10.244.7.1").packed,), ())
     sockets.mkdir()
     for name in ("8080.sock", "9000.tcp.sock", "0.sock", "70000.sock", "x.sock", "8081.sock.new"):
         (sockets / name).touch()

@@ -7,11 +7,21 @@ import socket
 
 import pytest
 
+from bronzewillow.agent.datagram import Rung
 from bronzewillow.agent.net import Net
 from bronzewillow.stack import LocalError
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import until, until_still
-from bronzewillow.testing.overlay import OTHER_POD, POD, TwoNodes, free_udp_port, node_spec, two_nodes
+from bronzewillow.testing.overlay import (
+    LOOPBACK_V6,
+    OTHER_POD,
+    POD,
+    POD_V6,
+    TwoNodes,
+    free_udp_port,
+    node_spec,
+    two_nodes,
+)
 
 pytestmark = pytest.mark.loopback
 
@@ -117,7 +127,7 @@ def test_a_dial_that_is_given_up_leaves_nothing() -> None:
             await until_still(lambda: nodes.client.node.vtep.datagrams_out)
             assert not nodes.client.open_connections
             assert not nodes.client._connecting
-            assert not nodes.client.node.stacks[nodes.client.node.address].connections()
+            assert not nodes.client.node.stacks[nodes.client.node.addresses[0]].connections()
 
     run(main())
 
@@ -196,5 +206,45 @@ def test_an_address_that_is_not_ours_cannot_be_bound() -> None:
                 Net(spec)
         finally:
             first.close()
+
+    run(main())
+
+
+@pytest.mark.parametrize("rung", [None, Rung.PLAIN])
+@pytest.mark.parametrize("address", [POD, POD_V6])
+def test_pods_of_both_families_over_ipv6(address: str, rung: Rung | None) -> None:
+    async def main() -> None:
+        async with two_nodes((rung, rung), underlay=LOOPBACK_V6) as nodes:
+            await nodes.server.create_server(Echo, address, 80)
+            payload = bytes(range(256)) * 4000
+            assert await ask(nodes.client, payload, address) == payload
+            await until_idle(nodes)
+            assert not nodes.server.node.vtep.all_drops()
+            [(_, connection)] = [
+                (stack, c) for stack in nodes.client.node.stacks.values() for c in stack.connections()
+            ]
+            assert connection.tcb.smss == 1430 - (40 if address == POD else 60)
+            assert connection.local[0] == nodes.client.node.addresses[address == POD_V6]
+
+    run(main())
+
+
+def test_the_transport_tells_addresses_of_ipv6() -> None:
+    async def main() -> None:
+        async with two_nodes(underlay=LOOPBACK_V6) as nodes:
+            await nodes.server.create_server(Echo, POD_V6, 80)
+            transport, _ = await nodes.client.create_connection(asyncio.Protocol, POD_V6, 80)
+            assert transport.get_extra_info("peername") == (POD_V6, 80)
+            assert transport.get_extra_info("sockname")[0] == "fd00:8::1"
+            transport.abort()
+
+    run(main())
+
+
+def test_a_family_that_we_have_no_address_of() -> None:
+    async def main() -> None:
+        async with two_nodes() as nodes:
+            with pytest.raises(OSError, match="unreachable"):
+                await nodes.client.create_connection(asyncio.Protocol, POD_V6, 80)
 
     run(main())

@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from bronzewillow.agent.addresses import address_text, pack_address
 from bronzewillow.agent.node import Node
 from bronzewillow.overlay.spec import OverlaySpec
 from bronzewillow.stack import Accepted, Closed, Connected, DataReceived, Event, Reset
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.datagrams import pieces_of, random_trains
 from bronzewillow.testing.loopback import until, until_still
-from bronzewillow.testing.overlay import OTHER_POD, POD, free_udp_port, node_spec
+from bronzewillow.testing.overlay import LOOPBACK_V6, OTHER_POD, POD, POD_V6, free_udp_port, node_spec
+from bronzewillow.wire import icmpv6
 from bronzewillow.wire.arp import ETHERTYPE as ARP
 from bronzewillow.wire.arp import REQUEST, ArpPacket, emit_arp, parse_arp
 from bronzewillow.wire.encap import Encap, decap, encap_frame
@@ -33,6 +35,9 @@ from bronzewillow.wire.icmp import (
 )
 from bronzewillow.wire.ipv4 import ETHERTYPE as IPV4
 from bronzewillow.wire.ipv4 import Ipv4Packet, emit_ipv4, parse_ipv4
+from bronzewillow.wire.ipv6 import ETHERTYPE as IPV6
+from bronzewillow.wire.ipv6 import Ipv6Packet, emit_ipv6, parse_ipv6
+from bronzewillow.wire.nd import HOP_LIMIT, NeighborAdvertisement, NeighborSolicitation, solicited_node
 from bronzewillow.wire.packet import Packet
 from bronzewillow.wire.tcp import Flags
 
@@ -269,5 +274,99 @@ def test_random_and_damaged_datagrams_never_raise_and_are_all_counted(encap: Enc
         """The trains come from 10.244.1.2, and go to the pod."""
         peer = replace(spec.peers[0], prefixes=((ip("10.244.1.0"), 24),))
         return replace(spec, peers=(peer,))
+
+    run(main())
+
+
+# ---- IPv6
+
+CLIENT_V6 = pack_address("fd00:8::5")
+NODE_V6 = pack_address("fd00:7::1")
+
+
+@asynccontextmanager
+async def rig_v6() -> AsyncIterator[Rig]:
+    """As `rig`, over ::1 and with pods of both families."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as peer:
+        peer.bind(("::1", 0))
+        peer.setblocking(False)
+        port = free_udp_port("::1")
+        events: list[Event] = []
+        spec = node_spec(7, port, peer.getsockname()[1], underlay=LOOPBACK_V6)
+        node = Node(spec, events.append)
+        node.add_stack(pack_address(POD_V6))
+        try:
+            yield Rig(node, PeerSocket(peer, Encap.VXLAN, ("::1", port)), events)
+        finally:
+            node.close()
+
+
+def to_us(
+    destination: str, message: icmpv6.Icmpv6Message, source: bytes = CLIENT_V6, hop_limit: int = 64
+) -> bytes:
+    packed = pack_address(destination)
+    payload = icmpv6.emit_icmpv6(message, source, packed)
+    return emit_ipv6(Ipv6Packet(source, packed, icmpv6.PROTOCOL, payload, hop_limit))
+
+
+async def read_v6(r: Rig) -> tuple[Ipv6Packet, icmpv6.Icmpv6Message]:
+    packet = parse_ipv6((await r.peer.frame()).payload)
+    return packet, icmpv6.parse_icmpv6(packet.payload, packet.source, packet.destination)
+
+
+@pytest.mark.parametrize("address", [POD_V6, "fd00:7::1"])
+def test_pods_and_the_node_answer_ping_over_ipv6(address: str) -> None:
+    async def main() -> None:
+        async with rig_v6() as r:
+            r.peer.send_frame(IPV6, to_us(address, EchoRequest(7, 1, b"bronze")))
+            packet, message = await read_v6(r)
+            assert (packet.source, packet.destination) == (pack_address(address), CLIENT_V6)
+            assert message == EchoReply(7, 1, b"bronze")
+
+    run(main())
+
+
+def test_solicitations_are_answered_for_addresses_that_live() -> None:
+    async def main() -> None:
+        async with rig_v6() as r:
+            asker = pack_address("fe80::8")
+            for target in ("fd00:7::99", POD_V6):
+                asking = NeighborSolicitation(pack_address(target), PEER_MAC)
+                group = address_text(solicited_node(pack_address(target)))
+                r.peer.send_frame(IPV6, to_us(group, asking, asker, HOP_LIMIT))
+            packet, message = await read_v6(r)
+            assert (packet.destination, packet.hop_limit) == (asker, HOP_LIMIT)
+            assert message == NeighborAdvertisement(
+                pack_address(POD_V6), NODE_MAC, solicited=True, override=True
+            )
+            damaged = bytearray(
+                to_us(POD_V6, NeighborSolicitation(pack_address(POD_V6)), hop_limit=HOP_LIMIT)
+            )
+            damaged[43] ^= 1
+            r.peer.send_frame(IPV6, bytes(damaged))
+            await until(lambda: r.drops(DropReason.BAD_ICMP_CHECKSUM) == 1)
+
+    run(main())
+
+
+def test_an_address_of_ipv6_without_a_pod_is_unreachable() -> None:
+    async def main() -> None:
+        async with rig_v6() as r:
+            r.peer.send_frame(IPV6, to_us("fd00:7::99", EchoRequest(7, 1, b"bronze")))
+            packet, message = await read_v6(r)
+            assert packet.source == NODE_V6
+            assert isinstance(message, DestinationUnreachable)
+            assert message.code == icmpv6.ADDRESS_UNREACHABLE
+
+    run(main())
+
+
+def test_both_families_share_an_endpoint() -> None:
+    async def main() -> None:
+        async with rig_v6() as r:
+            r.peer.send(echo("10.244.7.1"))
+            assert parse_icmp((await r.peer.packet()).payload) == EchoReply(7, 1, b"bronze")
+            assert r.node.addresses == (NODE, NODE_V6)
+            assert r.node.address_for(CLIENT) == NODE and r.node.address_for(CLIENT_V6) == NODE_V6
 
     run(main())

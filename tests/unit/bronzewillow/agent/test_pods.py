@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 
+from bronzewillow.agent.addresses import pack_address
 from bronzewillow.agent.client import PodConnector
 from bronzewillow.agent.config import PodSpec, PortSpec
 from bronzewillow.agent.net import Net
@@ -57,7 +58,7 @@ async def get(nodes: TwoNodes, address: str, port: int = 80) -> str:
 
 
 def pod(name: str, address: str, *ports: PortSpec) -> PodSpec:
-    return PodSpec(name, socket.inet_aton(address), ports)
+    return PodSpec(name, (socket.inet_aton(address),), ports)
 
 
 def test_pods_are_served_by_name_and_address() -> None:
@@ -86,7 +87,7 @@ def test_what_stays_is_not_touched() -> None:
                 await pods.apply((stays,))
                 async with session.get(f"http://{A}/2") as response:  # over the same connection
                     assert await response.text() == "/2"
-                assert nodes.server.node.stacks[stays.address].counters.accepted == 1
+                assert nodes.server.node.stacks[stays.addresses[0]].counters.accepted == 1
             assert socket.inet_aton(B) not in nodes.server.node.stacks
 
     run(main())
@@ -121,10 +122,10 @@ def test_a_pod_with_a_new_address_is_a_new_pod() -> None:
         async with rig() as (nodes, pods, upstream):
             before = pod("default/a", A, PortSpec(80, upstream))
             await pods.apply((before,))
-            await pods.apply((replace(before, address=socket.inet_aton(B)),))
+            await pods.apply((replace(before, addresses=(socket.inet_aton(B),)),))
             assert await get(nodes, B) == "/hello"
             assert list(pods.names) == [socket.inet_aton(B)]
-            assert before.address not in nodes.server.node.stacks
+            assert before.addresses[0] not in nodes.server.node.stacks
 
     run(main())
 
@@ -136,5 +137,20 @@ def test_two_pods_change_their_addresses_with_one_another() -> None:
             await pods.apply((pod("a", B, PortSpec(80, upstream)), pod("b", A, PortSpec(80, upstream))))
             assert pods.names == {socket.inet_aton(A): "b", socket.inet_aton(B): "a"}
             assert [await get(nodes, A), await get(nodes, B)] == ["/hello", "/hello"]
+
+    run(main())
+
+
+def test_a_pod_of_both_families_has_one_server() -> None:
+    async def main() -> None:
+        async with rig() as (nodes, pods, upstream):
+            v6 = pack_address("fd00:7::a")
+            both = replace(pod("default/a", A, PortSpec(80, upstream)), addresses=(socket.inet_aton(A), v6))
+            await pods.apply((both,))
+            assert pods.names == {socket.inet_aton(A): "default/a", v6: "default/a"}
+            assert set(nodes.server.node.stacks) >= {socket.inet_aton(A), v6}
+            assert await get(nodes, A) == "/hello"
+            await pods.apply(())
+            assert v6 not in nodes.server.node.stacks and not pods.names
 
     run(main())

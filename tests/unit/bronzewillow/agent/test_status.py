@@ -30,6 +30,8 @@ def test_status_and_flows_of_a_working_agent() -> None:
                 "vni": 1,
                 "pod_cidr": "10.244.7.0/24",
                 "node_address": "10.244.7.1",
+                "pod_cidrs": ["10.244.7.0/24"],
+                "node_addresses": ["10.244.7.1"],
                 "mac": "02:00:00:00:00:07",
                 "mtu": 1450,
             }

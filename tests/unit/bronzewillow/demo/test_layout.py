@@ -30,8 +30,8 @@ def test_the_configuration_is_one_that_the_agent_takes() -> None:
     (peer,) = config.overlay.peers
     assert (peer.port, peer.mac, peer.prefixes) == (4790, CLUSTER_MAC, (CLUSTER_CIDR,))
     (pod,) = config.pods
-    assert contains(NODE_CIDR, pod.address)
-    assert (pod.address, pod.ports[0].port) == (socket.inet_aton(POD_ADDRESS), POD_PORT)
+    assert contains(NODE_CIDR, pod.addresses[0])
+    assert (pod.addresses, pod.ports[0].port) == ((socket.inet_aton(POD_ADDRESS),), POD_PORT)
     assert (pod.ports[0].upstream.path, pod.ports[0].protocol) == ("/tmp/t/model.sock", "http")
     assert pod.name == POD_NAME
 

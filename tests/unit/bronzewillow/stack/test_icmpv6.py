@@ -230,3 +230,9 @@ def test_hard_errors_do_not_end_an_established_connection() -> None:  # RFC 5927
     about = DestinationUnreachable(icmpv6.PORT_UNREACHABLE, quoted(first_segment(net)))
     net.a.stack.receive([message(about, ROUTER, A)], net.now)
     assert c.state is State.ESTABLISHED
+
+
+def test_an_error_may_come_from_another_address() -> None:
+    error = unreachable(Ipv6Packet(A, B, 99, b"text"), icmpv6.ADDRESS_UNREACHABLE, ROUTER)
+    assert error is not None and (error.source, error.destination) == (ROUTER, A)
+    assert icmpv6.parse_icmpv6(error.payload, ROUTER, A)
