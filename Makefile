@@ -46,7 +46,7 @@ types: deps
 	$(BIN)/mypy --platform darwin
 
 unit: deps
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 # Second opinions; without them their tests are skipped, and the summary says so.
 unit-deps:
