@@ -50,6 +50,8 @@ class _Entry:
     """What the API server answered to the last write."""
     written_to: str = ""
     """The UID of the object that has it."""
+    checked: Object | None = None
+    """An object that has it all; another one is looked at again."""
 
     @property
     def is_due(self) -> bool:
@@ -74,7 +76,7 @@ class StatusWriter:
         elif entry.status == wanted:
             return
         else:
-            entry.status = wanted
+            entry.status, entry.checked = wanted, None
         self._wake.set()
 
     def forget(self, pod_uid: str) -> None:
@@ -100,7 +102,11 @@ class StatusWriter:
             await self._write_all(is_check=is_check)
 
     async def _write_all(self, *, is_check: bool) -> None:
-        due = [one for one, entry in self._entries.items() if is_check or entry.is_due]
+        due = [
+            one
+            for one, entry in self._entries.items()
+            if (self._target(one) is not entry.checked if is_check else entry.is_due)
+        ]
         await asyncio.gather(*(self._try(one, is_check=is_check) for one in due))
 
     async def _try(self, pod_uid: str, *, is_check: bool) -> None:
@@ -121,6 +127,8 @@ class StatusWriter:
                 entry.written = status(found)
             wanted = entry.status
             if entry.written is not None and is_written(entry.written, wanted):
+                if is_check:
+                    entry.checked = found
                 return
             patch = status_patch(uid(found), {**mapping(entry.written), **status(found)}, wanted)
             try:

@@ -17,6 +17,7 @@ from bronzewillow.kube.resources import Resource
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import until
 from kubelet.pods import status_writer
+from kubelet.pods.status_patch import is_written
 from kubelet.pods.status_writer import StatusWriter
 
 from ..conftest import Pod, pod
@@ -118,8 +119,46 @@ def test_what_others_have_changed_is_set_right() -> None:
         async with rig.running():
             rig.writer.put("u1", {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]})
             await until(lambda: len(rig.patches) == 1)
-            rig.pods["u1"]["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
+            found = copy.deepcopy(rig.pods["u1"])
+            found["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
+            rig.pods["u1"] = found
             await until(lambda: len(rig.patches) == 2)
+
+    run(main())
+
+
+def test_what_has_not_changed_is_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared, looks = 0, 0
+
+    def counted(known: Pod, wanted: Pod) -> bool:
+        nonlocal compared
+        compared += 1
+        return is_written(known, wanted)
+
+    monkeypatch.setattr(status_writer, "is_written", counted)
+    rig = Rig()
+
+    def target(pod_uid: str) -> Pod | None:
+        nonlocal looks
+        looks += 1
+        return rig.pods.get(pod_uid)
+
+    async def look_again(times: int) -> None:
+        enough = looks + times
+        await until(lambda: looks >= enough)
+
+    async def main() -> None:
+        rig.writer = StatusWriter(rig, target)
+        async with rig.running():
+            for phase in ("Running", "Failed"):
+                before = compared
+                rig.writer.put("u1", {"phase": phase})
+                await until(lambda: rig.phases[-1:] == [phase])  # noqa: B023
+                await look_again(5)
+                settled = compared
+                assert settled > before
+                await look_again(10)
+                assert compared == settled
 
     run(main())
 
