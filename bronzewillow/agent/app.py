@@ -7,7 +7,6 @@ import logging
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -119,8 +118,7 @@ class Agent:
         if self._leases is None:
             await self.pods.apply(static)
             return
-        network, length = self._config.overlay.pod_cidrs[0]
-        leased = leased_pods(self._leases, IPv4Network((network, length)))
+        leased = leased_pods(self._leases, self._config.overlay.owns)
         names, taken = {pod.name for pod in static}, {one for pod in static for one in pod.addresses}
         others = tuple(pod for pod in leased if pod.name not in names and taken.isdisjoint(pod.addresses))
         await self.pods.apply((*static, *others))

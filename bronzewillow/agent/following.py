@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import socket
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import psutil
 
 from bronzewillow.adapters.network import ClusterNetwork, Cni, Us
+from bronzewillow.agent.addresses import pack_address
 from bronzewillow.agent.app import Agent, AgentOptions
 from bronzewillow.agent.config import AgentConfig
 from bronzewillow.agent.remembered import recall, remember
@@ -123,7 +123,7 @@ class Following:
         sandboxes: dict[bytes, str] = {}
         try:
             for lease in self._leases.all() if self._leases is not None else ():
-                sandboxes[socket.inet_aton(lease.address)] = lease.container_id
+                sandboxes[pack_address(lease.address)] = lease.container_id
         except CniError as error:
             _log.warning("leases: %s", error)
         pods = [
@@ -141,11 +141,9 @@ class Following:
         )
 
     def _on_network(self, network: ClusterNetwork) -> None:
-        usable = [one for one in network.overlays if len(one.address) == len(one.pod_cidrs[0][0]) == 4]
-        if network.overlays and not usable:
-            _log.error("the cluster's overlay has no IPv4 part, and this agent serves no other yet")
+        usable = sorted(network.overlays, key=lambda one: len(one.address))
         if usable:
-            self._overlay = usable[0]
+            self._overlay = usable[0]  # deviation: of two underlays, one for each family, that of IPv4 alone
             self._told.set()
             if self._follow.remembered is not None:
                 try:

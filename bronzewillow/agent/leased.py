@@ -7,7 +7,8 @@ it is, without HTTP. A port is served from when its socket stands there until it
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv4Network
+from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 
 from bronzewillow.agent.config import PodSpec, PortSpec
@@ -19,12 +20,19 @@ _SOCKET = re.compile(r"([1-9]\d{0,4})(\.tcp)?\.sock")
 _MOST_PORTS = 128
 
 
-def leased_pods(leases: Leases, cidr: IPv4Network) -> tuple[PodSpec, ...]:
-    """The pods of all leases in `cidr`, with the ports that they serve now. CniError."""
-    return tuple(_pod(lease) for lease in leases.all() if IPv4Address(lease.address) in cidr)
+def leased_pods(leases: Leases, owns: Callable[[bytes], bool]) -> tuple[PodSpec, ...]:
+    """The pods whose leased addresses the overlay `owns`, with the ports that they serve now. CniError."""
+    attachments: dict[tuple[str, str, str], list[Lease]] = {}
+    for lease in leases.all():
+        if owns(ip_address(lease.address).packed):
+            key = lease.container_id, lease.ifname, lease.network
+            attachments.setdefault(key, []).append(lease)
+    return tuple(map(_pod, attachments.values()))
 
 
-def _pod(lease: Lease) -> PodSpec:
+def _pod(leases: Sequence[Lease]) -> PodSpec:
+    """The pod of one attachment."""
+    lease = leases[0]
     ports: dict[int, PortSpec] = {}
     try:
         names = sorted(path.name for path in Path(lease.sockets).iterdir())
@@ -35,4 +43,5 @@ def _pod(lease: Lease) -> PodSpec:
         if found and int(found[1]) < 65536 and len(ports) < _MOST_PORTS:
             upstream = Upstream(path=str(Path(lease.sockets) / name))
             ports.setdefault(int(found[1]), PortSpec(int(found[1]), upstream, "tcp" if found[2] else "http"))
-    return PodSpec(lease.pod, (IPv4Address(lease.address).packed,), tuple(ports.values()))
+    addresses = tuple(ip_address(one.address).packed for one in leases)
+    return PodSpec(lease.pod, addresses, tuple(ports.values()))

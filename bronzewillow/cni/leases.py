@@ -1,7 +1,7 @@
 """Who has which pod address: a file for each, below one folder.
 
-<root>/<address>.json    one lease
-<root>/last              the address that was given last; the next one is looked for after it
+<root>/<address>.json    one lease; a pod of both families has two
+<root>/last, last-v6     the address that was given last; the next one is looked for after it
 <root>/lock
 
 An address is not given again soon: whoever still talks to its last owner gets no answer, and no other's.
@@ -10,14 +10,17 @@ An address is not given again soon: whoever still talks to its last owner gets n
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 
 from bronzewillow.cni.errors import CniError, Code
 from bronzewillow.host.files import drop_halves, locked, replace_file
+
+Address = IPv4Address | IPv6Address
+Cidr = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,39 +50,35 @@ class Leases:
             for path in self._root.glob("*.json"):
                 if (lease := _parse(path)) is not None:
                     found.append(lease)
-        return sorted(found, key=lambda lease: IPv4Address(lease.address))
+        return sorted(found, key=_by_family)
 
-    def find(self, container_id: str, ifname: str, network: str) -> Lease | None:
-        """The lease of an attachment."""
+    def find(self, container_id: str, ifname: str, network: str) -> list[Lease]:
+        """The leases of an attachment, one of each family at most."""
         wanted = (container_id, ifname, network)
-        return next(
-            (one for one in self.all() if (one.container_id, one.ifname, one.network) == wanted), None
-        )
+        return [one for one in self.all() if (one.container_id, one.ifname, one.network) == wanted]
 
     def give(
-        self, cidr: IPv4Network, taken: Collection[str], container_id: str, ifname: str, network: str,
+        self, cidrs: Sequence[Cidr], taken: Collection[str], container_id: str, ifname: str, network: str,
         pod: str, sockets: Path,
-    ) -> Lease:  # fmt: skip
-        """The attachment's lease, a new one when it has none. CniError when no address is left.
+    ) -> list[Lease]:  # fmt: skip
+        """The attachment's leases, one of each of `cidrs`, new where it has none. CniError: none is left.
 
         `taken`: addresses that are others', the node's own among them.
         """
         with self._locked():
-            if (there := self.find(container_id, ifname, network)) is not None:
-                return there
-            drop_halves(self._root)
+            leases = self.find(container_id, ifname, network)
+            there = {ip_address(lease.address).version for lease in leases}
+            wanted = [cidr for cidr in cidrs if cidr.version not in there]
+            if wanted:
+                drop_halves(self._root)
             used = {lease.address for lease in self.all()} | set(taken)
-            address = next((one for one in self._candidates(cidr) if str(one) not in used), None)
-            if address is None:
-                raise CniError(
-                    Code.NO_ADDRESS_LEFT,
-                    f"all addresses of {cidr} are given",
-                    "remove pods, or give the node a larger pod CIDR",
-                )
-            lease = Lease(str(address), container_id, ifname, network, pod or container_id, str(sockets))
-            replace_file(self._root / f"{address}.json", json.dumps(asdict(lease)).encode())
-            replace_file(self._root / "last", str(address).encode())
-            return lease
+            # all are found before one is written: whoever gets an error has got nothing
+            for address in [self._free(cidr, used) for cidr in wanted]:
+                lease = Lease(str(address), container_id, ifname, network, pod or container_id, str(sockets))
+                replace_file(self._root / f"{address}.json", json.dumps(asdict(lease)).encode())
+                replace_file(self._root / _last(address.version), str(address).encode())
+                leases.append(lease)
+            return sorted(leases, key=_by_family)
 
     def take_back(self, lease: Lease) -> None:
         """It is nobody's; that it was nobody's already is no error."""
@@ -88,17 +87,28 @@ class Leases:
 
     # ---- inside
 
-    def _candidates(self, cidr: IPv4Network) -> Iterator[IPv4Address]:
+    def _free(self, cidr: Cidr, used: Collection[str]) -> Address:
+        for address in self._candidates(cidr):
+            if str(address) not in used:
+                return address
+        raise CniError(
+            Code.NO_ADDRESS_LEFT,
+            f"all addresses of {cidr} are given",
+            "remove pods, or give the node a larger pod CIDR",
+        )
+
+    def _candidates(self, cidr: Cidr) -> Iterator[Address]:
         """All usable ones, those after the last first."""
         first, end = int(cidr.network_address) + 1, int(cidr.broadcast_address)
+        kind = type(cidr.network_address)
         try:
-            start = int(IPv4Address((self._root / "last").read_text().strip())) + 1
-        except (OSError, AddressValueError):
+            start = int(kind((self._root / _last(cidr.version)).read_text().strip())) + 1
+        except (OSError, ValueError):
             start = first
         if not first <= start < end:
             start = first
-        yield from map(IPv4Address, range(start, end))
-        yield from map(IPv4Address, range(first, start))
+        yield from map(kind, range(start, end))
+        yield from map(kind, range(first, start))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -108,10 +118,19 @@ class Leases:
                 yield
 
 
+def _last(version: int) -> str:
+    return "last" if version == 4 else "last-v6"
+
+
+def _by_family(lease: Lease) -> tuple[int, int]:
+    address = ip_address(lease.address)
+    return address.version, int(address)
+
+
 def _parse(path: Path) -> Lease | None:
     try:
         lease = Lease(**json.loads(path.read_text()))
-        return lease if f"{IPv4Address(lease.address)}.json" == path.name else None
+        return lease if f"{ip_address(lease.address)}.json" == path.name else None
     except (OSError, ValueError, TypeError):
         return None
 

@@ -8,7 +8,7 @@ import shutil
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +58,12 @@ class Agent:
         found = self._ask("GET", "/status")
         overlay = found["overlay"]
         network = Network(
-            IPv4Network(overlay["pod_cidr"]),
-            IPv4Address(overlay["node_address"]),
+            tuple(map(ip_network, overlay["pod_cidrs"])),
+            tuple(map(ip_address, overlay["node_addresses"])),
             overlay["mac"],
             overlay["mtu"],
         )
-        return network, {overlay["node_address"], *(pod["address"] for pod in found["pods"])}
+        return network, {*overlay["node_addresses"], *(pod["address"] for pod in found["pods"])}
 
     def refresh(self) -> None:
         """It looks at the leases now, and answers when all of them are alive."""
@@ -109,39 +109,42 @@ def _add(request: Request, agent: Agent, leases: Leases, sockets: Path) -> dict[
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise CniError(Code.IO_FAILURE, f"{folder}: {error.strerror}") from None
-    lease = leases.give(
-        network.pod_cidr, taken, one.container_id, one.ifname, request.network, request.pod, folder
+    given = leases.give(
+        network.pod_cidrs, taken, one.container_id, one.ifname, request.network, request.pod, folder
     )
     agent.refresh()
-    return emit_add(request, IPv4Address(lease.address), network)
+    return emit_add(request, [ip_address(lease.address) for lease in given], network)
 
 
 def _del(request: Request, agent: Agent, leases: Leases) -> None:
     assert request.attachment is not None
     one = request.attachment
-    lease = leases.find(one.container_id, one.ifname, request.network)
-    if lease is not None:
+    found = leases.find(one.container_id, one.ifname, request.network)
+    for lease in found:
         _end(lease, leases)
+    if found:
         _refresh_if_there(agent)
 
 
 def _check(request: Request, agent: Agent, leases: Leases) -> None:
     assert request.attachment is not None
     one = request.attachment
-    lease = leases.find(one.container_id, one.ifname, request.network)
-    if lease is None:
+    found = leases.find(one.container_id, one.ifname, request.network)
+    if not found:
         raise CniError(Code.UNKNOWN_CONTAINER, f"container {one.container_id} has no address here")
     previous = request.previous or {}
     ips = [
         str(ip.get("address", "")).partition("/")[0] for ip in previous.get("ips", []) if isinstance(ip, dict)
     ]
-    if lease.address not in ips:
-        raise CniError(
-            Code.INVALID_CONFIG, f"container {one.container_id} has {lease.address}, prevResult says {ips}"
-        )
     _, alive = agent.network()
-    if lease.address not in alive:
-        raise CniError(Code.TRY_AGAIN_LATER, f"{lease.address} is not alive in the agent yet")
+    for lease in found:
+        if lease.address not in ips:
+            raise CniError(
+                Code.INVALID_CONFIG,
+                f"container {one.container_id} has {lease.address}, prevResult says {ips}",
+            )
+        if lease.address not in alive:
+            raise CniError(Code.TRY_AGAIN_LATER, f"{lease.address} is not alive in the agent yet")
 
 
 def _gc(request: Request, agent: Agent, leases: Leases) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from bronzewillow.cni.errors import CniError
+from bronzewillow.cni.leases import Address, Cidr
 from bronzewillow.cni.request import VERSIONS, Request
 
+_EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
 _BEFORE_1 = ("0.3.0", "0.3.1", "0.4.0")
 
 
@@ -16,14 +18,15 @@ _BEFORE_1 = ("0.3.0", "0.3.1", "0.4.0")
 class Network:
     """What the agent says of its overlay."""
 
-    pod_cidr: IPv4Network
-    gateway: IPv4Address
-    """The node's own address in it."""
+    pod_cidrs: tuple[Cidr, ...]
+    """One of each family at most."""
+    gateways: tuple[Address, ...]
+    """The node's own address in each of them."""
     mac: str
     mtu: int
 
 
-def emit_add(request: Request, address: IPv4Address, network: Network) -> dict[str, Any]:
+def emit_add(request: Request, addresses: Sequence[Address], network: Network) -> dict[str, Any]:
     """The result of an ADD."""
     assert request.attachment is not None
     interface: dict[str, Any] = {"name": request.attachment.ifname, "mac": network.mac}
@@ -31,18 +34,19 @@ def emit_add(request: Request, address: IPv4Address, network: Network) -> dict[s
         interface["mtu"] = network.mtu
     if request.netns:
         interface["sandbox"] = request.netns
-    ip: dict[str, Any] = {
-        "address": f"{address}/{network.pod_cidr.prefixlen}",
-        "gateway": str(network.gateway),
-        "interface": 0,
-    }
-    if request.version in _BEFORE_1:
-        ip["version"] = "4"
+    ips: list[dict[str, Any]] = []
+    routes: list[dict[str, Any]] = []
+    for address in addresses:
+        for cidr, gateway in zip(network.pod_cidrs, network.gateways, strict=True):
+            if cidr.version == address.version:
+                ip = {"address": f"{address}/{cidr.prefixlen}", "gateway": str(gateway), "interface": 0}
+                ips.append(ip | ({"version": str(cidr.version)} if request.version in _BEFORE_1 else {}))
+                routes.append({"dst": _EVERYWHERE[cidr.version], "gw": str(gateway)})
     return {
         "cniVersion": request.version,
         "interfaces": [interface],
-        "ips": [ip],
-        "routes": [{"dst": "0.0.0.0/0", "gw": str(network.gateway)}],
+        "ips": ips,
+        "routes": routes,
         "dns": {},
     }
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from bronzewillow.testing.lab.dual_stack import DualStack, add_dual_stack, render_dual_stack
 from bronzewillow.testing.lab.features import ENVIRONMENT_VARIABLE, Verdict, missing, verdict
-from bronzewillow.testing.lab.node import Node, Running
+from bronzewillow.testing.lab.node import FILES, TCP_PORT, Node, Running
 from bronzewillow.testing.lab.plan import Plan, Style
 from bronzewillow.testing.lab.relay import Impairment
 from bronzewillow.testing.lab.topology import build
 
+FILES_PORT = f'[{{ port = {TCP_PORT}, upstream = "tcp:{FILES}", protocol = "tcp" }}]'
 _nodes: list[Node] = []
 """Those that run now."""
 
@@ -38,11 +40,18 @@ def _run_node(
     *,
     model: bool = True,
     impairment: Impairment | None = None,
+    dual_stack: DualStack | None = None,
 ) -> Iterator[Node]:
-    """A lab with the agent, the file server and, if wanted, the model."""
+    """A lab with the agent, the file server and, if wanted, the model; or an underlay of IPv6."""
+    if dual_stack is not None:
+        require("ipv6")
     if plan.style is Style.CALICO:
         require("ipset")
     with build(plan) as topology:
+        text: str | None = None
+        if dual_stack is not None:
+            add_dual_stack(topology, dual_stack)
+            text = render_dual_stack(plan, FILES_PORT)
         node = Node(topology, Path(os.environ[ENVIRONMENT_VARIABLE]))
         node.prepare()
         _nodes.append(node)
@@ -52,7 +61,7 @@ def _run_node(
             if model:
                 node.start_model()
             node.start_files()
-            node.start_agent()
+            node.start_agent(text=text)
             yield node
         finally:
             _nodes.remove(node)

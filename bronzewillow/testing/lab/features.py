@@ -61,6 +61,10 @@ def _device(kind: str, *options: str) -> str:
     return f"no {kind} devices here: {result.stderr.strip()}" if result.returncode else ""
 
 
+def _ipv6(_: Mapping[str, str]) -> str:
+    return "" if Path("/proc/net/if_inet6").exists() else "the kernel has no IPv6"
+
+
 def _ipset(_: Mapping[str, str]) -> str:
     return _program("ipset") or _program("iptables")
 
@@ -85,6 +89,7 @@ _FEATURES: dict[str, Callable[[Mapping[str, str]], str]] = {
     "vxlan": _vxlan,
     "geneve": _geneve,
     "ipset": _ipset,
+    "ipv6": _ipv6,
     "environment": _environment,
     **{name: _installed(name) for name in ("curl", "tcpdump", "iperf3", "ping", "containerd")},
 }

@@ -79,9 +79,9 @@ class Node:
         child.wait_line(ready, timeout_s)
         return child
 
-    def start_agent(self, pods: Sequence[Pod] = (), *options: str) -> Child:
-        """The agent with the worker as its peer; `pods` is the usual one by default."""
-        self.config.write_text(render(self.topology.plan, pods or (self.pod(),)))
+    def start_agent(self, pods: Sequence[Pod] = (), *options: str, text: str | None = None) -> Child:
+        """The agent with the worker as its peer; `pods` is the usual one by default, `text` a whole file."""
+        self.config.write_text(text or render(self.topology.plan, pods or (self.pod(),)))
         argv = ("bronzewillow", "agent", "--config", str(self.config), "--control", str(self.control))
         self.agent = self.start("agent", *argv, "--node-name", "mac-1", *options)
         return self.agent

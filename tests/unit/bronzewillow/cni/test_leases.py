@@ -6,22 +6,23 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 import pytest
 
 from bronzewillow.cni.errors import CniError
-from bronzewillow.cni.leases import Lease, Leases
+from bronzewillow.cni.leases import Cidr, Lease, Leases
 
 CIDR = IPv4Network("10.244.7.0/29")  # six addresses
 NODE = {"10.244.7.1"}
 
 
 def give(leases: Leases, container: str, taken: set[str] = NODE) -> Lease:
-    return leases.give(
-        CIDR, taken, container, "eth0", "pods", f"default/{container}", Path("/run/p") / container
+    (lease,) = leases.give(
+        [CIDR], taken, container, "eth0", "pods", f"default/{container}", Path("/run/p") / container
     )
+    return lease
 
 
 def test_each_attachment_has_one_address_and_keeps_it(tmp_path: Path) -> None:
@@ -31,8 +32,8 @@ def test_each_attachment_has_one_address_and_keeps_it(tmp_path: Path) -> None:
     assert one == Lease("10.244.7.2", "a", "eth0", "pods", "default/a", "/run/p/a")
     assert give(leases, "a") == one
     assert give(Leases(tmp_path / "leases"), "b").address == "10.244.7.3"
-    assert leases.find("a", "eth0", "pods") == one
-    assert leases.find("a", "eth1", "pods") is None
+    assert leases.find("a", "eth0", "pods") == [one]
+    assert leases.find("a", "eth1", "pods") == []
     assert (tmp_path / "leases").stat().st_mode & 0o777 == 0o700
 
 
@@ -47,6 +48,34 @@ def test_an_address_is_given_again_last(tmp_path: Path) -> None:
     leases.take_back(leases.all()[0])
     leases.take_back(Lease("10.244.7.2", "", "", "", "", ""))
     assert give(leases, "g", {*NODE}).address == "10.244.7.2"
+
+
+def test_a_pod_of_both_families_has_two(tmp_path: Path) -> None:
+    leases = Leases(tmp_path)
+    both: list[Cidr] = [IPv6Network("fd00:7::/64"), CIDR]
+
+    def give_both(name: str) -> list[str]:
+        given = leases.give(both, {*NODE, "fd00:7::1"}, name, "eth0", "pods", "", Path("/x"))
+        assert leases.find(name, "eth0", "pods") == given
+        return [lease.address for lease in given]
+
+    assert give_both("a") == give_both("a") == ["10.244.7.2", "fd00:7::2"]
+    assert give_both("b") == ["10.244.7.3", "fd00:7::3"]
+    for lease in leases.find("b", "eth0", "pods"):
+        leases.take_back(lease)
+    assert give_both("c") == ["10.244.7.4", "fd00:7::4"]
+    for name in "def":
+        give_both(name)
+    with pytest.raises(CniError, match=r"all addresses of 10\.244\.7\.0/29"):
+        give_both("g")
+    assert leases.find("g", "eth0", "pods") == []  # not of one family alone
+
+
+def test_a_second_family_is_given_where_it_has_come(tmp_path: Path) -> None:
+    leases = Leases(tmp_path)
+    one = give(leases, "a")
+    given = leases.give([CIDR, IPv6Network("fd00:7::/64")], NODE, "a", "eth0", "pods", "", Path("/x"))
+    assert given[0] == one and given[1].address == "fd00:7::1"
 
 
 def test_what_is_no_lease_is_passed_over(tmp_path: Path) -> None:
@@ -67,7 +96,7 @@ def test_parallel_adds_share_no_address(tmp_path: Path) -> None:
     cidr = IPv4Network("10.244.0.0/24")
 
     def one(number: int) -> str:
-        return Leases(tmp_path).give(cidr, (), f"c{number}", "eth0", "pods", "", Path("/x")).address
+        return Leases(tmp_path).give([cidr], (), f"c{number}", "eth0", "pods", "", Path("/x"))[0].address
 
     with ThreadPoolExecutor(8) as pool:
         addresses = list(pool.map(one, range(60)))
@@ -83,7 +112,7 @@ leases = Leases(Path(sys.argv[1]))
 print(flush=True)
 for n in itertools.count():
     name = f"{sys.argv[2]}-{n}"
-    lease = leases.give(IPv4Network("10.244.0.0/16"), (), name, "eth0", "pods", "", Path("/x"))
+    [lease] = leases.give([IPv4Network("10.244.0.0/16")], (), name, "eth0", "pods", "", Path("/x"))
     if n % 3:
         leases.take_back(lease)
 """

@@ -1,0 +1,93 @@
+"""Pods of both families over an underlay of IPv6, against the kernel's VXLAN."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bronzewillow.testing.lab.child import wait_until
+from bronzewillow.testing.lab.dual_stack import MAC_NODE_V6, MAC_OUT_V6, MAC_POD_V6, POD_MTU, DualStack
+from bronzewillow.testing.lab.files import content_digest
+from bronzewillow.testing.lab.node import TCP_PORT, Node, Running
+from bronzewillow.testing.lab.plan import MAC_POD, Cable, Plan
+
+pytestmark = pytest.mark.lab
+
+SIZE = 200_000_000
+LIMIT_S = 120
+UNUSED = "fd00:7::63"
+FILES = {4: f"http://{MAC_POD}:{TCP_PORT}", 6: f"http://[{MAC_POD_V6}]:{TCP_PORT}"}
+PODS = {4: MAC_POD, 6: MAC_POD_V6}
+either_family = pytest.mark.parametrize("family", [4, 6])
+
+
+@pytest.fixture(scope="module", params=[Cable.REAL, Cable.TRAINS, Cable.OFFLOAD])
+def placed(request: pytest.FixtureRequest, running: Running) -> Iterator[Node]:
+    with running(Plan(cable=request.param), model=False, dual_stack=DualStack.STATIC) as node:
+        yield node
+        status = node.status()
+        assert set(status["drops"]) <= {"unknown_inner_destination", "no_listener"}, status["drops"]
+        assert not status["datagram_io"]["errors"]
+        partial = sum(peer["partial_checksums"] for peer in status["peers"])
+        assert (partial > 0) == (request.param is Cable.OFFLOAD), status["peers"]
+
+
+@either_family
+def test_ping(placed: Node, family: int) -> None:
+    for pod in placed.topology.pods:
+        report = pod.run("ping", "-c", "5", "-i", "0.05", "-W", "2", PODS[family])
+        assert " 0% packet loss" in report
+
+
+@either_family
+def test_ping_that_needs_fragments_and_one_that_just_fits(placed: Node, family: int) -> None:
+    pod, headers = placed.topology.pod, {4: 28, 6: 48}[family]
+    ping = ("ping", "-c", "3", "-i", "0.05", "-W", "2")
+    assert " 0% packet loss" in pod.run(*ping, "-s", "2900", PODS[family])
+    full = str(POD_MTU - headers)
+    assert " 0% packet loss" in pod.run(*ping, "-M", "do", "-s", full, PODS[family])
+
+
+def test_the_worker_itself_reaches_pods_and_the_node(placed: Node) -> None:
+    for address in (MAC_POD_V6, MAC_NODE_V6):
+        report = placed.topology.worker.run("ping", "-c", "2", "-i", "0.05", "-W", "2", address)
+        assert " 0% packet loss" in report
+
+
+def test_an_address_without_a_pod_is_unreachable(placed: Node) -> None:
+    result = placed.topology.pod.attempt("ping", "-c", "1", "-W", "2", UNUSED)
+    assert result.returncode == 1
+    assert f"From {MAC_NODE_V6}" in result.stdout and "Address unreachable" in result.stdout
+
+
+@either_family
+def test_a_closed_port_refuses(placed: Node, family: int) -> None:
+    url = FILES[family].replace(f":{TCP_PORT}", ":81")
+    result = placed.topology.pod.attempt("curl", "-sS", "-m", "5", url)
+    assert result.returncode == 7, result.stderr
+
+
+@either_family
+def test_large_transfers_both_ways(placed: Node, family: int) -> None:
+    pod, body = placed.topology.pod, f"{placed.topology.folder}/body{family}"
+    curl = ("curl", f"-{family}", "-sSf", "-m", str(LIMIT_S))
+    pod.run(*curl, "-o", body, f"{FILES[family]}/bytes/{SIZE}", timeout_s=LIMIT_S + 5)
+    assert pod.run("sha256sum", body).split()[0] == content_digest(SIZE)
+    sent = pod.run(*curl, "-T", body, f"{FILES[family]}/sha256", timeout_s=LIMIT_S + 5)
+    assert sent == content_digest(SIZE)
+
+
+def test_status_tells_of_both(placed: Node) -> None:
+    overlay = placed.status()["overlay"]
+    assert overlay["address"] == MAC_OUT_V6
+    assert overlay["node_addresses"] == ["10.244.7.1", MAC_NODE_V6]
+
+
+def test_a_kernel_that_asks_for_a_neighbour_is_answered(running: Running) -> None:
+    with running(model=False, dual_stack=DualStack.ASKS) as node:
+        worker = node.topology.worker
+        assert " 0% packet loss" in worker.run("ping", "-c", "2", "-i", "0.2", "-W", "2", MAC_POD_V6)
+        table = worker.ip("-6", "neigh", "show", MAC_POD_V6)
+        assert "02:bb:bb:bb:bb:02" in table, table
+        wait_until(lambda: node.status()["datagrams"]["in"] >= 3, "the ping and the question are counted")
