@@ -14,11 +14,12 @@ import pytest
 
 from bronzewillow.host.tasks import spawn
 from bronzewillow.kube.client import KubeClient
-from bronzewillow.kube.resources import NODES, PODS
+from bronzewillow.kube.resources import EVENTS, NODES, PODS
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.apiserver.server import ApiServer, api_server
 from bronzewillow.testing.loopback import until
 from kubelet.model.decision import Refusal
+from kubelet.node.memory import MemoryReading
 from kubelet.pods.shell import PodShell, ShellConfig
 from runtime.api import cri_pb2 as api
 
@@ -113,6 +114,38 @@ def test_one_that_holds_more_than_its_limit() -> None:
             assert found is not None
             ended = found["status"]["containerStatuses"][0]["state"]["terminated"]
             assert (ended["reason"], ended["exitCode"]) == ("OOMKilled", 137)
+
+    run(main())
+
+
+def test_one_that_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = MemoryReading(8 << 30, 2 << 30, 0)
+    monkeypatch.setattr("kubelet.pods.shell.read_memory", lambda: reading)
+
+    async def main() -> None:
+        nonlocal reading
+        async with rigged() as rig:
+            rig.create()
+            await until(lambda: rig.phase() == "Running")
+            rig.double.memory_bytes = 1 << 30
+            reading = MemoryReading(52 << 20, 2 << 30, 0)
+            await rig.shell.memory.look()
+            await until(lambda: rig.phase() == "Failed")
+            found = rig.server.store.get(PODS, "default", "tiny")
+            assert found is not None
+            told = found["status"]
+            assert told["reason"] == "Evicted"
+            assert told["message"].startswith(
+                "The node was low on resource: memory. Threshold quantity: 100Mi"
+            )
+            disrupted = next(one for one in told["conditions"] if one["type"] == "DisruptionTarget")
+            assert (disrupted["status"], disrupted["reason"]) == ("True", "TerminationByKubelet")
+            await until(
+                lambda: (
+                    {"Evicted", "EvictionThresholdMet"}
+                    <= {one["reason"] for one in rig.server.store.list(EVENTS)}
+                )
+            )
 
     run(main())
 
