@@ -7,6 +7,7 @@ state          the eleven states and their legal transitions           RFC 9293 
 tcb            the variables of one connection                         RFC 9293 3.3.1
 connection     the user's calls, and the parts put together            RFC 9293 3.9.1, 3.10.1-6
 input          SEGMENT ARRIVES, step by step                           RFC 9293 3.10.7, RFC 5961
+acknowledgment what an acceptable ACK says                              RFC 9293 3.10.7.4, RFC 2018
 options        what we offer on a SYN and agree on                     RFC 7323, RFC 2018, RFC 6691
 output         what may be sent now, in super-segments                 RFC 9293 3.8.6, RFC 6675
 send_buffer    bytes accepted from the user and not acknowledged       RFC 9293 3.8
