@@ -11,7 +11,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo $$p; break; fi; done)
 
-.PHONY: help deps unit-deps demo test lint types unit pure protos lab lab-deps peer-deps crictl k8s e2e e2e-quick e2e-deps bench bench-lab fuzz sim clean
+.PHONY: help deps unit-deps demo test lint types unit pure protos rfc-coverage lab lab-deps peer-deps crictl k8s e2e e2e-quick e2e-deps bench bench-lab fuzz sim clean
 
 help:
 	@echo "make demo    a real model answers on a pod IP, on this machine; ARGS=... goes to the demo"
@@ -55,6 +55,10 @@ unit-deps:
 # The interpreted kernel, where a compiler made another one.
 pure: deps
 	BRONZEWILLOW_PURE=1 $(BIN)/python -m pytest tests/unit/bronzewillow/wire tests/property/wire $(ARGS)
+
+# docs/rfc-coverage.md from the labels of the tests, which is checked in as made; a test compares.
+rfc-coverage: deps
+	$(BIN)/python -m bronzewillow.testing.rfc_coverage
 
 # Code of the interfaces, which is checked in as made; a test compares.
 protos: deps

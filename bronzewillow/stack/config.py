@@ -50,10 +50,15 @@ class TcpConfig:
     """How long a connection that its owner has closed waits for the peer's FIN."""
 
     user_timeout: int = 180 * SECOND
-    """R2 of RFC 9293 3.8.3: unacknowledged for this long ends it (MUST-20: 100 s, MUST-23: 3 min)."""
+    """R2 of RFC 9293 3.8.3: unacknowledged for this long ends it (SHLD-11: 100 s, MUST-23: 3 min).
+    `Connection.set_user_timeout` says otherwise for one connection."""
 
-    keepalive_idle: int = 0
-    """Silence before the first keep-alive probe; 0 is off, the default RFC 9293 3.8.4 MUST-25 asks for."""
+    keepalive: bool = False
+    """Whether a silent peer is probed; off, as RFC 9293 3.8.4 MUST-25 asks for.
+    `Connection.set_keepalive` says otherwise for one connection."""
+
+    keepalive_idle: int = 7200 * SECOND
+    """Silence before the first probe (RFC 9293 3.8.4 MUST-28)."""
 
     keepalive_interval: int = 15 * SECOND
     """Between keep-alive probes."""
@@ -104,6 +109,9 @@ class StackConfig:
 
     max_fragment_bytes: int = 1 << 20
     """Fragments waiting for their rest, in bytes, for the whole stack."""
+
+    ttl: int = 64
+    """TTL or hop limit of what leaves; RFC 9293 3.9.2 MUST-49."""
 
     partial_checksums: PartialPolicy = PartialPolicy.AUTO
     """What to do with UDP, and reassembled TCP, whose checksum an offloading peer has left unfinished."""

@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 MIN_PATH_MTU = 552
 
 
+_SAID = {
+    icmp.NET_UNREACHABLE: "network unreachable",
+    icmp.HOST_UNREACHABLE: "host unreachable",
+    icmp.PROTOCOL_UNREACHABLE: "protocol unreachable",
+    icmp.PORT_UNREACHABLE: "port unreachable",
+    icmp.ADMINISTRATIVELY_PROHIBITED: "prohibited",
+}
+
+
 class RateLimit:
     """At most `per_second` in any one-second slice of virtual time."""
 
@@ -58,13 +67,17 @@ def unreachable(packet: Ipv4Packet, code: int, source: bytes | None = None) -> I
     return Ipv4Packet(source or packet.destination, packet.source, icmp.PROTOCOL, message)
 
 
-def on_unreachable(transport: Tcp, error: icmp.DestinationUnreachable, address: bytes, now: int) -> None:
+def on_error(transport: Tcp, error: icmp.IcmpError, address: bytes, now: int) -> None:
     """React to an error about something we sent; raises WireError when the quotation makes no sense."""
     c = find_in_flight(transport, icmp.parse_quoted(error.quoted), address)
-    if error.code == icmp.FRAGMENTATION_NEEDED:
+    if not isinstance(error, icmp.DestinationUnreachable):
+        c.soft_error = f"{type(error).__name__}, code {error.code}"
+    elif error.code == icmp.FRAGMENTATION_NEEDED:
         on_path_mtu(c, max(error.next_hop_mtu, MIN_PATH_MTU))
-    elif error.code in (icmp.PROTOCOL_UNREACHABLE, icmp.PORT_UNREACHABLE):
-        on_refusal(c, now)
+    else:
+        c.soft_error = _SAID.get(error.code, f"unreachable, code {error.code}")
+        if error.code in (icmp.PROTOCOL_UNREACHABLE, icmp.PORT_UNREACHABLE):
+            on_refusal(c, now)
     # all else is a soft error: the retransmission timer decides (RFC 9293 3.9.2.2 MUST-56)
 
 

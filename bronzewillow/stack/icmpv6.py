@@ -57,6 +57,7 @@ def on_error(transport: Tcp, message: icmpv6.Icmpv6Message, address: bytes, now:
             is_hard = message.code == icmpv6.PORT_UNREACHABLE
         else:
             is_hard = message.code == icmpv6.UNRECOGNIZED_NEXT_HEADER
+        c.soft_error = f"{type(message).__name__}, code {message.code}"
         if is_hard:
             on_refusal(c, now)
         # all else is a soft error: the retransmission timer decides (RFC 9293 3.9.2.2 MUST-56)

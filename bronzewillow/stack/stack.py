@@ -21,7 +21,7 @@ from bronzewillow.stack.tcp.demux import Tcp
 from bronzewillow.stack.tcp.listener import Listener
 from bronzewillow.wire import icmp, icmpv6, tcp, udp
 from bronzewillow.wire.errors import DropReason, WireError
-from bronzewillow.wire.ip import IpPacket
+from bronzewillow.wire.ip import IpPacket, is_no_source
 from bronzewillow.wire.ipv4 import Ipv4Packet
 from bronzewillow.wire.ipv6 import Ipv6Packet, unwrap
 from bronzewillow.wire.packet import Packet, TcpPacket, parse_tcp_packet
@@ -60,7 +60,7 @@ class Stack:
             source = packet.source
             if packet.destination != self.config.address:
                 self._tcp.drop(DropReason.UNKNOWN_INNER_DESTINATION)
-            elif source == self.config.address or _is_no_source(source):
+            elif source == self.config.address or is_no_source(source):
                 self._tcp.drop(DropReason.IP_ADDRESS)
             elif isinstance(packet, TcpPacket):
                 self._tcp.receive(packet, now)
@@ -147,8 +147,8 @@ class Stack:
         if isinstance(message, icmp.EchoRequest):
             self.counters.echo_replies += 1
             self._send_icmp(pod_icmp.echo_reply(packet, message))
-        elif isinstance(message, icmp.DestinationUnreachable):
-            pod_icmp.on_unreachable(self._tcp, message, self.config.address, now)
+        elif not isinstance(message, icmp.EchoReply):
+            pod_icmp.on_error(self._tcp, message, self.config.address, now)
 
     def _receive_icmpv6(self, packet: Ipv6Packet, now: int) -> None:
         self.counters.icmp_in += 1
@@ -170,10 +170,3 @@ class Stack:
             self._out.extend(fragment(packet, mtu, self._rng.getrandbits(32)))
         else:
             self._out.extend(fragment(packet, mtu, self._rng.getrandbits(16)))
-
-
-def _is_no_source(address: bytes) -> bool:
-    """Whether no honest packet comes from there: RFC 1122 3.2.1.3; RFC 4291 2.5.2, 2.5.3 and 2.7."""
-    if len(address) == 4:
-        return address[0] >= 224 or address[0] in (0, 127)
-    return address[0] == 0xFF or address[:15] == bytes(15)

@@ -31,3 +31,10 @@ def ethertype_of(address: bytes) -> int:
 def header_bytes(address: bytes) -> int:
     """Of a header without options or extensions, in the family of `address`."""
     return ipv4.HEADER_BYTES if len(address) == 4 else ipv6.HEADER_BYTES
+
+
+def is_no_source(address: bytes) -> bool:
+    """Whether no honest packet comes from there: RFC 1122 3.2.1.3; RFC 4291 2.5.2, 2.5.3 and 2.7."""
+    if len(address) == 4:
+        return address[0] >= 224 or address[0] in (0, 127)
+    return address[0] == 0xFF or address[:15] == bytes(15)

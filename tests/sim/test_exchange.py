@@ -68,6 +68,7 @@ def test_both_ways_at_once(tmp_path: Path, link: str, seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.rfc("9293:MAY-18")
 def test_every_configuration(tmp_path: Path, stack: str, seed: int) -> None:
     exchange(tmp_path, seed, LINKS["everything"], STACKS[stack], up=60_000, down=60_000)
 

@@ -16,6 +16,8 @@ PLAIN = TcpConfig(window_scale=False, timestamps=False, sack=False)
 
 
 @pytest.mark.rfc("9293:MUST-58")
+@pytest.mark.rfc("9293:SHLD-18")
+@pytest.mark.rfc("9293:MUST-40")
 def test_an_ack_is_delayed_by_40_ms(established: Scripted) -> None:
     established.script("""
         +0    <  P. 1:101(100) ack 1
@@ -66,6 +68,7 @@ def test_data_carries_the_ack(established: Scripted) -> None:
     """)
 
 
+@pytest.mark.rfc("9293:MUST-59")
 def test_a_batch_is_answered_by_one_ack(established: Scripted) -> None:
     s = established
     s.inject(*(s.segment(f". {at}:{at + 1000}(1000) ack 1") for at in range(1, 10_001, 1000)))
@@ -73,6 +76,8 @@ def test_a_batch_is_answered_by_one_ack(established: Scripted) -> None:
 
 
 @pytest.mark.rfc("5681:4.2")
+@pytest.mark.rfc("9293:SHLD-31")
+@pytest.mark.rfc("9293:MAY-13")
 def test_out_of_order_and_filling_a_gap_are_acknowledged_at_once(established: Scripted) -> None:
     established.script("""
         +0 <  P. 101:201(100) ack 1

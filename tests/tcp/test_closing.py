@@ -86,6 +86,7 @@ def test_lost_fin_in_closing_is_retransmitted(established: Scripted) -> None:
     """)
 
 
+@pytest.mark.rfc("9293:MAY-1")
 def test_we_are_half_closed_and_go_on_receiving(established: Scripted) -> None:
     established.script("""
         shutdown
@@ -211,7 +212,6 @@ def test_data_beyond_a_fin_is_ignored(established: Scripted) -> None:
     """)
 
 
-@pytest.mark.rfc("9293:MUST-14")
 def test_abort_sends_rst(established: Scripted) -> None:
     established.script("""
         send 100
@@ -264,6 +264,7 @@ def test_shutdown_withdraws_writable(open_with: Open) -> None:
 # ---- orphans: close() was called
 
 
+@pytest.mark.rfc("9293:3.10.4")
 def test_unread_bytes_do_not_turn_close_into_rst(established: Scripted) -> None:
     established.script("""
         +0 <  P. 1:101(100) ack 1
@@ -396,6 +397,7 @@ def time_wait(established: Scripted) -> Scripted:
     return established
 
 
+@pytest.mark.rfc("9293:3.10.7.4")
 def test_a_retransmitted_fin_in_time_wait_restarts_it(time_wait: Scripted) -> None:  # 3.10.7.4, eighth
     time_wait.script("""
         +50s <  F. 1:1(0) ack 2
@@ -406,6 +408,8 @@ def test_a_retransmitted_fin_in_time_wait_restarts_it(time_wait: Scripted) -> No
     """)
 
 
+@pytest.mark.rfc("9293:MAY-2")
+@pytest.mark.rfc("6191:2")
 def test_a_newer_syn_reuses_the_port(time_wait: Scripted) -> None:  # 3.6.1, RFC 6191
     old = time_wait.c
     time_wait.advance(1_000_000)
@@ -448,3 +452,23 @@ def test_rst_in_time_wait_out_of_place_does_not(time_wait: Scripted) -> None:
         +1s <  R  -1000:-1000(0)
         state TIME_WAIT
     """)
+
+
+@pytest.mark.rfc("9293:SHLD-4")
+@pytest.mark.rfc("6191:2")
+def test_a_newer_timestamp_reuses_the_port_whatever_the_sequence_number(open_with: Open) -> None:
+    s = open_with(replace(PLAIN, timestamps=True), options="mss 1000,TS val 1000 ecr 0")
+    s.script("""
+        shutdown
+        ignore
+        +0 <  F. 1:1(0) ack 2 <TS val 1001 ecr 0>
+        ignore
+        state TIME_WAIT
+        +0 <  S  -50000:-50000(0) <mss 1000,TS val 1001 ecr 0>
+        ignore
+        state TIME_WAIT                 # as new as the last: its sequence number decides, and that is old
+        +0 <  S  -50000:-50000(0) <mss 1000,TS val 1002 ecr 0>
+        state CLOSED
+        ignore
+    """)
+    assert [c.state.value for c in s.stack.connections()] == ["SYN_RECEIVED"]

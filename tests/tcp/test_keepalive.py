@@ -15,7 +15,11 @@ Open = Callable[..., Scripted]
 
 @pytest.fixture
 def kept_alive(open_with: Open) -> Scripted:
-    return open_with(TcpConfig(window_scale=False, timestamps=False, sack=False, keepalive_idle=60 * SECOND))
+    return open_with(
+        TcpConfig(
+            window_scale=False, timestamps=False, sack=False, keepalive=True, keepalive_idle=60 * SECOND
+        )
+    )
 
 
 @pytest.mark.rfc("9293:MUST-25")
@@ -23,6 +27,9 @@ def test_it_is_off_by_default(established: Scripted) -> None:
     established.script("+48h nothing\nstate ESTABLISHED")
 
 
+@pytest.mark.rfc("9293:MUST-26")
+@pytest.mark.rfc("9293:SHLD-12")
+@pytest.mark.rfc("9293:MUST-27")
 def test_an_idle_peer_is_probed_and_its_answer_counts(kept_alive: Scripted) -> None:
     kept_alive.script("""
         +60s >  .  0:0(0) ack 1
@@ -47,7 +54,7 @@ def test_traffic_postpones_it(kept_alive: Scripted) -> None:
     """)
 
 
-@pytest.mark.rfc("9293:MUST-26")
+@pytest.mark.rfc("9293:MUST-29")
 def test_only_several_unanswered_probes_end_it(kept_alive: Scripted) -> None:
     kept_alive.script("""
         +60s >  .  0:0(0) ack 1

@@ -13,7 +13,8 @@ from bronzewillow.testing.script import LOCAL, Scripted
 Open = Callable[..., Scripted]
 
 
-@pytest.mark.rfc("9293:MUST-13")
+@pytest.mark.rfc("9293:MUST-14")
+@pytest.mark.rfc("9293:MUST-11")
 def test_passive_open(listening: Scripted) -> None:
     listening.script("""
         +0  <  S  0:0(0) win 4096 <mss 1460>
@@ -36,6 +37,8 @@ def test_active_open(script_with: Open) -> None:
     """)
 
 
+@pytest.mark.rfc("9293:SHLD-5")
+@pytest.mark.rfc("9293:MAY-3")
 def test_all_options_are_offered_and_agreed_on() -> None:
     s = Scripted(StackConfig(LOCAL))
     s.script("""
@@ -59,6 +62,7 @@ def test_only_offered_options_are_answered() -> None:
     """)
 
 
+@pytest.mark.rfc("7323:2.2")
 def test_a_window_scale_of_zero_is_answered() -> None:
     """RFC 7323 2.2: an offer of shift 0 is an offer; the answer lets us scale our own window."""
     s = Scripted(StackConfig(LOCAL, tcp=TcpConfig(receive_buffer_bytes=60_000)))
@@ -102,6 +106,8 @@ def test_data_queued_in_syn_sent_leaves_after_the_handshake(syn_sent: Scripted) 
     """)
 
 
+@pytest.mark.rfc("9293:MUST-22")
+@pytest.mark.rfc("6298:5.5")
 def test_a_lost_syn_is_retransmitted_ever_more_slowly(syn_sent: Scripted) -> None:
     syn_sent.script("""
         +1s >  S  0:0(0)
@@ -124,6 +130,7 @@ def test_a_syn_is_retried_for_three_minutes(syn_sent: Scripted) -> None:
     """)
 
 
+@pytest.mark.rfc("6298:5.7")
 def test_after_a_lost_syn_data_starts_with_an_rto_of_three_seconds(
     syn_sent: Scripted,
 ) -> None:  # RFC 6298 5.7
@@ -172,6 +179,7 @@ def test_fin_in_syn_received(listening: Scripted) -> None:
     """)
 
 
+@pytest.mark.rfc("9293:3.10.7.4")
 def test_a_bad_ack_in_syn_received_is_answered_by_rst(listening: Scripted) -> None:  # 3.10.7.4, fifth
     listening.script("""
         +0 <  S  0:0(0) <mss 1000>
@@ -194,6 +202,7 @@ def test_a_segment_out_of_window_in_syn_received_is_answered_by_an_ack(listening
     """)
 
 
+@pytest.mark.rfc("9293:3.10.7.3")
 def test_a_bad_ack_in_syn_sent_is_answered_by_rst(syn_sent: Scripted) -> None:  # 3.10.7.3, first
     syn_sent.script("""
         +0 <  S. 0:0(0) ack 500 <mss 1000>
@@ -226,6 +235,7 @@ def test_no_listener_answers_a_syn_with_rst(script_with: Open) -> None:
     """)
 
 
+@pytest.mark.rfc("3168:6.1.1")
 def test_a_syn_with_ecn_bits_connects(
     listening: Scripted,
 ) -> None:  # RFC 3168 6.1.1: without ECN we answer plain
@@ -247,6 +257,7 @@ def test_data_in_a_syn_is_sent_again_by_the_peer(listening: Scripted) -> None:
     """)
 
 
+@pytest.mark.rfc("9293:3.10.4")
 def test_shutdown_in_syn_sent_deletes_the_tcb(syn_sent: Scripted) -> None:  # RFC 9293 3.10.4
     syn_sent.script("""
         shutdown
@@ -287,3 +298,27 @@ def test_no_mss_option_means_536(open_with: Open) -> None:
 @pytest.mark.rfc("9293:MUST-16")
 def test_options_take_their_room_from_the_mss(with_timestamps: Scripted) -> None:
     assert with_timestamps.c.tcb.eff_snd_mss == 988
+
+
+@pytest.mark.rfc("9293:MUST-67")
+@pytest.mark.parametrize(("mtu", "mss"), [(576, 536), (1040, 1000), (1450, 1410), (8950, 8910)])
+def test_the_mss_is_what_ip_can_receive(script_with: Open, mtu: int, mss: int) -> None:
+    s = script_with(mtu=mtu)
+    s.script(f"connect\n> S 0:0(0) <mss {mss}>")
+
+
+@pytest.mark.rfc("9293:MUST-5")
+@pytest.mark.rfc("9293:MUST-65")
+def test_options_may_stand_in_any_segment_and_ours_for_syns_in_syns_only(open_with: Open) -> None:
+    s = open_with()
+    s.script("""
+        +0 <  P. 1:11(10) ack 1 <mss 200,sackOK,nop,wscale 9>
+        send 1500
+        +0 >  P. 1:1501(1500) ack 11 <>          # none of the three counts now
+        +0 <  F. 11:11(0) ack 1501 <mss 200>
+        +0 >  .  1501:1501(0) ack 12 <>
+        shutdown
+        +0 >  F. 1501:1501(0) ack 12 <>
+        state LAST_ACK
+    """)
+    assert (s.c.tcb.eff_snd_mss, s.c.tcb.sack_on, s.c.tcb.scaling_on) == (1000, False, False)

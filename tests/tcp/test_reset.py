@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bronzewillow.testing.script import Scripted
 
 
+@pytest.mark.rfc("5961:3.2")
+@pytest.mark.rfc("9293:MUST-12")
 def test_rst_with_the_exact_sequence_number_resets(established: Scripted) -> None:  # RFC 5961 3.2
     established.script("""
         +0 <  R  1:1(0)
@@ -14,6 +18,7 @@ def test_rst_with_the_exact_sequence_number_resets(established: Scripted) -> Non
     """)
 
 
+@pytest.mark.rfc("5961:3.2")
 def test_rst_in_the_window_is_challenged(established: Scripted) -> None:
     established.script("""
         +0 <  R  2:2(0)
@@ -24,6 +29,7 @@ def test_rst_in_the_window_is_challenged(established: Scripted) -> None:
     assert established.stack.counters.challenge_acks == 1
 
 
+@pytest.mark.rfc("5961:3.2")
 def test_rst_outside_the_window_is_silent(established: Scripted) -> None:
     established.script("""
         +0 <  R  100000:100000(0)
@@ -46,6 +52,7 @@ def test_rst_in_syn_sent_needs_the_right_ack(syn_sent: Scripted) -> None:
     """)
 
 
+@pytest.mark.rfc("9293:MUST-11")
 def test_rst_in_syn_received_returns_to_listen(listening: Scripted) -> None:
     listening.script("""
         +0 <  S  0:0(0) <mss 1000>
@@ -57,6 +64,7 @@ def test_rst_in_syn_received_returns_to_listen(listening: Scripted) -> None:
     assert not listening.stack.connections()
 
 
+@pytest.mark.rfc("9293:MUST-11")
 def test_rst_after_a_simultaneous_open_refuses(syn_sent: Scripted) -> None:
     syn_sent.script("""
         +0 <  S  0:0(0) <mss 1000>
@@ -67,6 +75,7 @@ def test_rst_after_a_simultaneous_open_refuses(syn_sent: Scripted) -> None:
     """)
 
 
+@pytest.mark.rfc("5961:4.2")
 def test_syn_in_established_is_challenged(established: Scripted) -> None:  # RFC 5961 4.2
     established.script("""
         +0 <  S  1:1(0) <mss 1000>
@@ -88,6 +97,8 @@ def test_a_restarted_peer_can_connect_again(established: Scripted) -> None:
     """)
 
 
+@pytest.mark.rfc("5961:5.2")
+@pytest.mark.rfc("9293:MAY-12")
 def test_an_ack_of_what_was_never_sent_is_challenged(established: Scripted) -> None:  # RFC 5961 5.2
     established.script("""
         +0 <  P. 1:11(10) ack 5000
@@ -96,6 +107,7 @@ def test_an_ack_of_what_was_never_sent_is_challenged(established: Scripted) -> N
     """)
 
 
+@pytest.mark.rfc("5961:5.2")
 def test_an_ack_older_than_the_largest_window_is_challenged(established: Scripted) -> None:
     established.script("""
         +0 <  P. 1:11(10) ack -70000
@@ -120,6 +132,7 @@ def test_an_old_ack_does_not_change_the_window(established: Scripted) -> None:
     assert established.c.tcb.snd_wnd == 5000
 
 
+@pytest.mark.rfc("5961:7")
 def test_challenge_acks_are_limited_per_connection(established: Scripted) -> None:  # RFC 5961 7
     for _ in range(25):
         established.script("""
@@ -200,4 +213,13 @@ def test_rst_in_last_ack_is_an_error_while_data_is_missing(established: Scripted
         ignore
         +0 <  R  2:2(0)
         events PeerClosed Reset Closed
+    """)
+
+
+@pytest.mark.rfc("9293:SHLD-2")
+def test_a_rst_may_carry_data(established: Scripted) -> None:
+    established.script("""
+        +0 <  R  1:31(30)
+        state CLOSED
+        events Reset Closed
     """)

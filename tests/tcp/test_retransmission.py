@@ -15,6 +15,8 @@ PLAIN = TcpConfig(window_scale=False, timestamps=False, sack=False)
 
 
 @pytest.mark.rfc("6298:5.5")
+@pytest.mark.rfc("9293:MUST-18")
+@pytest.mark.rfc("9293:MUST-19")
 def test_the_timeout_doubles_and_stays_doubled_until_a_sample(established: Scripted) -> None:
     established.script("""
         send 1000
@@ -77,6 +79,7 @@ def test_new_acks_restart_the_timer(established: Scripted) -> None:
 
 
 @pytest.mark.rfc("9293:MUST-20")
+@pytest.mark.rfc("9293:SHLD-11")
 def test_an_unanswering_peer_is_given_up_after_the_user_timeout(established: Scripted) -> None:
     established.script("""
         send 1000
@@ -89,6 +92,8 @@ def test_an_unanswering_peer_is_given_up_after_the_user_timeout(established: Scr
     assert established.stack.counters.timed_out == 1
 
 
+@pytest.mark.rfc("9293:MUST-19")
+@pytest.mark.rfc("5681:3.1")
 def test_after_a_timeout_one_segment_leaves_then_slow_start(established: Scripted) -> None:  # RFC 5681 3.1
     established.script("""
         send 10000
@@ -103,6 +108,7 @@ def test_after_a_timeout_one_segment_leaves_then_slow_start(established: Scripte
     """)
 
 
+@pytest.mark.rfc("5681:3.1")
 def test_a_second_timeout_goes_back_to_one_segment(established: Scripted) -> None:  # RFC 5681 3.1
     established.script("""
         send 10000
@@ -115,6 +121,7 @@ def test_a_second_timeout_goes_back_to_one_segment(established: Scripted) -> Non
     """)
 
 
+@pytest.mark.rfc("5681:3.2")
 def test_three_duplicate_acks_retransmit_without_sack(established: Scripted) -> None:  # RFC 5681 3.2
     established.script("""
         send 10000
@@ -131,6 +138,7 @@ def test_three_duplicate_acks_retransmit_without_sack(established: Scripted) -> 
     assert established.stack.counters.retransmission_timeouts == 0
 
 
+@pytest.mark.rfc("3042:2")
 def test_limited_transmit(established: Scripted) -> None:  # RFC 3042
     established.script("""
         send 12000
@@ -145,6 +153,7 @@ def test_limited_transmit(established: Scripted) -> None:  # RFC 3042
     """)
 
 
+@pytest.mark.rfc("6582:3.2")
 def test_a_partial_ack_names_the_next_hole(established: Scripted) -> None:  # RFC 6582 3.2
     established.script("""
         send 10000
@@ -180,6 +189,7 @@ def test_duplicate_acks_of_our_own_retransmissions_start_nothing(established: Sc
     assert established.stack.counters.fast_recoveries == 0
 
 
+@pytest.mark.rfc("5681:2")
 def test_window_updates_and_data_are_no_duplicate_acks(established: Scripted) -> None:  # RFC 5681 2
     established.script("""
         send 2000
@@ -196,6 +206,7 @@ def test_window_updates_and_data_are_no_duplicate_acks(established: Scripted) ->
     assert established.c.retransmitted_segments == 0
 
 
+@pytest.mark.rfc("6675:4")
 def test_sack_of_more_than_two_segments_marks_a_loss(with_sack: Scripted) -> None:  # RFC 6675 4
     with_sack.script("""
         send 5000

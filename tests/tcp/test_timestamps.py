@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bronzewillow.testing.script import Scripted
 
 
@@ -14,6 +16,7 @@ def test_every_segment_carries_and_echoes_a_timestamp(with_timestamps: Scripted)
     """)
 
 
+@pytest.mark.rfc("7323:4.3")
 def test_the_echo_is_of_the_segment_that_the_last_ack_waited_for(with_timestamps: Scripted) -> None:
     """RFC 7323 4.3 (2): one ahead of a gap does not count, and of delayed ones the first does."""
     with_timestamps.script("""
@@ -25,6 +28,7 @@ def test_the_echo_is_of_the_segment_that_the_last_ack_waited_for(with_timestamps
     """)
 
 
+@pytest.mark.rfc("7323:5.3")
 def test_an_old_timestamp_is_rejected_and_answered(with_timestamps: Scripted) -> None:  # RFC 7323 5.3 R1
     with_timestamps.script("""
         +0 <  P. 1:101(100) ack 1 <TS val 2000 ecr 0>
@@ -52,6 +56,7 @@ def test_a_timestamp_wraps(with_timestamps: Scripted) -> None:
     """)
 
 
+@pytest.mark.rfc("7323:5.2")
 def test_a_rst_is_not_subject_to_paws(with_timestamps: Scripted) -> None:  # RFC 7323 5.2
     with_timestamps.script("""
         +0 <  R  1:1(0) <TS val 1 ecr 0>
@@ -66,6 +71,7 @@ def test_rejected_acks_are_answered_at_a_limited_rate(with_timestamps: Scripted)
     assert with_timestamps.stack.counters.segments_out == 1 + 10
 
 
+@pytest.mark.rfc("7323:5.5")
 def test_after_24_days_of_silence_any_timestamp_will_do(with_timestamps: Scripted) -> None:  # RFC 7323 5.5
     with_timestamps.script("""
         +576h <  P. 1:101(100) ack 1 <TS val 5 ecr 0>

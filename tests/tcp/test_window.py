@@ -16,6 +16,9 @@ SMALL = replace(PLAIN, receive_buffer_bytes=2000)
 
 
 @pytest.mark.rfc("9293:MUST-35")
+@pytest.mark.rfc("9293:MUST-36")
+@pytest.mark.rfc("9293:SHLD-29")
+@pytest.mark.rfc("9293:SHLD-30")
 def test_a_zero_window_is_probed_ever_more_slowly(established: Scripted) -> None:
     established.script("""
         +0 <  .  1:1(0) ack 1 win 0
@@ -83,6 +86,7 @@ def test_a_peer_that_does_not_answer_probes_is_given_up(established: Scripted) -
     """)
 
 
+@pytest.mark.rfc("9293:MUST-34")
 def test_the_window_closes_over_data_in_flight(established: Scripted) -> None:
     """RFC 9293 3.8.6: a shrinking window; what is old may be sent again, and the connection lives."""
     established.script("""
@@ -101,13 +105,16 @@ def test_the_window_closes_over_data_in_flight(established: Scripted) -> None:
 
 
 @pytest.mark.rfc("9293:MUST-34")
+@pytest.mark.rfc("9293:SHLD-15")
+@pytest.mark.rfc("9293:SHLD-16")
+@pytest.mark.rfc("9293:MAY-7")
 def test_a_window_that_shrinks_below_the_flight(established: Scripted) -> None:
     established.script("""
         send 5000
         +0 >  P. 1:5001(5000) ack 1
         +0 <  .  1:1(0) ack 1001 win 1000
         send 1000
-        nothing                            # SHLD-16: nothing new beyond the edge
+        nothing                            # SHLD-15: nothing new beyond the edge
         +200ms >  .  1001:2001(1000) ack 1
         +0 <  .  1:1(0) ack 5001 win 8000
         +0 >  P. 5001:6001(1000) ack 1
@@ -156,6 +163,7 @@ def test_we_hear_a_peer_that_has_filled_our_window(open_with: Open) -> None:
     assert not s.c.flight
 
 
+@pytest.mark.rfc("9293:MAY-8")
 def test_a_probe_of_our_zero_window_is_answered(open_with: Open) -> None:
     s = open_with(SMALL)
     s.script("""
@@ -218,6 +226,7 @@ def test_without_scaling_consume_does_not_send_an_ack_each_time(established: Scr
     """)
 
 
+@pytest.mark.rfc("9293:SHLD-14")
 def test_the_right_edge_stays_when_the_user_does_not_read(established: Scripted) -> None:
     established.script("""
         +0 <  .  1:2001(2000) ack 1
@@ -276,6 +285,7 @@ def test_the_last_bytes_are_no_silly_window(established: Scripted) -> None:
 
 
 @pytest.mark.rfc("9293:MUST-17")
+@pytest.mark.rfc("9293:SHLD-7")
 def test_nagle_is_off_and_can_be_on(open_with: Open) -> None:
     s = open_with(replace(PLAIN, nagle=True))
     s.script("""
@@ -290,6 +300,8 @@ def test_nagle_is_off_and_can_be_on(open_with: Open) -> None:
     """)
 
 
+@pytest.mark.rfc("9293:REC-1")
+@pytest.mark.rfc("7323:2.3")
 def test_window_scaling_applies_after_the_handshake(with_scaling: Scripted) -> None:
     s = with_scaling
     s.script("+0 < . 1:1(0) ack 1 win 1000")
@@ -339,5 +351,25 @@ def test_writable_follows_a_send_that_took_less(open_with: Open) -> None:
         +0 <  .  1:1(0) ack 4501
         events Writable
         +0 <  .  1:1(0) ack 7001
+        events
+    """)
+
+
+@pytest.mark.rfc("9293:SHLD-17")
+def test_data_beyond_an_edge_that_moved_left_ends_nothing(established: Scripted) -> None:
+    s = established
+    s.script("""
+        send 5000
+        +0 >  P. 1:5001(5000) ack 1
+        +0 <  .  1:1(0) ack 1001 win 0
+    """)
+    for _ in range(30):
+        s.script("+60s ignore\n< . 1:1(0) ack 1001 win 0\nignore")
+    s.script("""
+        state ESTABLISHED
+        +0 <  .  1:1(0) ack 1001 win 8000
+        ignore
+        +0 <  .  1:1(0) ack 5001 win 8000
+        state ESTABLISHED
         events
     """)

@@ -1,4 +1,4 @@
-"""What is checked in of protoc is what protoc makes of the interfaces."""
+"""What is checked in as made is what makes it: protoc of the interfaces, rfc_coverage of the labels."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from bronzewillow.testing.rfc_coverage import PAGE, labels, problems, render
 
 ROOT = Path(__file__).parents[2]
 API = Path("runtime/api")
@@ -26,3 +28,9 @@ def test_the_generated_code_is_that_of_the_interfaces(tmp_path: Path) -> None:
     assert made
     for path in made:
         assert (tmp_path / path).read_text() == (ROOT / path).read_text(), f"{path}: run make protos"
+
+
+def test_the_page_of_rfc_coverage_is_what_the_labels_say() -> None:
+    shown = labels(ROOT)
+    assert problems(shown) == []
+    assert (ROOT / PAGE).read_text() == render(shown), "run make rfc-coverage"

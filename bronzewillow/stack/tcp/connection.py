@@ -44,6 +44,7 @@ class Connection:
         "fin_position",
         "fin_wanted",
         "flight",
+        "keepalive",
         "keepalives_sent",
         "last_heard",
         "last_sent",
@@ -59,6 +60,7 @@ class Connection:
         "retransmitted_segments",
         "rtt",
         "send_buffer",
+        "soft_error",
         "stalled_since",
         "syn_retransmits",
         "tcb",
@@ -67,6 +69,7 @@ class Connection:
         "tos",
         "unacked_bytes",
         "unread_bytes",
+        "user_timeout",
         "writable_wanted",
     )
 
@@ -106,7 +109,11 @@ class Connection:
 
         self.syn_retransmits = 0
         self.retransmitted_segments = 0
+        self.keepalive = config.keepalive
         self.keepalives_sent = 0
+        self.user_timeout = config.user_timeout
+        self.soft_error = ""
+        """What ICMP last said of the way to the peer (RFC 9293 3.9.2.2 SHLD-25); nothing ends by it."""
         self.stalled_since = 0  # since when something waits for an acknowledgment that does not come
         self.last_heard = now
         self.last_sent = now
@@ -178,6 +185,19 @@ class Connection:
         if self.tcb.state not in (State.SYN_SENT, State.TIME_WAIT):
             output.send_reset(self)
         self.end()
+
+    def set_keepalive(self, on: bool, now: int) -> None:
+        """Probe a silent peer, or do so no more (RFC 9293 3.8.4 MUST-24)."""
+        self.keepalive = on
+        self.keepalives_sent = 0
+        if not on:
+            self.timers.cancel(Timer.KEEPALIVE)
+        elif self.tcb.state not in OPENING and self.tcb.state not in (State.TIME_WAIT, State.CLOSED):
+            self.arm(Timer.KEEPALIVE, max(self.last_heard + self.config.keepalive_idle, now))
+
+    def set_user_timeout(self, duration: int) -> None:
+        """R2 of this connection: so many microseconds without an answer end it (RFC 9293 3.8.3 MUST-21)."""
+        self.user_timeout = duration
 
     # ---- what the other files of this package use
 

@@ -20,6 +20,7 @@ from bronzewillow.stack.tcp.state import State, enter
 from bronzewillow.stack.tcp.timeouts import handle_timeout
 from bronzewillow.stack.tcp.timers import Timer, TimerQueue
 from bronzewillow.wire.errors import DropReason
+from bronzewillow.wire.ip import is_no_source
 from bronzewillow.wire.packet import TcpPacket
 from bronzewillow.wire.seqnum import add
 from bronzewillow.wire.tcp import Flags, TcpSegment
@@ -68,7 +69,9 @@ class Tcp:
         return listener
 
     def connect(self, address: bytes, port: int, now: int) -> Connection:
-        """RFC 9293 3.10.1, active open. LocalError when no local port or no room is left."""
+        """RFC 9293 3.10.1, active open. LocalError: no such host, no local port, no room."""
+        if is_no_source(address) or len(address) != len(self.config.address):
+            raise LocalError("no host has that address")  # RFC 9293 3.9.2.3 MUST-46
         if len(self.connections) >= self.config.tcp.max_connections and not self._evict_time_wait():
             raise LocalError("too many connections")
         local = (self.config.address, self._ephemeral_port(address, port))
@@ -159,7 +162,7 @@ class Tcp:
             reset = TcpSegment(*ports, seg.ack, 0, _RST, 0)
         else:
             reset = TcpSegment(*ports, 0, add(seg.seq, seg.len), _RST | _ACK, 0)
-        self.out.append(TcpPacket(source, destination, reset))
+        self.out.append(TcpPacket(source, destination, reset, ttl=self.config.ttl))
 
     # ---- inside
 

@@ -122,7 +122,7 @@ def _on_established(c: Connection, now: int) -> None:
         c.rtt.on_syn_timeout(3 * c.config.initial_rto)
     else:
         c.rtt.on_sample(now - c.stalled_since)
-    if c.config.keepalive_idle:
+    if c.keepalive:
         c.arm(Timer.KEEPALIVE, now + c.config.keepalive_idle)
 
 

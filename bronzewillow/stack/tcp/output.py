@@ -264,4 +264,4 @@ def _put(c: Connection, segment: TcpSegment) -> None:
     size = len(segment.payload)
     c.tcp.counters.segments_out += -(-size // mss) if size > mss else 1
     c.tcp.counters.payload_bytes_out += size
-    c.tcp.out.append(TcpPacket(c.local[0], c.remote[0], segment, mss=mss, tos=c.tos))
+    c.tcp.out.append(TcpPacket(c.local[0], c.remote[0], segment, mss=mss, tos=c.tos, ttl=c.tcp.config.ttl))

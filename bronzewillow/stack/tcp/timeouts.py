@@ -35,7 +35,7 @@ def handle_timeout(c: Connection, now: int) -> None:
 
 def _on_retransmission_timeout(c: Connection, now: int) -> None:
     """RFC 6298 5.4 to 5.7; RFC 9293 3.8.3: after R2 the connection is given up."""
-    if now - c.stalled_since >= c.config.user_timeout:
+    if now - c.stalled_since >= c.user_timeout:
         _give_up(c, now)
         return
     c.tcp.counters.retransmission_timeouts += 1
@@ -56,7 +56,7 @@ def _on_retransmission_timeout(c: Connection, now: int) -> None:
 
 def _on_persist(c: Connection, now: int) -> None:
     """RFC 9293 3.8.6.1: probe for ever while the peer answers, ever more slowly."""
-    if now - c.stalled_since >= c.config.user_timeout:
+    if now - c.stalled_since >= c.user_timeout:
         _give_up(c, now)
         return
     if not c.flight and not c.unsent_bytes:
@@ -83,4 +83,5 @@ def _give_up(c: Connection, now: int) -> None:
     c.tcp.counters.timed_out += 1
     if c.tcb.state is not State.SYN_SENT:
         output.send_reset(c)
-    c.fail(ConnectionTimedOut("the peer does not answer"), now)
+    said = f" (ICMP: {c.soft_error})" if c.soft_error else ""
+    c.fail(ConnectionTimedOut(f"the peer does not answer{said}"), now)

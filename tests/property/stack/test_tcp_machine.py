@@ -28,7 +28,7 @@ from bronzewillow.wire.tcp import TcpOptions, TcpSegment
 LOCAL, PEER = bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2))
 CONFIGS = [
     TcpConfig(send_buffer_bytes=5_000, receive_buffer_bytes=5_000),
-    TcpConfig(window_scale=False, timestamps=False, sack=False, keepalive_idle=5_000_000),
+    TcpConfig(window_scale=False, timestamps=False, sack=False, keepalive=True, keepalive_idle=5_000_000),
     TcpConfig(receive_buffer_bytes=300_001, congestion_control="reno", linger_bytes=3_000),
 ]
 NEAR = st.one_of(

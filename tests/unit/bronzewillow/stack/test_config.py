@@ -31,7 +31,8 @@ def test_defaults_meet_the_requirements() -> None:
     tcp = TcpConfig()
     assert tcp.delayed_ack <= 500_000  # RFC 9293 SHLD-19
     assert tcp.user_timeout >= 180_000_000  # MUST-20, MUST-23
-    assert tcp.keepalive_idle == 0  # MUST-25
+    assert not tcp.keepalive  # MUST-25
+    assert tcp.keepalive_idle >= 7200_000_000  # MUST-28
 
 
 def test_an_unknown_congestion_control_is_named() -> None:

@@ -63,6 +63,7 @@ def test_every_flipped_bit_of_a_header_is_found(bit: int) -> None:
     assert reason_of(data) is DropReason.BAD_IP_CHECKSUM
 
 
+@pytest.mark.rfc("9293:MUST-50")
 def test_options_are_skipped() -> None:
     packet = dataclasses.replace(PACKET, options=bytes.fromhex("0107040000000000"))  # NOP, record route, end
     assert parse_ipv4(emit_ipv4(packet)) == packet

@@ -7,7 +7,7 @@ from bronzewillow.wire import seqnum
 TOP = 0xFFFFFFFF
 
 
-@pytest.mark.rfc("9293:MUST-9")
+@pytest.mark.rfc("9293:3.4")
 def test_order_across_the_wrap() -> None:
     assert seqnum.lt(TOP, 0)
     assert seqnum.gt(0, TOP)

@@ -26,6 +26,7 @@ SYN_BYTES = bytes.fromhex("9c401f901122334400000000 6002ffff82980000 02040582")
 """As captured and checked by tcpdump."""
 
 
+@pytest.mark.rfc("9293:MUST-2")
 def test_emits_the_captured_syn() -> None:
     assert emit_tcp(SYN, SOURCE, DESTINATION) == SYN_BYTES
 
@@ -80,6 +81,7 @@ def test_partial_checksum_by_policy() -> None:
     assert caught.value.reason is DropReason.BAD_TCP_CHECKSUM
 
 
+@pytest.mark.rfc("9293:MUST-68")
 def test_options_of_a_linux_syn() -> None:
     data = bytes.fromhex("020405b4 0402 080a 00000001 00000000 01 030307")
     options = TcpOptions(1460, 7, True, (1, 0))
@@ -117,6 +119,7 @@ def test_a_known_option_of_the_wrong_length_is_ignored(option: str) -> None:
     assert parse_options(bytes.fromhex(option + "0402")) == TcpOptions(sack_permitted=True)
 
 
+@pytest.mark.rfc("9293:MUST-4")
 def test_nothing_counts_after_the_end_of_the_list() -> None:
     assert parse_options(bytes.fromhex("0402 00 020405b4")) == TcpOptions(sack_permitted=True)
 
@@ -164,3 +167,25 @@ def test_quick_values_are_the_frozen_ones() -> None:
     assert new_segment(1, 2, 3, 4, 5, 6) == TcpSegment(1, 2, 3, 4, 5, 6)
     with pytest.raises(dataclasses.FrozenInstanceError):
         segment.seq = 9  # type: ignore[misc]
+
+
+@pytest.mark.rfc("9293:MUST-64")
+@pytest.mark.parametrize("before", ["", "01", "0101", "010101"])
+def test_options_need_no_alignment(before: str) -> None:
+    data = bytes.fromhex(before + "020405b4 0402 080a 00000001 00000002")
+    assert parse_options(data) == TcpOptions(mss=1460, sack_permitted=True, timestamps=(1, 2))
+
+
+@pytest.mark.rfc("9293:MUST-4")
+@pytest.mark.rfc("9293:MUST-69")
+@pytest.mark.parametrize("mss", [None, 1460])
+@pytest.mark.parametrize("window_scale", [None, 7])
+@pytest.mark.parametrize("sack_permitted", [False, True])
+@pytest.mark.parametrize("stamps", [None, (1, 2)])
+def test_options_fill_whole_words_and_need_no_end(
+    mss: int | None, window_scale: int | None, sack_permitted: bool, stamps: tuple[int, int] | None
+) -> None:
+    """Padding stands in front as NOPs, so nothing ever follows an end of the list."""
+    options = TcpOptions(mss, window_scale, sack_permitted, stamps)
+    data = emit_options(options)
+    assert len(data) % 4 == 0 and parse_options(data) == options

@@ -7,7 +7,7 @@ from bronzewillow.testing.script import LOCAL, Scripted
 
 def test_each_timer_does_what_it_stands_for_at_one_instant() -> None:
     """A late shell: a delayed ACK, a retransmission and a keep-alive are due in one call."""
-    s = Scripted(StackConfig(LOCAL, mtu=1040, tcp=TcpConfig(keepalive_idle=1 * SECOND)))
+    s = Scripted(StackConfig(LOCAL, mtu=1040, tcp=TcpConfig(keepalive=True, keepalive_idle=1 * SECOND)))
     s.script("listen\n< S 0:0(0) <mss 1000>\nignore\n< . 1:1(0) ack 1\naccept")
     s.script("send 100\nignore\n< P. 1:11(10) ack 1")
     s.take()
