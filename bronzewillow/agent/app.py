@@ -26,6 +26,7 @@ from bronzewillow.cni.leases import Leases
 from bronzewillow.host.notify import notify, tell_ready
 from bronzewillow.host.paths import door_socket
 from bronzewillow.host.tasks import spawn
+from bronzewillow.overlay.spec import OverlaySpec
 from bronzewillow.proxy import ProxyMetrics
 
 _log = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class Agent:
         self._config = config
         self._options = options
         registry = CollectorRegistry()
-        self.net = Net(config.overlay, options.rung)
+        self.net = Net(*config.overlays, rung=options.rung)
         self.pods = Pods(self.net, ProxyMetrics(registry), options.drain_s)
         self._control = ControlServer(self.net, self.pods, registry, self.look, cluster)
         self.ways = Ways(self.net, options.node_name, allows_hosts=lambda: options.outlet is not None)
@@ -118,7 +119,7 @@ class Agent:
         if self._leases is None:
             await self.pods.apply(static)
             return
-        leased = leased_pods(self._leases, self._config.overlay.owns)
+        leased = leased_pods(self._leases, self.net.node.owns)
         names, taken = {pod.name for pod in static}, {one for pod in static for one in pod.addresses}
         others = tuple(pod for pod in leased if pod.name not in names and taken.isdisjoint(pod.addresses))
         await self.pods.apply((*static, *others))
@@ -146,18 +147,17 @@ class Agent:
                 _log.error("not reloaded: %s", problem)
             return
         if await self.join(config):
-            _log.info("reloaded: %d peers, %d pods", len(config.overlay.peers), len(config.pods))
+            _log.info("reloaded: %d peers, %d pods", config.peer_count, len(config.pods))
         else:
             _log.error("not reloaded: all of [overlay] but its peers needs a restart")
 
     async def join(self, config: AgentConfig) -> bool:
         """Take over peers and pods; connections stay. False, and nothing is done: our own end changed."""
-        new, old = config.overlay, self._config.overlay
-        if replace(new, peers=(), source_vnis=()) != replace(old, peers=(), source_vnis=()):
+        if list(map(_identity, config.overlays)) != list(map(_identity, self._config.overlays)):
             return False
         async with self._changing:
             self._config = config
-            self.net.node.update(new)
+            self.net.node.update(config.overlays)
             await self._apply()
         return True
 
@@ -172,3 +172,8 @@ class Agent:
         self._door.close()
         await self._control.close()
         self.net.close()
+
+
+def _identity(spec: OverlaySpec) -> OverlaySpec:
+    """What of an overlay cannot change under its connections."""
+    return replace(spec, peers=(), source_vnis=())

@@ -63,11 +63,16 @@ def _loopback(
     return found
 
 
-def _address(context: click.Context, parameter: click.Parameter, value: str | None) -> bytes | None:
+def _addresses(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[bytes, ...]:
     try:
-        return ip_address(value).packed if value is not None else None
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is no IP address") from None
+        found = tuple(ip_address(value).packed for value in values)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    if len({len(address) for address in found}) < len(found):
+        raise click.BadParameter("one of IPv4 and one of IPv6 is the most")
+    return found
 
 
 def _prefixes(
@@ -88,8 +93,9 @@ def _prefixes(
     "--cni", type=click.Choice([cni.value for cni in Cni]), help="Its CNI, where it does not show itself."
 )
 @click.option(
-    "--address", callback=_address, metavar="IP", help="Our underlay address, instead of the Node's."
-)
+    "--address", "addresses", multiple=True, callback=_addresses, metavar="IP",
+    help="Our underlay address, instead of the Node's; again for one of the other family.",
+)  # fmt: skip
 @click.option(
     "--pod-pool", "pod_pools", multiple=True, callback=_prefixes, metavar="CIDR",
     help="A range for our pods, which Calico wants to be given.",
@@ -119,7 +125,7 @@ def agent(
     check: bool,
     kubeconfig: Path | None,
     cni: str | None,
-    address: bytes | None,
+    addresses: tuple[bytes, ...],
     pod_pools: tuple[Prefix, ...],
     control: Path,
     metrics: tuple[str, int] | None,
@@ -139,7 +145,7 @@ def agent(
         assert kubeconfig is not None
         log_to_stderr(log_level)
         named = Cni(cni) if cni else None
-        follow = FollowOptions(kubeconfig, named, address, pod_pools, state_folder() / "overlay.json")
+        follow = FollowOptions(kubeconfig, named, addresses, pod_pools, state_folder() / "overlay.json")
         _follow(follow, options)
         return
     try:
@@ -147,7 +153,7 @@ def agent(
     except ConfigError as error:
         raise CommandError(str(error)) from None
     if check:
-        click.echo(f"{config}: good: {len(loaded.overlay.peers)} peers, {len(loaded.pods)} pods")
+        click.echo(f"{config}: good: {loaded.peer_count} peers, {len(loaded.pods)} pods")
         return
     log_to_stderr(log_level)
     try:
@@ -244,8 +250,8 @@ def _run(main: Coroutine[Any, Any, _T]) -> _T:
 
 
 def _explain(error: OSError, config: AgentConfig) -> str:
-    """What hinders the overlay's socket."""
-    where = endpoint_text(config.overlay.address, config.overlay.port)
+    """What hinders the overlay's socket, or one of its two."""
+    where = ", ".join(endpoint_text(overlay.address, overlay.port) for overlay in config.overlays)
     if error.errno == errno.EADDRINUSE:
         return f"{where}: address already in use; another agent, or a kernel VXLAN device?"
     if error.errno == errno.EADDRNOTAVAIL:

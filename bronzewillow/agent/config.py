@@ -54,10 +54,15 @@ class PodSpec:
 class AgentConfig:
     """The whole file."""
 
-    overlay: OverlaySpec
-    """[overlay] and its peers."""
+    overlays: tuple[OverlaySpec, ...]
+    """[overlay] and its peers; two where each family has an underlay of its own."""
     pods: tuple[PodSpec, ...]
     """[[pods]]."""
+
+    @property
+    def peer_count(self) -> int:
+        """How many other nodes there are, however many underlays lead to them."""
+        return len({peer.name for overlay in self.overlays for peer in overlay.peers})
 
 
 class ConfigError(Exception):
@@ -90,14 +95,13 @@ def parse_config(text: str, file: str, node_name: str) -> AgentConfig:
         raise ConfigError(f"{file}:1: is nested too deeply") from None
     problems = Problems(file, KeyLines(text))
     root = Table(values, (), problems)
-    section = root.table("overlay")
-    overlay = _overlay(section, node_name) if section is not None else None
-    pods = _pods(root.tables("pods"), overlay)
+    overlays = _overlays(root.one_or_more("overlay"), node_name)
+    pods = _pods(root.tables("pods"), overlays)
     root.refuse_unknown()
     found = problems.lines()
-    if found or overlay is None:
+    if found:
         raise ConfigError(*found)
-    return AgentConfig(overlay, pods)
+    return AgentConfig(overlays, pods)
 
 
 def derived_mac(node_name: str) -> bytes:
@@ -111,6 +115,25 @@ def _syntax_error(error: tomllib.TOMLDecodeError, text: str, file: str) -> str:
     if place.startswith("line "):
         return f"{file}:{place.removeprefix('line ').split(',')[0]}: TOML: {head}"
     return f"{file}:{text.count(chr(10)) + 1}: TOML: {head or message}"
+
+
+def _overlays(tables: Iterable[Table], node_name: str) -> tuple[OverlaySpec, ...]:
+    overlays: list[OverlaySpec] = []
+    for table in tables:
+        overlay = _overlay(table, node_name)
+        if overlay is None:
+            continue
+        for other in overlays:
+            if not _families(overlay).isdisjoint(_families(other)):
+                table.fail("pod_cidr", "is of a family that another [[overlay]] has, too")
+            if (overlay.address, overlay.port) == (other.address, other.port):
+                table.fail("address", "is, with its port, that of another [[overlay]], too")
+        overlays.append(overlay)
+    return tuple(overlays)
+
+
+def _families(overlay: OverlaySpec) -> set[int]:
+    return {len(network) for network, _ in overlay.pod_cidrs}
 
 
 def _overlay(table: Table, node_name: str) -> OverlaySpec | None:
@@ -176,8 +199,9 @@ def _check_peers(
                     table.fail("pod_cidrs", f"{prefix_text(prefix)} belongs to peer {other.name!r}, too")
 
 
-def _pods(tables: Iterable[Table], overlay: OverlaySpec | None) -> tuple[PodSpec, ...]:
+def _pods(tables: Iterable[Table], overlays: tuple[OverlaySpec, ...]) -> tuple[PodSpec, ...]:
     pods: list[PodSpec] = []
+    pod_cidrs = tuple(cidr for overlay in overlays for cidr in overlay.pod_cidrs)
     for table in tables:
         name = table.text("name")
         addresses = table.address_per_family("address")
@@ -188,9 +212,8 @@ def _pods(tables: Iterable[Table], overlay: OverlaySpec | None) -> tuple[PodSpec
         for pod in pods:
             if not set(addresses).isdisjoint(pod.addresses):
                 table.fail("address", f"is the address of pod {pod.name!r}, too")
-        if overlay is not None:
-            for address in addresses:
-                _check_pod_address(table, address, overlay.pod_cidrs)
+        for address in addresses if pod_cidrs else ():
+            _check_pod_address(table, address, pod_cidrs)
         if name is not None and addresses:
             pods.append(PodSpec(name, addresses, ports))
     return tuple(pods)

@@ -133,6 +133,15 @@ class Table:
         value = self._value(key, dict, f"a table: write [{key}]", None)
         return None if value is None else Table(value, (*self.path, key), self.problems)
 
+    def one_or_more(self, key: str) -> list[Table]:
+        """A table, or an array of tables that is not empty; required."""
+        if not isinstance(self._values.get(key), list):
+            found = self.table(key)
+            return [] if found is None else [found]
+        if not self._values[key]:
+            self.fail(key, "must not be empty")
+        return self.tables(key)
+
     def tables(self, key: str) -> list[Table]:
         """An array of tables; none when absent."""
         values = self._value(key, list, "a list of tables", [])

@@ -30,7 +30,7 @@ from bronzewillow.host.notify import notify, tell_ready
 from bronzewillow.host.tasks import race
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.kubeconfig import load_kubeconfig
-from bronzewillow.overlay.spec import OverlaySpec, Prefix, node_address
+from bronzewillow.overlay.spec import OverlaySpec, Prefix
 from bronzewillow.services.table import ServiceTable
 
 _DEFAULT_MTU = 1500
@@ -51,8 +51,8 @@ class FollowOptions:
     """Whose API server, and by whose rights."""
     cni: Cni | None = None
     """The CNI, instead of looking for it."""
-    address: bytes | None = None
-    """Our underlay address, instead of the Node's."""
+    addresses: tuple[bytes, ...] = ()
+    """Our underlay addresses, at most one of each family, instead of the Node's."""
     pod_pools: tuple[Prefix, ...] = ()
     """Ranges for our pods, where the CNI has no podCIDRs."""
     remembered: Path | None = None
@@ -82,7 +82,7 @@ class Following:
         self._follow = follow
         self._options = options
         self._leases = Leases(options.leases) if options.leases is not None else None
-        self._overlay: OverlaySpec | None = None
+        self._overlays: tuple[OverlaySpec, ...] = ()
         self._told = asyncio.Event()
         self._agent: Agent | None = None
         self._is_ready = False
@@ -131,7 +131,7 @@ class Following:
             for pod in self.follower.observer.cluster().all(PODS.key).values()
             if pod.get("spec", {}).get("nodeName") == self._options.node_name
         ]
-        addresses = (self._follow.address,) if self._follow.address is not None else of_node
+        addresses = self._follow.addresses or of_node
         return Us(
             self._options.node_name,
             addresses,
@@ -141,13 +141,12 @@ class Following:
         )
 
     def _on_network(self, network: ClusterNetwork) -> None:
-        usable = sorted(network.overlays, key=lambda one: len(one.address))
-        if usable:
-            self._overlay = usable[0]  # deviation: of two underlays, one for each family, that of IPv4 alone
+        if network.overlays:
+            self._overlays = network.overlays
             self._told.set()
             if self._follow.remembered is not None:
                 try:
-                    remember(self._follow.remembered, usable[0])
+                    remember(self._follow.remembered, network.overlays)
                 except OSError as error:
                     _log.warning("%s: cannot be written: %s", self._follow.remembered, error.strerror)
 
@@ -157,12 +156,11 @@ class Following:
         await self._first_overlay()
         while True:
             self._told.clear()
-            overlay = self._overlay
-            assert overlay is not None
-            if self._agent is not None and await self._agent.join(AgentConfig(overlay, ())):
+            overlays = self._overlays
+            if self._agent is not None and await self._agent.join(AgentConfig(overlays, ())):
                 await self._told.wait()
                 continue
-            await self._replace(overlay)
+            await self._replace(overlays)
 
     async def _first_overlay(self) -> None:
         try:
@@ -170,20 +168,20 @@ class Following:
                 await self._told.wait()
                 return
         except TimeoutError:
-            found = recall(self._follow.remembered) if self._follow.remembered is not None else None
-        if found is not None:
+            found = recall(self._follow.remembered) if self._follow.remembered is not None else ()
+        if found:
             _log.warning("no API server answers yet: going on with the overlay of last time")
-            self._overlay = found
+            self._overlays = found
         else:
             await self._told.wait()
 
-    async def _replace(self, overlay: OverlaySpec) -> None:
+    async def _replace(self, overlays: tuple[OverlaySpec, ...]) -> None:
         """End the agent that is, and make one at our new end. What stops the first is the user's to mend."""
         if self._agent is not None:
             old, self._agent = self._agent, None
             await old.close(0)
         try:
-            agent = Agent(AgentConfig(overlay, ()), self._options, self.status)
+            agent = Agent(AgentConfig(overlays, ()), self._options, self.status)
             await agent.start()
         except OSError as error:
             if not self._is_ready:
@@ -219,8 +217,8 @@ class Following:
     def _enforce(self, agent: Agent) -> None:
         cluster = self.follower.observer.cluster()
         found = world(*(cluster.all(kind.key).values() for kind in POLICY))
-        nodes = [node_address(cidr) for cidr in agent.net.node.vtep.spec.pod_cidrs]
-        agent.net.policy.update(found, [*agent.net.node.stacks], nodes)
+        node = agent.net.node
+        agent.net.policy.update(found, [*node.stacks], [*node.addresses])
 
 
 def _mtu_of(address: bytes) -> int:

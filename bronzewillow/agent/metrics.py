@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -10,7 +11,8 @@ from prometheus_client.registry import Collector
 
 from bronzewillow.agent.net import Net
 from bronzewillow.agent.pods import Pods
-from bronzewillow.agent.status import drops
+from bronzewillow.agent.status import datagram_io, drops
+from bronzewillow.wire.errors import DropReason
 from bronzewillow.wire.kernel import NATIVE
 
 
@@ -28,14 +30,14 @@ class AgentCollector(Collector):
         yield from self._stacks()
 
     def _overlay(self) -> Iterator[Metric]:
-        vtep = self._net.node.vtep
+        vteps = [underlay.vtep for underlay in self._net.node.underlays]
         for name, text, inward, outward in (
-            ("datagrams", "Encapsulated datagrams.", vtep.datagrams_in, vtep.datagrams_out),
-            ("bytes", "Payload of encapsulated datagrams.", vtep.bytes_in, vtep.bytes_out),
+            ("datagrams", "Encapsulated datagrams.", "datagrams_in", "datagrams_out"),
+            ("bytes", "Payload of encapsulated datagrams.", "bytes_in", "bytes_out"),
         ):
             family = CounterMetricFamily(f"bronzewillow_overlay_{name}", text, labels=["direction"])
-            family.add_metric(["in"], inward)
-            family.add_metric(["out"], outward)
+            family.add_metric(["in"], sum(getattr(vtep, inward) for vtep in vteps))
+            family.add_metric(["out"], sum(getattr(vtep, outward) for vtep in vteps))
             yield family
         dropped = CounterMetricFamily("bronzewillow_drops", "Packets not used, by reason.", labels=["reason"])
         for reason, count in sorted(drops(self._net).items()):
@@ -44,7 +46,8 @@ class AgentCollector(Collector):
         by_peer = CounterMetricFamily(
             "bronzewillow_peer_drops", "Packets of a peer not used.", labels=["peer", "reason"]
         )
-        for (peer, reason), count in sorted(vtep.drops_by_peer.items()):
+        of_peers = sum((vtep.drops_by_peer for vtep in vteps), Counter[tuple[str, DropReason]]())
+        for (peer, reason), count in sorted(of_peers.items()):
             by_peer.add_metric([peer, reason], count)
         yield by_peer
         partial = CounterMetricFamily(
@@ -52,25 +55,27 @@ class AgentCollector(Collector):
             "Segments accepted with an unfinished checksum.",
             labels=["peer"],
         )
-        for peer, count in sorted(vtep.partial_checksums.items()):
+        unfinished = sum((Counter(vtep.partial_checksums) for vtep in vteps), Counter[str]())
+        for peer, count in sorted(unfinished.items()):
             partial.add_metric([peer], count)
         yield partial
-        yield GaugeMetricFamily("bronzewillow_peers", "Peers of the overlay.", value=len(vtep.spec.peers))
+        names = {peer.name for vtep in vteps for peer in vtep.spec.peers}
+        yield GaugeMetricFamily("bronzewillow_peers", "Peers of the overlay.", value=len(names))
         yield GaugeMetricFamily(
             "bronzewillow_native_kernel", "1 when the packet kernel is compiled.", value=int(NATIVE)
         )
 
     def _socket(self) -> Iterator[Metric]:
-        endpoint = self._net.node.socket
+        io = datagram_io([underlay.socket for underlay in self._net.node.underlays])
         rung = GaugeMetricFamily("bronzewillow_datagram_io", "The way datagrams are sent.", labels=["rung"])
-        rung.add_metric([endpoint.rung.value], 1)
+        rung.add_metric([io["rung"]], 1)
         yield rung
         calls = CounterMetricFamily("bronzewillow_datagram_calls", "Socket calls.", labels=["direction"])
-        calls.add_metric(["in"], endpoint.reads)
-        calls.add_metric(["out"], endpoint.sends)
+        calls.add_metric(["in"], io["reads"])
+        calls.add_metric(["out"], io["sends"])
         yield calls
         errors = CounterMetricFamily("bronzewillow_datagram_errors", "Failed calls.", labels=["error"])
-        for error, count in sorted(endpoint.errors.items()):
+        for error, count in sorted(io["errors"].items()):
             errors.add_metric([error], count)
         yield errors
 

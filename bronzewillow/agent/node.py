@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from bronzewillow.agent.addresses import address_text
 from bronzewillow.agent.clock import Clock
-from bronzewillow.agent.datagram import DatagramSocket, Rung
+from bronzewillow.agent.datagram import Rung
+from bronzewillow.agent.underlay import Tap, Underlay, open_underlays
 from bronzewillow.overlay.spec import OverlaySpec, Peer, node_address
-from bronzewillow.overlay.vtep import Datagrams, Vtep
 from bronzewillow.stack import Event, Stack, StackConfig, TcpConfig, icmp, icmpv6
 from bronzewillow.stack.neighbours import answer_arp, answer_solicitation
 from bronzewillow.wire.arp import ArpPacket
@@ -28,17 +27,17 @@ from bronzewillow.wire.packet import Packet, TcpPacket, flatten
 _ROUNDS = 64  # of a flush, before the loop gets its turn
 _UNREACHABLES_PER_SECOND = 100
 
-Tap = Callable[[bytes | bytearray, int, tuple[bytes, int], tuple[bytes, int]], None]
-"""Sees every train: payload, piece size (0: one datagram), outer source and outer destination."""
-
 
 class Node:
-    """One node of the overlay: its VTEP, its socket, and a stack for each address that is in use."""
+    """One node of the overlay: its underlays, and a stack for each address that is in use."""
 
     def __init__(
-        self, spec: OverlaySpec, on_event: Callable[[Event], None], rung: Rung | None = None
+        self, specs: Sequence[OverlaySpec], on_event: Callable[[Event], None], rung: Rung | None = None
     ) -> None:
-        """Binds the socket: OSError when that fails. `on_event` gets the events of all stacks."""
+        """Binds a socket for each of `specs`, no two with pods of one family: OSError when that fails.
+
+        `on_event` gets the events of all stacks.
+        """
         self._loop = asyncio.get_running_loop()
         self._on_event = on_event
         self._rng = random.SystemRandom()
@@ -47,24 +46,34 @@ class Node:
         self._flush_handle: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: int | None = None
-        self._outer_addresses: dict[Peer, tuple[str, int]] = {}
         self.clock = Clock(self._loop)
-        self.vtep = Vtep(spec)
         self.stacks: dict[bytes, Stack] = {}
         self.taps: list[Tap] = []
-        self.addresses = tuple(map(node_address, spec.pod_cidrs))
+        self.underlays = open_underlays(specs, self._on_drained, self.taps, rung)
+        self._by_family = {
+            len(network): one for one in self.underlays for network, _ in one.vtep.spec.pod_cidrs
+        }
+        self.addresses = tuple(node_address(cidr) for spec in specs for cidr in spec.pod_cidrs)
         """The node's own in the overlay, one of each pod CIDR."""
         for address in self.addresses:
             self.add_stack(address)
-        host = address_text(spec.address)
-        self.socket = DatagramSocket((host, spec.port), self._on_train, self._on_drained, rung)
 
     # ---- the owner's side
 
-    def update(self, spec: OverlaySpec) -> None:
-        """New peers; the endpoint's identity stays."""
-        self.vtep.update(spec)
-        self._outer_addresses.clear()
+    def update(self, specs: Sequence[OverlaySpec]) -> None:
+        """New peers; the endpoints' identities stay."""
+        for underlay, spec in zip(self.underlays, specs, strict=True):
+            underlay.update(spec)
+
+    def owns(self, address: bytes) -> bool:
+        """Whether `address` is one of our pods', in use or not."""
+        underlay = self._by_family.get(len(address))
+        return underlay is not None and underlay.vtep.spec.owns(address)
+
+    def has_route(self, address: bytes) -> bool:
+        """Whether `address` is a peer's pod's."""
+        underlay = self._by_family.get(len(address))
+        return underlay is not None and underlay.vtep.has_route(address)
 
     def address_for(self, destination: bytes) -> bytes | None:
         """Our own address from which to speak with `destination`; None where we have none of its family."""
@@ -72,11 +81,9 @@ class Node:
 
     def add_stack(self, address: bytes, tcp: TcpConfig | None = None) -> Stack:
         """Bring a pod's address to life."""
+        spec = self._by_family[len(address)].vtep.spec
         config = StackConfig(
-            address,
-            mtu=self.vtep.spec.mtu,
-            tcp=tcp or TcpConfig(),
-            partial_checksums=self.vtep.spec.partial_checksums,
+            address, mtu=spec.mtu, tcp=tcp or TcpConfig(), partial_checksums=spec.partial_checksums
         )
         stack = self.stacks[address] = Stack(config, self._rng)
         return stack
@@ -98,31 +105,27 @@ class Node:
             self._flush_handle = self._loop.call_soon(self.flush)
 
     def close(self) -> None:
-        """Send what is due, and give the port back."""
+        """Send what is due, and give the ports back."""
         self.flush()
         for handle in (self._timer, self._flush_handle):
             if handle is not None:
                 handle.cancel()
-        self.socket.close()
+        for underlay in self.underlays:
+            underlay.close()
 
     # ---- the network's side
 
-    def _on_train(self, train: bytes, piece_bytes: int, source: tuple[bytes, int]) -> None:
-        self.vtep.receive(train, piece_bytes, source[0])
-        for tap in self.taps:
-            tap(train, piece_bytes, source, (self.vtep.spec.address, self.vtep.spec.port))
-
-    def _on_drained(self) -> None:
+    def _on_drained(self, underlay: Underlay) -> None:
         batches: dict[bytes, list[Packet]] = {}
-        for peer, packet in self.vtep.flush():
+        for peer, packet in underlay.vtep.flush():
             if isinstance(packet, ArpPacket):
-                self._answer_arp(peer, packet)
+                self._answer_arp(underlay, peer, packet)
             elif isinstance(packet, Ipv6Packet) and solicited_target(packet) is not None:
-                self._answer_solicitation(peer, packet)
+                self._answer_solicitation(underlay, peer, packet)
             elif packet.destination in self.stacks:
                 batches.setdefault(packet.destination, []).append(packet)
             else:
-                self._refuse(packet)
+                self._refuse(underlay, packet)
         now = self.clock.now()
         for address, batch in batches.items():
             stack = self.stacks[address]
@@ -131,27 +134,21 @@ class Node:
         if batches:
             self.flush()
 
-    def _answer_arp(self, peer: Peer, request: ArpPacket) -> None:
+    def _answer_arp(self, underlay: Underlay, peer: Peer, request: ArpPacket) -> None:
         if request.tpa in self.stacks:
-            reply = answer_arp(request, request.tpa, self.vtep.spec.mac)
-            self._send_neighbour(peer, reply)
+            _send_neighbour(underlay, peer, answer_arp(request, request.tpa, underlay.vtep.spec.mac))
 
-    def _answer_solicitation(self, peer: Peer, packet: Ipv6Packet) -> None:
+    def _answer_solicitation(self, underlay: Underlay, peer: Peer, packet: Ipv6Packet) -> None:
         try:
-            reply = answer_solicitation(packet, self.stacks, self.vtep.spec.mac)
+            reply = answer_solicitation(packet, self.stacks, underlay.vtep.spec.mac)
         except WireError as error:
-            self.vtep.drops[error.reason] += 1
+            underlay.vtep.drops[error.reason] += 1
         else:
-            self._send_neighbour(peer, reply)
+            _send_neighbour(underlay, peer, reply)
 
-    def _send_neighbour(self, peer: Peer, reply: ArpPacket | IpPacket | None) -> None:
-        datagrams = self.vtep.encap_neighbour(peer, reply) if reply is not None else None
-        if datagrams is not None:
-            self._send(datagrams)
-
-    def _refuse(self, packet: Packet) -> None:
+    def _refuse(self, underlay: Underlay, packet: Packet) -> None:
         """An address of ours that no pod has: RFC 1122 3.2.2.1, RFC 4443 3.1; from the node's address."""
-        self.vtep.drops[DropReason.UNKNOWN_INNER_DESTINATION] += 1
+        underlay.vtep.drops[DropReason.UNKNOWN_INNER_DESTINATION] += 1
         whole = flatten(packet) if isinstance(packet, TcpPacket) else packet
         source = self.address_for(whole.destination)
         error: IpPacket | None
@@ -184,31 +181,18 @@ class Node:
         self._arm_timer()
 
     def _route(self, packet: Packet, now: int) -> None:
-        if self.vtep.spec.owns(packet.destination):
+        underlay = self._by_family[len(packet.source)]
+        if underlay.vtep.spec.owns(packet.destination):
             stack = self.stacks.get(packet.destination)
             if stack is not None:  # two pods of this node: nothing to encapsulate
                 stack.receive([packet], now)
                 self._touched[stack] = None
             else:
-                self.vtep.drops[DropReason.NO_ROUTE] += 1
+                underlay.vtep.drops[DropReason.NO_ROUTE] += 1
             return
-        datagrams = self.vtep.encap(packet)
+        datagrams = underlay.vtep.encap(packet)
         if datagrams is not None:
-            self._send(datagrams)
-
-    def _send(self, datagrams: Datagrams) -> None:
-        peer = datagrams.peer
-        to = self._outer_addresses.get(peer)
-        if to is None:
-            to = self._outer_addresses[peer] = (address_text(peer.address), peer.port)
-        self.socket.send(datagrams.buffer, datagrams.piece_bytes, to)
-        for tap in self.taps:
-            tap(
-                datagrams.buffer,
-                datagrams.piece_bytes,
-                (self.vtep.spec.address, self.vtep.spec.port),
-                (peer.address, peer.port),
-            )
+            underlay.send(datagrams)
 
     def _arm_timer(self) -> None:
         earliest = min(
@@ -232,3 +216,9 @@ class Node:
                 stack.handle_timeout(now)
                 self._touched[stack] = None
         self.flush()
+
+
+def _send_neighbour(underlay: Underlay, peer: Peer, reply: ArpPacket | IpPacket | None) -> None:
+    datagrams = underlay.vtep.encap_neighbour(peer, reply) if reply is not None else None
+    if datagrams is not None:
+        underlay.send(datagrams)

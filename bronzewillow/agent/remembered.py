@@ -1,8 +1,9 @@
-"""The overlay that the cluster gave us last, on disk: for a start while no API server answers."""
+"""The overlays that the cluster gave us last, on disk: for a start while no API server answers."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,30 +14,33 @@ from bronzewillow.wire.checksum import PartialPolicy
 from bronzewillow.wire.encap import Encap
 
 
-def remember(path: Path, overlay: OverlaySpec) -> None:
+def remember(path: Path, overlays: Sequence[OverlaySpec]) -> None:
     """OSError."""
-    replace_file(path, json.dumps(asdict(overlay), default=bytes.hex).encode())
+    replace_file(path, json.dumps([asdict(one) for one in overlays], default=bytes.hex).encode())
 
 
-def recall(path: Path) -> OverlaySpec | None:
-    """None where there is nothing, or nothing that can be read any more."""
+def recall(path: Path) -> tuple[OverlaySpec, ...]:
+    """Empty where there is nothing, or nothing that can be read any more."""
     try:
-        found = json.loads(path.read_bytes())
-        return OverlaySpec(
-            Encap(found["encap"]),
-            bytes.fromhex(found["address"]),
-            int(found["port"]),
-            int(found["vni"]),
-            _prefixes(found["pod_cidrs"]),
-            bytes.fromhex(found["mac"]),
-            int(found["mtu"]),
-            tuple(_peer(peer) for peer in found["peers"]),
-            PartialPolicy(found["partial_checksums"]),
-            bool(found["any_vni"]),
-            tuple((bytes.fromhex(source), int(vni)) for source, vni in found["source_vnis"]),
-        )
+        return tuple(map(_overlay, json.loads(path.read_bytes())))
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return ()
+
+
+def _overlay(found: dict[str, Any]) -> OverlaySpec:
+    return OverlaySpec(
+        Encap(found["encap"]),
+        bytes.fromhex(found["address"]),
+        int(found["port"]),
+        int(found["vni"]),
+        _prefixes(found["pod_cidrs"]),
+        bytes.fromhex(found["mac"]),
+        int(found["mtu"]),
+        tuple(map(_peer, found["peers"])),
+        PartialPolicy(found["partial_checksums"]),
+        bool(found["any_vni"]),
+        tuple((bytes.fromhex(source), int(vni)) for source, vni in found["source_vnis"]),
+    )
 
 
 def _peer(found: dict[str, Any]) -> Peer:

@@ -10,12 +10,10 @@ Json = dict[str, Any]
 
 def status_lines(status: Json) -> list[str]:
     """A few aligned paragraphs."""
-    overlay, io, datagrams = status["overlay"], status["datagram_io"], status["datagrams"]
+    io, datagrams = status["datagram_io"], status["datagrams"]
     kernel = "compiled" if status["native_kernel"] else "interpreted"
     lines = [
-        f"overlay  {overlay['encap']} {_place(overlay)} vni {overlay['vni']}"
-        f" pods {','.join(overlay['pod_cidrs'])} mtu {overlay['mtu']}",
-        f"node     {','.join(overlay['node_addresses'])} mac {overlay['mac']}",
+        *(line for overlay in status["overlays"] for line in _overlay_lines(overlay)),
         f"traffic  in {datagrams['in']} datagrams {datagrams['bytes_in']} bytes,"
         f" out {datagrams['out']} datagrams {datagrams['bytes_out']} bytes"
         f" (datagram I/O {io['rung']}, packet kernel {kernel})",
@@ -57,6 +55,14 @@ def status_lines(status: Json) -> list[str]:
     if io["errors"]:
         lines.append(f"socket   {_reasons(io['errors'])}")
     return lines
+
+
+def _overlay_lines(overlay: Json) -> list[str]:
+    return [
+        f"overlay  {overlay['encap']} {_place(overlay)} vni {overlay['vni']}"
+        f" pods {','.join(overlay['pod_cidrs'])} mtu {overlay['mtu']}",
+        f"node     {','.join(overlay['node_addresses'])} mac {overlay['mac']}",
+    ]
 
 
 def _cluster_lines(cluster: Json) -> list[str]:

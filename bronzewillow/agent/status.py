@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from bronzewillow.agent.addresses import address_text, endpoint_text, prefix_text
+from bronzewillow.agent.datagram import DatagramSocket, Rung
 from bronzewillow.agent.net import Net
 from bronzewillow.agent.pods import Pods
+from bronzewillow.overlay.spec import OverlaySpec, Peer, node_address
+from bronzewillow.overlay.vtep import Vtep
 from bronzewillow.stack import Connection, Stack, State
 from bronzewillow.wire.kernel import NATIVE
 
@@ -19,45 +23,19 @@ Json = dict[str, Any]
 def status(net: Net, pods: Pods) -> Json:
     """The node, its peers, its pods, and everything that was dropped."""
     node = net.node
-    spec, vtep = node.vtep.spec, node.vtep
+    vteps = [underlay.vtep for underlay in node.underlays]
     names = pods.names
     return {
-        "overlay": {
-            "encap": spec.encap.value,
-            "address": address_text(spec.address),
-            "port": spec.port,
-            "vni": spec.vni,
-            "pod_cidr": prefix_text(spec.pod_cidrs[0]),
-            "node_address": address_text(node.addresses[0]),
-            "pod_cidrs": [prefix_text(cidr) for cidr in spec.pod_cidrs],
-            "node_addresses": [address_text(address) for address in node.addresses],
-            "mac": spec.mac.hex(":"),
-            "mtu": spec.mtu,
-        },
-        "datagram_io": {
-            "rung": node.socket.rung.value,
-            "sends": node.socket.sends,
-            "reads": node.socket.reads,
-            "errors": dict(node.socket.errors),
-        },
+        "overlays": [_overlay(vtep.spec) for vtep in vteps],
+        "datagram_io": datagram_io([underlay.socket for underlay in node.underlays]),
         "native_kernel": NATIVE,
         "datagrams": {
-            "in": vtep.datagrams_in,
-            "out": vtep.datagrams_out,
-            "bytes_in": vtep.bytes_in,
-            "bytes_out": vtep.bytes_out,
+            "in": sum(vtep.datagrams_in for vtep in vteps),
+            "out": sum(vtep.datagrams_out for vtep in vteps),
+            "bytes_in": sum(vtep.bytes_in for vtep in vteps),
+            "bytes_out": sum(vtep.bytes_out for vtep in vteps),
         },
-        "peers": [
-            {
-                "name": peer.name,
-                "address": address_text(peer.address),
-                "port": peer.port,
-                "pod_cidrs": [prefix_text(prefix) for prefix in peer.prefixes],
-                "partial_checksums": vtep.partial_checksums.get(peer.name, 0),
-                "drops": {r.value: n for (name, r), n in vtep.drops_by_peer.items() if name == peer.name},
-            }
-            for peer in spec.peers
-        ],
+        "peers": [_peer(vtep, peer) for vtep in vteps for peer in vtep.spec.peers],
         "pods": [
             {
                 "name": names.get(address, "node"),
@@ -74,10 +52,48 @@ def status(net: Net, pods: Pods) -> Json:
     }
 
 
+def _overlay(spec: OverlaySpec) -> Json:
+    return {
+        "encap": spec.encap.value,
+        "address": address_text(spec.address),
+        "port": spec.port,
+        "vni": spec.vni,
+        "pod_cidrs": [prefix_text(cidr) for cidr in spec.pod_cidrs],
+        "node_addresses": [address_text(node_address(cidr)) for cidr in spec.pod_cidrs],
+        "mac": spec.mac.hex(":"),
+        "mtu": spec.mtu,
+    }
+
+
+def datagram_io(sockets: Sequence[DatagramSocket]) -> Json:
+    """Of all sockets together; the rung is the lowest that one of them stands on."""
+    errors: Counter[str] = Counter()
+    for one in sockets:
+        errors.update(one.errors)
+    return {
+        "rung": (Rung.PLAIN if any(one.rung is Rung.PLAIN for one in sockets) else Rung.GSO).value,
+        "sends": sum(one.sends for one in sockets),
+        "reads": sum(one.reads for one in sockets),
+        "errors": dict(errors),
+    }
+
+
+def _peer(vtep: Vtep, peer: Peer) -> Json:
+    return {
+        "name": peer.name,
+        "address": address_text(peer.address),
+        "port": peer.port,
+        "pod_cidrs": [prefix_text(prefix) for prefix in peer.prefixes],
+        "partial_checksums": vtep.partial_checksums.get(peer.name, 0),
+        "drops": {r.value: n for (name, r), n in vtep.drops_by_peer.items() if name == peer.name},
+    }
+
+
 def drops(net: Net) -> Counter[str]:
     """All drops of the node, of every layer, by reason."""
     total: Counter[str] = Counter()
-    for counts in (net.node.vtep.all_drops(), *(stack.drops for stack in net.node.stacks.values())):
+    vteps = [underlay.vtep.all_drops() for underlay in net.node.underlays]
+    for counts in (*vteps, *(stack.drops for stack in net.node.stacks.values())):
         total.update({reason.value: count for reason, count in counts.items()})
     return total
 

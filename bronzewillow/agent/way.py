@@ -70,12 +70,12 @@ class Ways:
         return self.services.named(name, "TCP", port) if name is not None else None
 
     def _is_pod(self, packed: bytes) -> bool:
-        vtep = self._net.node.vtep
-        return vtep.spec.owns(packed) or vtep.has_route(packed)
+        node = self._net.node
+        return node.owns(packed) or node.has_route(packed)
 
     def _is_unused(self, packed: bytes) -> bool:
         node = self._net.node
-        return node.vtep.spec.owns(packed) and packed not in node.stacks
+        return node.owns(packed) and packed not in node.stacks
 
 
 def _packed(host: str) -> bytes | None:

@@ -56,14 +56,15 @@ class Agent:
     def network(self) -> tuple[Network, set[str]]:
         """Its overlay, and the addresses that are in use. CniError: try again later."""
         found = self._ask("GET", "/status")
-        overlay = found["overlay"]
+        overlays = found["overlays"]
+        cidrs = [cidr for overlay in overlays for cidr in overlay["pod_cidrs"]]
+        gateways = [address for overlay in overlays for address in overlay["node_addresses"]]
+        # a pod has one interface: what two underlays differ in is the first's, and the smaller MTU
+        mtu = min(overlay["mtu"] for overlay in overlays)
         network = Network(
-            tuple(map(ip_network, overlay["pod_cidrs"])),
-            tuple(map(ip_address, overlay["node_addresses"])),
-            overlay["mac"],
-            overlay["mtu"],
+            tuple(map(ip_network, cidrs)), tuple(map(ip_address, gateways)), overlays[0]["mac"], mtu
         )
-        return network, {*overlay["node_addresses"], *(pod["address"] for pod in found["pods"])}
+        return network, {*gateways, *(pod["address"] for pod in found["pods"])}
 
     def refresh(self) -> None:
         """It looks at the leases now, and answers when all of them are alive."""

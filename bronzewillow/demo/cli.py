@@ -159,7 +159,7 @@ async def _ask(side: ClusterSide, prompt: str, as_json: bool) -> Answer:
 
 
 def _report(console: Console, side: ClusterSide, answer: Answer, pcap: Path, as_json: bool) -> None:
-    vtep = side.net.node.vtep
+    vtep = side.net.node.underlays[0].vtep
     if as_json:
         click.echo(
             json.dumps(

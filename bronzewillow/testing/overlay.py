@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bronzewillow.agent.addresses import address_text, pack_address
 from bronzewillow.agent.datagram import Rung
@@ -48,6 +48,15 @@ def node_spec(
     return OverlaySpec(encap, underlay, port, 1, pods(number), mac, mtu, (peer,))
 
 
+def node_specs(number: int, ports: tuple[int, int], peer_ports: tuple[int, int]) -> tuple[OverlaySpec, ...]:
+    """As `node_spec`, with an underlay for each family: 127.0.0.1 for pods of IPv4, ::1 for those of IPv6."""
+    first = node_spec(number, ports[0], peer_ports[0])
+    whole = node_spec(number, ports[1], peer_ports[1], underlay=LOOPBACK_V6)
+    (peer,) = whole.peers
+    second = replace(whole, pod_cidrs=whole.pod_cidrs[1:], peers=(replace(peer, prefixes=peer.prefixes[1:]),))
+    return first, second
+
+
 @dataclass(frozen=True, slots=True)
 class TwoNodes:
     """`server` has two pods, `client` dials them from its node address, 10.244.8.1."""
@@ -64,9 +73,24 @@ async def two_nodes(
 ) -> AsyncIterator[TwoNodes]:
     """Both nodes, closed at the end. Over an underlay of IPv6 there is POD_V6, too."""
     here, there = (free_udp_port(address_text(underlay)) for _ in range(2))
-    server = Net(node_spec(7, here, there, encap, underlay), rungs[0])
-    client = Net(node_spec(8, there, here, encap, underlay), rungs[1])
-    for pod in (POD, OTHER_POD, *([POD_V6] if len(underlay) == 16 else [])):
+    server = Net(node_spec(7, here, there, encap, underlay), rung=rungs[0])
+    client = Net(node_spec(8, there, here, encap, underlay), rung=rungs[1])
+    async with _closed_at_the_end(server, client, with_v6=len(underlay) == 16) as nodes:
+        yield nodes
+
+
+@asynccontextmanager
+async def two_nodes_of_two_underlays() -> AsyncIterator[TwoNodes]:
+    """Both nodes, each family of pods on an underlay of its own."""
+    here, there = ((free_udp_port(), free_udp_port("::1")) for _ in range(2))
+    nodes = Net(*node_specs(7, here, there)), Net(*node_specs(8, there, here))
+    async with _closed_at_the_end(*nodes, with_v6=True) as both:
+        yield both
+
+
+@asynccontextmanager
+async def _closed_at_the_end(server: Net, client: Net, with_v6: bool) -> AsyncIterator[TwoNodes]:
+    for pod in (POD, OTHER_POD, *([POD_V6] if with_v6 else [])):
         server.node.add_stack(pack_address(pod))
     try:
         yield TwoNodes(server, client)

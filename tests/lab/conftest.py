@@ -51,7 +51,7 @@ def _run_node(
         text: str | None = None
         if dual_stack is not None:
             add_dual_stack(topology, dual_stack)
-            text = render_dual_stack(plan, FILES_PORT)
+            text = render_dual_stack(plan, dual_stack, FILES_PORT)
         node = Node(topology, Path(os.environ[ENVIRONMENT_VARIABLE]))
         node.prepare()
         _nodes.append(node)

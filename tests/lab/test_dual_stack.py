@@ -1,4 +1,4 @@
-"""Pods of both families over an underlay of IPv6, against the kernel's VXLAN."""
+"""Pods of both families against the kernel's VXLAN: by one underlay of IPv6, and by one of each family."""
 
 from __future__ import annotations
 
@@ -20,17 +20,23 @@ UNUSED = "fd00:7::63"
 FILES = {4: f"http://{MAC_POD}:{TCP_PORT}", 6: f"http://[{MAC_POD_V6}]:{TCP_PORT}"}
 PODS = {4: MAC_POD, 6: MAC_POD_V6}
 either_family = pytest.mark.parametrize("family", [4, 6])
+CASES = [
+    (kind, cable)
+    for kind in (DualStack.STATIC, DualStack.FLANNEL)
+    for cable in (Cable.REAL, Cable.TRAINS, Cable.OFFLOAD)
+]
 
 
-@pytest.fixture(scope="module", params=[Cable.REAL, Cable.TRAINS, Cable.OFFLOAD])
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: "-".join(case))
 def placed(request: pytest.FixtureRequest, running: Running) -> Iterator[Node]:
-    with running(Plan(cable=request.param), model=False, dual_stack=DualStack.STATIC) as node:
+    kind, cable = request.param
+    with running(Plan(cable=cable), model=False, dual_stack=kind) as node:
         yield node
         status = node.status()
         assert set(status["drops"]) <= {"unknown_inner_destination", "no_listener"}, status["drops"]
         assert not status["datagram_io"]["errors"]
         partial = sum(peer["partial_checksums"] for peer in status["peers"])
-        assert (partial > 0) == (request.param is Cable.OFFLOAD), status["peers"]
+        assert (partial > 0) == (cable is Cable.OFFLOAD), status["peers"]
 
 
 @either_family
@@ -79,9 +85,9 @@ def test_large_transfers_both_ways(placed: Node, family: int) -> None:
 
 
 def test_status_tells_of_both(placed: Node) -> None:
-    overlay = placed.status()["overlay"]
-    assert overlay["address"] == MAC_OUT_V6
-    assert overlay["node_addresses"] == ["10.244.7.1", MAC_NODE_V6]
+    overlays = placed.status()["overlays"]
+    assert overlays[-1]["address"] == MAC_OUT_V6
+    assert [one for overlay in overlays for one in overlay["node_addresses"]] == ["10.244.7.1", MAC_NODE_V6]
 
 
 def test_a_kernel_that_asks_for_a_neighbour_is_answered(running: Running) -> None:

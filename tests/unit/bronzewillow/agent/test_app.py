@@ -194,7 +194,7 @@ def test_a_drain_has_an_end(tmp_path: Path) -> None:
         ):
             await p.line("ready")
             asking = asyncio.ensure_future(session.post(f"http://{POD}:8080/"))  # noqa: TID251
-            await until(lambda: p.client.node.vtep.datagrams_in > 1)
+            await until(lambda: p.client.node.underlays[0].vtep.datagrams_in > 1)
             p.process.terminate()
             assert await p.process.wait() == 0
             with pytest.raises((aiohttp.ClientError, OSError)):

@@ -60,7 +60,7 @@ def test_status_and_flows_of_a_live_agent() -> None:
                 bronzewillow("flows", "--control", rig.control, "--json"),
             )
             assert POD_NAME in text.out
-            assert json.loads(parsed.out)["overlay"]["port"] == rig.port
+            assert json.loads(parsed.out)["overlays"][0]["port"] == rig.port
             assert "ESTABLISHED" in flows.out
             assert json.loads(flows_json.out)[0]["pod"] == POD_NAME
             assert {ended.code for ended in (text, parsed, flows, flows_json)} == {0}

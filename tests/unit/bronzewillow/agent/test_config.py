@@ -78,7 +78,7 @@ def test_the_example_means_what_it_says() -> None:
             PortSpec(9000, Upstream.parse("tcp:127.0.0.1:9000"), "tcp"),
         ),
     )
-    assert parse_config(EXAMPLE, "node.toml", "mac-1") == AgentConfig(overlay, (pod,))
+    assert parse_config(EXAMPLE, "node.toml", "mac-1") == AgentConfig((overlay,), (pod,))
 
 
 @pytest.mark.parametrize(("encap", "port"), [("vxlan", 4789), ("geneve", 6081)])
@@ -90,8 +90,12 @@ def test_defaults(encap: str, port: int) -> None:
         "node.toml",
         "mac-1",
     )
-    assert (config.overlay.port, config.overlay.peers[0].port, config.overlay.mtu) == (port, port, 1450)
-    assert config.overlay.mac == derived_mac("mac-1")
+    assert (config.overlays[0].port, config.overlays[0].peers[0].port, config.overlays[0].mtu) == (
+        port,
+        port,
+        1450,
+    )
+    assert config.overlays[0].mac == derived_mac("mac-1")
     assert config.pods == ()
 
 
@@ -312,10 +316,85 @@ address = "fd00:7::b"
 def test_both_families_within_and_the_new_one_without() -> None:
     config = parse_config(DUAL_STACK, "node.toml", "mac-1")
     v6 = pack_address
-    assert config.overlay.address == v6("2001:db8::2") and config.overlay.mtu == 1430
-    assert config.overlay.pod_cidrs == ((ip("10.244.7.0"), 24), (v6("fd00:7::"), 64))
-    assert config.overlay.peers[0].prefixes == ((ip("10.244.1.0"), 24), (v6("fd00:1::"), 64))
+    assert config.overlays[0].address == v6("2001:db8::2") and config.overlays[0].mtu == 1430
+    assert config.overlays[0].pod_cidrs == ((ip("10.244.7.0"), 24), (v6("fd00:7::"), 64))
+    assert config.overlays[0].peers[0].prefixes == ((ip("10.244.1.0"), 24), (v6("fd00:1::"), 64))
     assert [pod.addresses for pod in config.pods] == [
         (ip("10.244.7.10"), v6("fd00:7::a")),
         (v6("fd00:7::b"),),
     ]
+
+
+TWO_UNDERLAYS = """\
+[[overlay]]
+address = "192.0.2.2"
+port = 8472
+vni = 1
+pod_cidr = "10.244.7.0/24"
+
+[[overlay.peers]]
+name = "worker-1"
+address = "192.0.2.1"
+mac = "02:aa:aa:aa:aa:01"
+pod_cidrs = ["10.244.1.0/24"]
+
+[[overlay]]
+address = "2001:db8::2"
+port = 8472
+vni = 1
+pod_cidr = "fd00:7::/64"
+mac = "02:bb:bb:bb:bb:62"
+
+[[overlay.peers]]
+name = "worker-1"
+address = "2001:db8::1"
+mac = "02:aa:aa:aa:aa:61"
+pod_cidrs = ["fd00:1::/64"]
+
+[[pods]]
+name = "default/both"
+address = ["10.244.7.10", "fd00:7::a"]
+"""
+
+
+def test_an_underlay_for_each_family() -> None:
+    config = parse_config(TWO_UNDERLAYS, "node.toml", "mac-1")
+    v6 = pack_address
+    first, second = config.overlays
+    assert (first.address, first.mtu, first.mac) == (ip("192.0.2.2"), 1450, derived_mac("mac-1"))
+    assert (second.address, second.mtu, second.mac.hex()) == (v6("2001:db8::2"), 1430, "02bbbbbbbb62")
+    assert second.peers[0].prefixes == ((v6("fd00:1::"), 64),)
+    assert config.peer_count == 1
+    assert config.pods[0].addresses == (ip("10.244.7.10"), v6("fd00:7::a"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (
+            'pod_cidr = "fd00:7::/64"',
+            'pod_cidr = ["fd00:7::/64", "10.244.8.0/24"]',
+            "17: overlay[1].pod_cidr: is of a family that another [[overlay]] has, too",
+        ),
+        (
+            '"2001:db8::1"',
+            '"192.0.2.1"',
+            "22: overlay[1].peers[0].address: is not of the family of overlay.address, 2001:db8::2",
+        ),
+        (
+            '"10.244.7.10"',
+            '"10.244.9.10"',
+            "28: pods[0].address: is not in overlay.pod_cidr, 10.244.7.0/24, fd00:7::/64",
+        ),
+    ],
+)
+def test_mistakes_in_two_underlays_name_theirs(old: str, new: str, problem: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(TWO_UNDERLAYS.replace(old, new), "node.toml", "mac-1")
+    assert caught.value.problems == (f"node.toml:{problem}",)
+
+
+def test_an_array_of_underlays_has_at_least_one() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config("overlay = []", "node.toml", "mac-1")
+    assert caught.value.problems == ("node.toml:1: overlay: must not be empty",)

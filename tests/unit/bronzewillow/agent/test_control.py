@@ -27,7 +27,7 @@ def test_what_it_answers() -> None:
         async with running_agent() as rig, control(rig) as session:
             await rig.get("/x")
             async with session.get("/status") as response:
-                assert (await response.json())["overlay"]["port"] == rig.port
+                assert (await response.json())["overlays"][0]["port"] == rig.port
             async with session.get("/flows") as response:
                 assert isinstance(await response.json(), list)
             async with session.get("/metrics") as response:

@@ -75,7 +75,7 @@ async def following(server: ApiServer, folder: Path) -> AsyncIterator[Following]
 
 def peers(found: Following) -> list[str]:
     agent = found._agent
-    return [peer.name for peer in agent.net.node.vtep.spec.peers] if agent is not None else []
+    return [peer.name for peer in agent.net.node.underlays[0].vtep.spec.peers] if agent is not None else []
 
 
 def test_an_agent_is_made_of_the_clusters_objects_and_keeps_connections_through_their_changes(
@@ -96,7 +96,7 @@ def test_an_agent_is_made_of_the_clusters_objects_and_keeps_connections_through_
             await admin.delete(resources.NODES, "worker-1")
             await until(lambda: peers(found) == [])
             assert found._agent is first
-            assert recall(tmp_path / "overlay.json") == first.net.node.vtep.spec
+            assert recall(tmp_path / "overlay.json") == (first.net.node.underlays[0].vtep.spec,)
             status: dict[str, Any] = found.status()
             assert (status["cni"], status["waiting_for"], status["trouble"]) == ("flannel", [], "")
 
@@ -118,7 +118,7 @@ def test_a_new_address_makes_a_new_end(tmp_path: Path) -> None:
             await admin.patch(resources.NODES, "mac-1", status, subresource="status")
             await until(lambda: found._agent is not None and found._agent is not first)
             assert found._agent is not None
-            assert found._agent.net.node.vtep.spec.address == bytes((127, 0, 0, 2))
+            assert found._agent.net.node.underlays[0].vtep.spec.address == bytes((127, 0, 0, 2))
 
     run(main())
 

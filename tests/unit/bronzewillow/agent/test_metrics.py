@@ -23,7 +23,7 @@ def test_counters_follow_the_work() -> None:
             assert value("bronzewillow_overlay_datagrams_total", {"direction": "in"}) == 0
             async with session.get("http://10.244.7.10:8080/x") as response:
                 assert response.status == 200
-            vtep = rig.agent.net.node.vtep
+            vtep = rig.agent.net.node.underlays[0].vtep
             assert value("bronzewillow_overlay_datagrams_total", {"direction": "in"}) == vtep.datagrams_in
             assert value("bronzewillow_overlay_bytes_total", {"direction": "out"}) == vtep.bytes_out > 0
             assert value("bronzewillow_peers") == 1
@@ -32,7 +32,7 @@ def test_counters_follow_the_work() -> None:
             assert value("bronzewillow_tcp_connections", established) == 1
             assert value("bronzewillow_datagram_calls_total", {"direction": "in"})
 
-            rig.client.node.socket.send(b"short", 5, ("127.0.0.1", rig.port))
+            rig.client.node.underlays[0].socket.send(b"short", 5, ("127.0.0.1", rig.port))
             await until(lambda: value("bronzewillow_drops_total", {"reason": "truncated"}) == 1)
 
     run(main())

@@ -21,6 +21,7 @@ from bronzewillow.testing.overlay import (
     free_udp_port,
     node_spec,
     two_nodes,
+    two_nodes_of_two_underlays,
 )
 
 pytestmark = pytest.mark.loopback
@@ -68,12 +69,13 @@ def test_the_writes_of_one_turn_leave_as_one_segment() -> None:
         async with two_nodes() as nodes:
             await nodes.server.create_server(asyncio.Protocol, POD, 80)
             transport, _ = await nodes.client.create_connection(asyncio.Protocol, POD, 80)
-            await until_still(lambda: nodes.client.node.vtep.datagrams_out)
-            before = nodes.client.node.vtep.datagrams_out
+            near, far = (one.node.underlays[0].vtep for one in (nodes.client, nodes.server))
+            await until_still(lambda: near.datagrams_out)
+            before = near.datagrams_out
             for _ in range(20):
                 transport.write(b"token ")
-            await until_still(lambda: nodes.client.node.vtep.datagrams_out)
-            return nodes.client.node.vtep.datagrams_out - before, nodes.server.node.vtep.drops.total()
+            await until_still(lambda: near.datagrams_out)
+            return near.datagrams_out - before, far.drops.total()
 
     assert run(main()) == (1, 0)
 
@@ -120,11 +122,11 @@ def test_nobody_listens() -> None:
 def test_a_dial_that_is_given_up_leaves_nothing() -> None:
     async def main() -> None:
         async with two_nodes() as nodes:
-            nodes.server.node.socket.close()  # the other node is silent
+            nodes.server.node.underlays[0].socket.close()  # the other node is silent
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
                     await nodes.client.create_connection(asyncio.Protocol, POD, 80)
-            await until_still(lambda: nodes.client.node.vtep.datagrams_out)
+            await until_still(lambda: nodes.client.node.underlays[0].vtep.datagrams_out)
             assert not nodes.client.open_connections
             assert not nodes.client._connecting
             assert not nodes.client.node.stacks[nodes.client.node.addresses[0]].connections()
@@ -157,7 +159,7 @@ def test_pods_of_one_node_reach_each_other() -> None:
         async with two_nodes() as nodes:
             await nodes.server.create_server(Echo, POD, 80)
             answer = await ask(nodes.server, b"near" * 50_000, source=OTHER_POD)
-            return answer, nodes.server.node.vtep.datagrams_out
+            return answer, nodes.server.node.underlays[0].vtep.datagrams_out
 
     assert run(main()) == (b"near" * 50_000, 0)
 
@@ -219,7 +221,7 @@ def test_pods_of_both_families_over_ipv6(address: str, rung: Rung | None) -> Non
             payload = bytes(range(256)) * 4000
             assert await ask(nodes.client, payload, address) == payload
             await until_idle(nodes)
-            assert not nodes.server.node.vtep.all_drops()
+            assert not nodes.server.node.underlays[0].vtep.all_drops()
             [(_, connection)] = [
                 (stack, c) for stack in nodes.client.node.stacks.values() for c in stack.connections()
             ]
@@ -246,5 +248,23 @@ def test_a_family_that_we_have_no_address_of() -> None:
         async with two_nodes() as nodes:
             with pytest.raises(OSError, match="unreachable"):
                 await nodes.client.create_connection(asyncio.Protocol, POD_V6, 80)
+
+    run(main())
+
+
+def test_each_family_goes_by_its_own_underlay() -> None:
+    async def main() -> None:
+        async with two_nodes_of_two_underlays() as nodes:
+            v4, v6 = (underlay.vtep for underlay in nodes.server.node.underlays)
+            for address in (POD, POD_V6):
+                await nodes.server.create_server(Echo, address, 80)
+            assert await ask(nodes.client, b"bronze" * 10_000) == b"bronze" * 10_000
+            of_v4 = v4.datagrams_in
+            assert of_v4 and not v6.datagrams_in
+            answer = await ask(nodes.client, b"willow" * 10_000, POD_V6)
+            assert answer == b"willow" * 10_000
+            await until_idle(nodes)
+            assert v6.datagrams_in > 3 and v4.datagrams_in - of_v4 < 3  # an ACK or two of the first
+            assert not v4.all_drops() and not v6.all_drops()
 
     run(main())

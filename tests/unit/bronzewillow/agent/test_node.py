@@ -84,7 +84,7 @@ class Rig:
     events: list[Event]
 
     def drops(self, reason: DropReason) -> int:
-        return self.node.vtep.all_drops()[reason]
+        return self.node.underlays[0].vtep.all_drops()[reason]
 
 
 @asynccontextmanager
@@ -95,7 +95,7 @@ async def rig(encap: Encap = Encap.VXLAN) -> AsyncIterator[Rig]:
         peer.setblocking(False)
         port = free_udp_port()
         events: list[Event] = []
-        node = Node(node_spec(7, port, peer.getsockname()[1], encap), events.append)
+        node = Node((node_spec(7, port, peer.getsockname()[1], encap),), events.append)
         node.add_stack(ip(POD))
         try:
             yield Rig(node, PeerSocket(peer, encap, ("127.0.0.1", port)), events)
@@ -146,9 +146,9 @@ def test_an_address_without_a_pod_is_unreachable_at_a_limited_rate() -> None:
             for _ in range(500):
                 r.peer.send(echo("10.244.7.99"))
                 await asyncio.sleep(0)
-            await until_still(lambda: r.node.vtep.datagrams_in)
-            assert r.drops(DropReason.UNKNOWN_INNER_DESTINATION) == r.node.vtep.datagrams_in
-            return r.node.vtep.datagrams_out
+            await until_still(lambda: r.node.underlays[0].vtep.datagrams_in)
+            assert r.drops(DropReason.UNKNOWN_INNER_DESTINATION) == r.node.underlays[0].vtep.datagrams_in
+            return r.node.underlays[0].vtep.datagrams_out
 
     assert run(main()) < 250
 
@@ -156,13 +156,13 @@ def test_an_address_without_a_pod_is_unreachable_at_a_limited_rate() -> None:
 def test_a_stranger_gets_no_answer() -> None:
     async def main() -> None:
         async with rig() as r:
-            known = r.node.vtep.spec
-            r.node.update(replace(known, peers=()))
+            known = r.node.underlays[0].vtep.spec
+            r.node.update([replace(known, peers=())])
             r.peer.send(echo(POD))
-            await until(lambda: r.node.vtep.datagrams_in == 1)
+            await until(lambda: r.node.underlays[0].vtep.datagrams_in == 1)
             assert r.drops(DropReason.UNKNOWN_OUTER_SOURCE) == 1
-            assert r.node.vtep.datagrams_out == 0
-            r.node.update(known)
+            assert r.node.underlays[0].vtep.datagrams_out == 0
+            r.node.update([known])
             r.peer.send(echo(POD))
             assert parse_icmp((await r.peer.packet()).payload) == EchoReply(7, 1, b"bronze")
 
@@ -181,7 +181,7 @@ def test_pods_of_one_node_talk_without_the_network() -> None:
             r.node.touch(other)
             await until(lambda: any(isinstance(event, DataReceived) for event in r.events))
             assert {type(event) for event in r.events} == {Connected, Accepted, DataReceived}
-            assert r.node.vtep.datagrams_out == 0
+            assert r.node.underlays[0].vtep.datagrams_out == 0
 
             stranger = other.connect(ip("10.244.7.77"), 80, r.node.clock.now())
             r.node.touch(other)
@@ -241,7 +241,8 @@ def test_taps_see_both_directions_with_their_ports() -> None:
 def test_random_and_damaged_datagrams_never_raise_and_are_all_counted(encap: Encap) -> None:
     async def main() -> None:
         async with rig(encap) as r:
-            r.node.update(known_to_trains(r.node.vtep.spec))
+            underlay = r.node.underlays[0]
+            r.node.update([known_to_trains(underlay.vtep.spec)])
             pod = r.node.stacks[ip(POD)]
             pod.listen(8080)
             delivered = 0
@@ -257,14 +258,16 @@ def test_random_and_damaged_datagrams_never_raise_and_are_all_counted(encap: Enc
             sources = {"peer": ip("127.0.0.1"), "other": ip("192.0.2.66")}
             count = 0
             for train in random_trains(rng, 10_000, encap):
-                r.node._on_train(train.data, train.piece_bytes, (sources[str(train.origin)], 40_000))
+                underlay.on_train(train.data, train.piece_bytes, (sources[str(train.origin)], 40_000))
                 count += -(-len(train.data) // train.piece_bytes) if train.piece_bytes else 1
                 if rng.randrange(4) == 0:
-                    r.node._on_drained()
-            r.node._on_drained()
-            assert r.node.vtep.datagrams_in == count >= 10_000
+                    r.node._on_drained(underlay)
+            r.node._on_drained(underlay)
+            assert r.node.underlays[0].vtep.datagrams_in == count >= 10_000
             outbound = (DropReason.NO_ROUTE, DropReason.OVERSIZE)
-            dropped = sum(n for reason, n in r.node.vtep.all_drops().items() if reason not in outbound)
+            dropped = sum(
+                n for reason, n in r.node.underlays[0].vtep.all_drops().items() if reason not in outbound
+            )
             arps = count - dropped - delivered
             assert 0 <= arps < count / 10
             assert dropped > count / 20
@@ -293,7 +296,7 @@ async def rig_v6() -> AsyncIterator[Rig]:
         port = free_udp_port("::1")
         events: list[Event] = []
         spec = node_spec(7, port, peer.getsockname()[1], underlay=LOOPBACK_V6)
-        node = Node(spec, events.append)
+        node = Node((spec,), events.append)
         node.add_stack(pack_address(POD_V6))
         try:
             yield Rig(node, PeerSocket(peer, Encap.VXLAN, ("::1", port)), events)

@@ -20,7 +20,7 @@ from bronzewillow.agent.pods import Pods
 from bronzewillow.proxy import ProxyMetrics, Upstream
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import Wire, unix_server, unix_socket_path
-from bronzewillow.testing.overlay import TwoNodes, free_udp_port, node_spec
+from bronzewillow.testing.overlay import TwoNodes, free_udp_port, node_specs
 
 pytestmark = pytest.mark.loopback
 
@@ -37,8 +37,8 @@ async def serve(wire: Wire) -> None:
 @asynccontextmanager
 async def rig() -> AsyncIterator[tuple[TwoNodes, Pods, Upstream]]:
     """Nodes without pods, `Pods` of the first, and a model on a unix socket."""
-    here, there = free_udp_port(), free_udp_port()
-    nodes = TwoNodes(Net(node_spec(7, here, there)), Net(node_spec(8, there, here)))
+    here, there = ((free_udp_port(), free_udp_port("::1")) for _ in range(2))
+    nodes = TwoNodes(Net(*node_specs(7, here, there)), Net(*node_specs(8, there, here)))
     pods = Pods(nodes.server, ProxyMetrics(CollectorRegistry()), drain_s=5)
     try:
         async with unix_socket_path() as path, unix_server(path, serve):
@@ -149,7 +149,7 @@ def test_a_pod_of_both_families_has_one_server() -> None:
             await pods.apply((both,))
             assert pods.names == {socket.inet_aton(A): "default/a", v6: "default/a"}
             assert set(nodes.server.node.stacks) >= {socket.inet_aton(A), v6}
-            assert await get(nodes, A) == "/hello"
+            assert [await get(nodes, A), await get(nodes, "[fd00:7::a]")] == ["/hello", "/hello"]
             await pods.apply(())
             assert v6 not in nodes.server.node.stacks and not pods.names
 

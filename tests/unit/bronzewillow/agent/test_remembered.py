@@ -1,7 +1,8 @@
-"""The overlay of last time."""
+"""The overlays of last time."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,13 @@ OVERLAY = OverlaySpec(
 
 
 def test_it_is_what_it_was(tmp_path: Path) -> None:
-    remember(tmp_path / "overlay.json", OVERLAY)
-    assert recall(tmp_path / "overlay.json") == OVERLAY
+    both = OVERLAY, replace(OVERLAY, address=V6[0], pod_cidrs=(V6,))
+    remember(tmp_path / "overlay.json", both)
+    assert recall(tmp_path / "overlay.json") == both
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"encap": "gre"}', "\xff"])
+@pytest.mark.parametrize("text", ["", "{}", "[]", "[1]", '[{"encap": "gre"}]', "\xff"])
 def test_what_cannot_be_read_is_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "overlay.json").write_text(text, encoding="latin-1")
-    assert recall(tmp_path / "overlay.json") is None
-    assert recall(tmp_path / "none.json") is None
+    assert recall(tmp_path / "overlay.json") == ()
+    assert recall(tmp_path / "none.json") == ()

@@ -8,16 +8,18 @@ from typing import Any
 from bronzewillow.agent.report import flow_lines, status_lines
 
 STATUS: dict[str, Any] = {
-    "overlay": {
-        "encap": "vxlan",
-        "address": "192.0.2.2",
-        "port": 8472,
-        "vni": 1,
-        "pod_cidrs": ["10.244.7.0/24"],
-        "node_addresses": ["10.244.7.1"],
-        "mac": "02:00:00:00:00:07",
-        "mtu": 1450,
-    },
+    "overlays": [
+        {
+            "encap": "vxlan",
+            "address": "192.0.2.2",
+            "port": 8472,
+            "vni": 1,
+            "pod_cidrs": ["10.244.7.0/24"],
+            "node_addresses": ["10.244.7.1"],
+            "mac": "02:00:00:00:00:07",
+            "mtu": 1450,
+        }
+    ],
     "datagram_io": {"rung": "gso", "sends": 1, "reads": 2, "errors": {}},
     "native_kernel": True,
     "datagrams": {"in": 3, "out": 4, "bytes_in": 500, "bytes_out": 600},
@@ -75,6 +77,15 @@ def test_a_healthy_node() -> None:
         *("default/tiny", "10.244.7.10", "1", "5", "6", "7", "0")
     ]
     assert not any(line.startswith(("drops", "socket")) for line in lines)
+
+
+def test_two_underlays_are_two_paragraphs() -> None:
+    status = copy.deepcopy(STATUS)
+    (first,) = status["overlays"]
+    second = {**first, "address": "2001:db8::2", "pod_cidrs": ["fd00:7::/64"], "mtu": 1430}
+    status["overlays"].append(second)
+    lines = status_lines(status)
+    assert lines[2] == "overlay  vxlan [2001:db8::2]:8472 vni 1 pods fd00:7::/64 mtu 1430"
 
 
 def test_what_went_wrong_is_told() -> None:

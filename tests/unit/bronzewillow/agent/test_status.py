@@ -23,18 +23,17 @@ def test_status_and_flows_of_a_working_agent() -> None:
             async with session.get("http://10.244.7.10:8080/x") as response:
                 assert await response.text() == "/x"
             seen = json.loads(json.dumps(status(agent.net, agent.pods)))
-            assert seen["overlay"] == {
+            overlay = {
                 "encap": "vxlan",
                 "address": "127.0.0.1",
                 "port": rig.port,
                 "vni": 1,
-                "pod_cidr": "10.244.7.0/24",
-                "node_address": "10.244.7.1",
                 "pod_cidrs": ["10.244.7.0/24"],
                 "node_addresses": ["10.244.7.1"],
                 "mac": "02:00:00:00:00:07",
                 "mtu": 1450,
             }
+            assert seen["overlays"] == [overlay]
             assert seen["peers"][0]["name"] == "node-8"
             assert seen["peers"][0]["pod_cidrs"] == ["10.244.8.0/24"]
             assert [pod["name"] for pod in seen["pods"]] == ["node", POD_NAME]
@@ -59,10 +58,10 @@ def test_drops_of_all_layers_are_one_table() -> None:
     async def main() -> None:
         async with running_agent() as rig:
             agent = rig.agent
-            port, stranger = rig.port, rig.client.node.socket
+            port, stranger = rig.port, rig.client.node.underlays[0].socket
             stranger.send(b"\x08\0\0\0\0\0\2\0" + bytes(60), 68, ("127.0.0.1", port))
             stranger.send(b"short", 5, ("127.0.0.1", port))
-            await until(lambda: agent.net.node.vtep.datagrams_in == 2)
+            await until(lambda: agent.net.node.underlays[0].vtep.datagrams_in == 2)
             await until(lambda: drops(agent.net).total() == 2)
             assert drops(agent.net)["wrong_vni"] == 1
 

@@ -25,9 +25,9 @@ from bronzewillow.overlay.spec import contains
 
 def test_the_configuration_is_one_that_the_agent_takes() -> None:
     config = parse_config(node_toml(4789, 4790, Path("/tmp/t/model.sock")), "node.toml", "mac-1")
-    assert (config.overlay.port, config.overlay.vni, config.overlay.mac) == (4789, VNI, NODE_MAC)
-    assert config.overlay.pod_cidrs == (NODE_CIDR,)
-    (peer,) = config.overlay.peers
+    assert (config.overlays[0].port, config.overlays[0].vni, config.overlays[0].mac) == (4789, VNI, NODE_MAC)
+    assert config.overlays[0].pod_cidrs == (NODE_CIDR,)
+    (peer,) = config.overlays[0].peers
     assert (peer.port, peer.mac, peer.prefixes) == (4790, CLUSTER_MAC, (CLUSTER_CIDR,))
     (pod,) = config.pods
     assert contains(NODE_CIDR, pod.addresses[0])

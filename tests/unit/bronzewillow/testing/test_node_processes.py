@@ -15,7 +15,7 @@ def test_an_agent_that_is_killed_and_started_again() -> None:
         for _ in range(2):
             node.start_agent()
             status = json.loads(node.run("bronzewillow", "status", "--json"))
-            assert status["overlay"]["pod_cidr"] == NODE_CIDR
+            assert status["overlays"][0]["pod_cidrs"] == [NODE_CIDR]
             kill(node.agent)
         with pytest.raises(RuntimeError, match="status"):
             node.run("bronzewillow", "status")

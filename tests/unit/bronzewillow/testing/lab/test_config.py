@@ -18,9 +18,9 @@ def test_the_agent_reads_what_is_rendered(tmp_path: Path) -> None:
     other = OtherPeer("worker-2", "192.0.2.9", "02:aa:aa:aa:aa:09", "10.244.9.0/24")
     file.write_text(render(Plan(Style.CALICO), [POD], [other]))
     config = load_config(file, "mac-1")
-    assert (config.overlay.port, config.overlay.vni, config.overlay.mtu) == (4789, 4096, 1450)
-    assert config.overlay.mac.hex(":") == MAC_MAC
-    assert [peer.name for peer in config.overlay.peers] == ["worker-1", "worker-2"]
+    assert (config.overlays[0].port, config.overlays[0].vni, config.overlays[0].mtu) == (4789, 4096, 1450)
+    assert config.overlays[0].mac.hex(":") == MAC_MAC
+    assert [peer.name for peer in config.overlays[0].peers] == ["worker-1", "worker-2"]
     assert [(pod.name, len(pod.ports)) for pod in config.pods] == [("default/model-0", 2)]
 
 
