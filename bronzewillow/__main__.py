@@ -8,7 +8,9 @@ from bronzewillow.agent.cli import agent, capture, flows
 from bronzewillow.demo.cli import demo
 from bronzewillow.doctor.cli import doctor
 from bronzewillow.host.command import run_command
-from bronzewillow.node_verbs import join, leave
+from bronzewillow.join_verb import join
+from bronzewillow.leave_verb import leave
+from bronzewillow.service.verbs import install, uninstall
 from bronzewillow.supervise.forward_verb import forward_command
 from bronzewillow.supervise.status_verb import status
 from bronzewillow.supervise.up_verb import up
@@ -20,7 +22,10 @@ def cli() -> None:
     """A Mac becomes a Kubernetes node that serves LLMs on real pod IPs."""
 
 
-for command in (agent, up, join, leave, status, forward_command, flows, capture, doctor, demo):
+for command in (
+    *(join, leave, up, install, uninstall, status, doctor),
+    *(forward_command, agent, flows, capture, demo),
+):
     cli.add_command(command)
 
 

@@ -27,9 +27,13 @@ Tell = Callable[[str, str], None]
 class Daemon:
     """Of one program. It is in a session of its own: Ctrl-C reaches us alone, and we end it in order."""
 
-    def __init__(self, program: Program, claim: Claim, tell: Tell, itself: str) -> None:
-        """`itself`: the name under which we tell what we see."""
+    def __init__(
+        self, program: Program, claim: Claim, tell: Tell, itself: str,
+        is_needed: Callable[[], bool] = lambda: True,
+    ) -> None:  # fmt: skip
+        """`itself`: the name under which we tell what we see. `is_needed`: asked when it has died."""
         self.program, self._claim, self._tell, self._itself = program, claim, tell, itself
+        self._is_needed = is_needed
         self.child: Child | None = None
         self._ended = asyncio.Event()
         self._has_begun = asyncio.Event()
@@ -43,7 +47,9 @@ class Daemon:
             raise UpError(self._failure)
 
     async def run(self) -> None:
-        """Until `end`, or until it dies before it has ever been ready: that would only happen again."""
+        """Until `end`, until it dies and is not needed, or until it dies before it has ever been ready: that
+        would only happen again.
+        """
         restarts, clock, name = Restarts(), asyncio.get_running_loop().time, self.program.name
         while not self._ended.is_set():
             begun = clock()
@@ -57,6 +63,8 @@ class Daemon:
                 said = self._last_line.removeprefix(f"{Path(self.program.command[0]).name}: ")
                 self._failure = f"{name} {how}: {said or 'it said nothing'}"
                 self._has_begun.set()
+                return
+            if not self._is_needed():
                 return
             wait_s = restarts.wait_s(clock() - begun)
             after = f" in {wait_s:g} s" if wait_s else ""

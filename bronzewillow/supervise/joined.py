@@ -14,15 +14,17 @@ class Joined:
     """A node of a cluster."""
 
     name: str
+    server: str
+    """The API server's URL."""
     kubeconfig: Path
-    """The network agent's."""
+    """The network agent's; missing where the cluster was not set up for it."""
 
 
 def joined() -> Joined | None:
     """None: this machine is a node of no cluster."""
     home = state_folder() / "kubelet"
     try:
-        name = json.loads((home / "node.json").read_bytes())["node_name"]
+        found = json.loads((home / "node.json").read_bytes())
+        return Joined(str(found["node_name"]), str(found["server"]), home / "network-kubeconfig")
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Joined(str(name), home / "network-kubeconfig")

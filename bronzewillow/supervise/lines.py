@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TextIO
+from typing import Protocol
 
 LONGEST_LINE_BYTES = 16 << 10
 _COLOURS = (36, 35, 33, 32, 34)
@@ -30,10 +30,20 @@ class Lines:
         return [_text(rest)] if rest else []
 
 
+class Sink(Protocol):
+    """Takes text."""
+
+    def write(self, text: str, /) -> object:
+        """Whole lines."""
+
+    def flush(self) -> object:
+        """They may be read from now on."""
+
+
 class NodeLog:
     """Where all of them write."""
 
-    def __init__(self, stream: TextIO, names: tuple[str, ...], *, is_coloured: bool) -> None:
+    def __init__(self, stream: Sink, names: tuple[str, ...], *, is_coloured: bool) -> None:
         self._stream, self._is_coloured = stream, is_coloured
         self._width = max(map(len, names))
         self._names = names

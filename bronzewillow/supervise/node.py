@@ -14,7 +14,7 @@ from bronzewillow.supervise.child import Child, start
 from bronzewillow.supervise.claim import Claim
 from bronzewillow.supervise.daemon import Daemon, Tell
 from bronzewillow.supervise.errors import UpError
-from bronzewillow.supervise.joined import Joined
+from bronzewillow.supervise.joined import Joined, joined
 from bronzewillow.supervise.local_network import local_config
 from bronzewillow.supervise.program import Program, find_program
 
@@ -52,6 +52,8 @@ class Node:
         self._daemons: dict[str, Daemon] = {}
         self._running: list[asyncio.Task[None]] = []
         self._ending_pods: Child | None = None
+        self.has_left = asyncio.Event()
+        """Set when the cluster has been left, by `bronzewillow leave`: there is no node to be any more."""
 
     async def start(self) -> None:
         """All daemons, until they serve; those that a killed `up` left make way. UpError, OSError."""
@@ -99,8 +101,11 @@ class Node:
             self._tell(UP, f"{name} of a former `up`, process {former}, has made way")
 
     async def _serve(self, program: Program, claim: Claim) -> None:
-        daemon = self._daemons[program.name] = Daemon(program, claim, self._tell, UP)
-        self._running.append(spawn(daemon.run(), name=program.name))
+        is_needed = _is_node if program.name == KUBELET else lambda: True
+        daemon = self._daemons[program.name] = Daemon(program, claim, self._tell, UP, is_needed)
+        running = spawn(daemon.run(), name=program.name)
+        running.add_done_callback(lambda _: None if is_needed() else self.has_left.set())
+        self._running.append(running)
         await daemon.wait_ready()
 
     async def _end_pods(self) -> None:
@@ -147,3 +152,8 @@ class Node:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_file(path, local_config().encode())
         return path
+
+
+def _is_node() -> bool:
+    """Whether this machine is one of a cluster's."""
+    return joined() is not None

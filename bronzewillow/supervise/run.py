@@ -20,7 +20,7 @@ from bronzewillow.host.paths import (
     runtime_folder,
     state_folder,
 )
-from bronzewillow.host.tasks import spawn
+from bronzewillow.host.tasks import race, spawn
 from bronzewillow.supervise.daemon import Tell
 from bronzewillow.supervise.errors import UpError
 from bronzewillow.supervise.node import UP, Node, UpOptions
@@ -39,7 +39,7 @@ def live_in(root: Path) -> None:
 
 
 async def run_node(options: UpOptions, tell: Tell) -> None:
-    """Until SIGTERM or SIGINT. UpError, ValueError, OSError."""
+    """Until SIGTERM or SIGINT, or until this machine has left its cluster. UpError, ValueError, OSError."""
     with _alone() as claims:
         node = Node(options, tell, claims)
         ended = _Ended(node)
@@ -51,7 +51,9 @@ async def run_node(options: UpOptions, tell: Tell) -> None:
                 starting.result()
                 tell(UP, f"everything is ready: bronzewillow status --control {control_socket()}")
                 tell_ready()
-                await ending
+                await race(ended.wait(), node.has_left.wait())
+                if node.has_left.is_set():
+                    tell(UP, "this machine has left its cluster: there is no node to be")
         finally:
             starting.cancel()
             ending.cancel()

@@ -103,13 +103,13 @@ def join(
         name = check_node_name(node_name or default_node_name(platform.node()))
         place = Home(home)
         if Presence(home).is_running():
-            raise CommandError(f"{home}: llm-kubelet runs with this node's identity; end it first")
+            raise CommandError(_is_running(place))
         membership = _run(join_cluster(how, name, place, SystemClock(), click.echo))
     except Refusal as error:
         raise CommandError(str(error)) from None
     except OSError as error:
         raise CommandError(f"{error.filename or home}: {error.strerror or error}") from None
-    click.echo(f"{membership.node_name} has joined {membership.server}; start it by: bronzewillow up")
+    click.echo(f"{membership.node_name} has joined {membership.server}")
 
 
 @click.command()
@@ -140,6 +140,13 @@ def leave(home: Path, timeout: float, force: bool, kubeconfig: Path | None, log_
 def default_node_name(host: str) -> str:
     """`Johns-MacBook-Pro.local` is johns-macbook-pro."""
     return host.lower().removesuffix(".local")
+
+
+def _is_running(home: Home) -> str:
+    """MembershipError."""
+    found = home.membership()
+    who = f"node {found.node_name} of {found.server}" if found is not None else "a node"
+    return f"this machine is {who}, and runs: bronzewillow status shows it, bronzewillow leave takes it out"
 
 
 async def _leave(home: Home, options: LeaveOptions, kubeconfig: Path | None) -> None:

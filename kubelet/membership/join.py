@@ -6,6 +6,7 @@ with the same key and the same request.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -62,12 +63,31 @@ async def join(how: ByToken | ByKubeconfig, node_name: str, home: Home, clock: C
     else:
         access = trusted_access(how.path)
     membership = Membership(node_name, access.cluster.server)
+    check_is_free(home, membership, access.cluster)
     home.prepare()
     async with KubeClient(access) as client:
         await _have_certificate(client, access.cluster, node_name, home, clock, say)
         await _have_network_token(client, access.cluster, home, say)
     home.write(membership, access.cluster)
     return membership
+
+
+def check_is_free(home: Home, wanted: Membership, cluster: Cluster) -> None:
+    """A node of another cluster, or under another name, has to leave first: its pods, its Node and its Lease
+    would stay there. A cluster is known by its address, and by its authority, as it may have many addresses.
+    MembershipError.
+    """
+    found = home.membership()
+    if found is None:
+        return
+    is_same = found.server == wanted.server
+    with contextlib.suppress(MembershipError):  # without a kubeconfig the address alone tells
+        is_same = is_same or home.access().cluster.ca_pem == cluster.ca_pem
+    if not is_same or found.node_name != wanted.node_name:
+        raise MembershipError(
+            f"this machine is node {found.node_name} of {found.server}; to join otherwise, "
+            "leave it first: bronzewillow leave (with --force, if that cluster is no more)"
+        )
 
 
 async def node_name_of(path: Path) -> str:

@@ -21,7 +21,7 @@ def test_what_a_kubelet_writes_is_read(home: Path) -> None:
     assert joined() is None
     server = "https://192.0.2.10:6443"
     Home(home).write(Membership("mac-1", server), Cluster(server))
-    assert joined() == Joined("mac-1", Home(home).network_kubeconfig)
+    assert joined() == Joined("mac-1", server, Home(home).network_kubeconfig)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "\xff"])

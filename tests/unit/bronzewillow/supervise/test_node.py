@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from bronzewillow.supervise.errors import UpError
-from bronzewillow.supervise.joined import Joined
+from bronzewillow.supervise.joined import Joined, joined
 from bronzewillow.supervise.node import AGENT, KUBELET, NAMES, RUNTIME, STATIC_PODS, UP, Node, UpOptions
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import until
@@ -123,7 +125,7 @@ def test_a_kill_ends_them_at_once(calls: Path) -> None:
 
 def test_in_a_cluster_the_kubelet_makes_pods_and_leaves_them_running(calls: Path) -> None:
     async def main() -> None:
-        cluster = Joined("mac-1", Path("/k"))
+        cluster = Joined("mac-1", "https://192.0.2.10:6443", Path("/k"))
         network = ("--outlet", "127.0.0.1:1080")
         node = make(calls, [], cluster=cluster, network=network, manifests=Path("/m"))
         await node.start()
@@ -139,3 +141,30 @@ def test_in_a_cluster_the_kubelet_makes_pods_and_leaves_them_running(calls: Path
     ]
     assert lines[3] == "llm-kubelet TERM"
     assert sorted(lines[4:]) == ["bronzewillow TERM", "llm-containerd TERM"]
+
+
+def test_a_node_that_has_left_its_cluster_is_not_started_again(calls: Path) -> None:
+    told: list[tuple[str, str]] = []
+    home = calls.parent / "state/bronzewillow/kubelet"
+    home.mkdir(parents=True)
+    (home / "node.json").write_text('{"node_name": "mac-1", "server": "https://192.0.2.10:6443"}')
+
+    async def main() -> None:
+        node = make(calls, told, cluster=joined())
+        await node.start()
+        kill_kubelet(told)
+        await until(lambda: calls.read_text().count("llm-kubelet run") == 2)
+        assert not node.has_left.is_set()
+        await until(lambda: sum("kubelet is ready" in line for _, line in told) == 2)
+        (home / "node.json").unlink()
+        kill_kubelet(told)
+        await node.has_left.wait()
+        await node.end(with_pods=False)
+
+    run(main(), 30)
+    assert calls.read_text().count("llm-kubelet run") == 2
+
+
+def kill_kubelet(told: list[tuple[str, str]]) -> None:
+    said = [line for _, line in told if line.startswith("kubelet is ready: process ")]
+    os.kill(int(said[-1].split()[4].rstrip(",")), signal.SIGTERM)

@@ -28,8 +28,9 @@ def test_words_become_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     async def remember(options: UpOptions, tell: object) -> None:
         seen.append(options)
 
-    monkeypatch.setattr("bronzewillow.supervise.up_verb.run_node", remember)
+    monkeypatch.setattr("bronzewillow.supervise.node_words.run_node", remember)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     Path("pods").mkdir()
     assert CliRunner().invoke(up, ["--manifests", "pods", "--keep-pods", "--node-name", "m"]).exit_code == 0
     assert seen == [UpOptions(None, tmp_path / "pods", True, "m", "info")]

@@ -8,11 +8,12 @@ import yaml
 from click.testing import CliRunner
 from cryptography import x509
 
+from bronzewillow.kube.access import Cluster
 from bronzewillow.kube.resources import NODES
 from bronzewillow.testing.joinable import NODE, TOKEN, Joinable, on_cluster
 from kubelet.certificates.pins import pin_of
 from kubelet.membership.cli import TAINT, default_node_name, join, leave
-from kubelet.membership.home import Home
+from kubelet.membership.home import Home, Membership
 from kubelet.membership.presence import Presence
 from kubelet.membership.setup import setup_objects
 from kubelet.model.node_facts import NodeSettings
@@ -68,9 +69,11 @@ def test_a_machine_that_is_no_node_cannot_leave(tmp_path: Path) -> None:
 
 
 def test_a_node_that_runs_is_not_joined_anew(tmp_path: Path) -> None:
+    server = "https://192.0.2.10:6443"
+    Home(tmp_path).write(Membership(NODE, server), Cluster(server))
     with Presence(tmp_path).running():
         output = said(join, "x", "--token", TOKEN, "--ca-cert-hash", PIN, "--home", str(tmp_path), code=1)
-    assert "end it first" in output
+    assert f"this machine is node {NODE} of {server}, and runs: bronzewillow status shows it" in output
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from kubelet.certificates.pins import pin_of
 from kubelet.certificates.token import parse_token
 from kubelet.clock import SystemClock
 from kubelet.membership.errors import MembershipError
-from kubelet.membership.home import Home
-from kubelet.membership.join import ByKubeconfig, ByToken, join, node_name_of, trusted_access
+from kubelet.membership.home import Home, Membership
+from kubelet.membership.join import ByKubeconfig, ByToken, check_is_free, join, node_name_of, trusted_access
 
 from .test_network_account import set_up
 
@@ -63,7 +63,7 @@ def test_a_cluster_that_is_set_up_gives_the_network_its_identity(tmp_path: Path)
     on_cluster(body)
 
 
-def test_joining_again_keeps_who_it_is_and_another_name_does_not(tmp_path: Path) -> None:
+def test_joining_again_keeps_who_it_is(tmp_path: Path) -> None:
     async def body(cluster: Joinable) -> None:
         home, _ = await joined(cluster, tmp_path)
         first = home.client_pairs.current()
@@ -71,10 +71,29 @@ def test_joining_again_keeps_who_it_is_and_another_name_does_not(tmp_path: Path)
         assert home.client_pairs.current() == first
         assert any("already" in line for line in said)
         assert len(await cluster.requests()) == 1
-        await join(by_token(cluster), "mac-2", home, SystemClock(), said.append)
-        second = home.client_pairs.current()
-        assert second is not None
-        assert second.common_name == "system:node:mac-2"
+
+    on_cluster(body)
+
+
+def test_a_node_of_another_name_or_cluster_leaves_first(tmp_path: Path) -> None:
+    async def body(cluster: Joinable) -> None:
+        async with joinable() as another:
+            home, _ = await joined(another, tmp_path)
+            first = home.client_pairs.current()
+            says = f"node {NODE} of {another.server.cluster.server}; to join otherwise, leave it first"
+            with pytest.raises(MembershipError, match=says):
+                await joined(cluster, tmp_path)
+            with pytest.raises(MembershipError, match=says):
+                await join(by_token(another), "mac-2", home, SystemClock(), lambda line: None)
+            assert home.client_pairs.current() == first
+
+    on_cluster(body)
+
+
+def test_a_cluster_is_known_by_its_authority_and_may_have_another_address(tmp_path: Path) -> None:
+    async def body(cluster: Joinable) -> None:
+        home, _ = await joined(cluster, tmp_path)
+        check_is_free(home, Membership(NODE, "https://192.0.2.99:6443"), cluster.server.cluster)
 
     on_cluster(body)
 
@@ -84,6 +103,7 @@ def test_a_certificate_of_another_cluster_is_not_kept(tmp_path: Path) -> None:
         async with joinable() as another:
             home, _ = await joined(another, tmp_path)
             first = home.client_pairs.current()
+            (tmp_path / "node.json").unlink()  # as a join leaves it that was cut short
             await joined(cluster, tmp_path)
             assert home.client_pairs.current() != first
 

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from bronzewillow.host.command import CommandError
-from bronzewillow.node_verbs import become, without_token
+from bronzewillow.kubelet_program import become, run_kubelet_verb, without_token
 
 TOKEN = "abcdef.0123456789abcdef"
 
@@ -78,8 +77,8 @@ def test_an_installation_without_it_is_named(tmp_path: Path, monkeypatch: pytest
         become("join", [])
 
 
-@pytest.mark.parametrize("verb", ["join", "leave"])
-def test_help_is_that_of_the_program_itself(verb: str) -> None:
-    program = Path(sys.executable).with_name("bronzewillow")
-    shown = subprocess.run([program, verb, "--help"], capture_output=True, text=True, check=True).stdout
-    assert shown.startswith(f"Usage: llm-kubelet {verb} ")
+def test_it_can_be_run_to_its_end(seen: Path) -> None:
+    assert run_kubelet_verb("join", ["10.0.0.1:6443", "--token", TOKEN]) == 0
+    assert seen.read_text() == f"join|10.0.0.1:6443|--token-file|{TOKEN}"
+    seen.with_name("llm-kubelet").write_text("#!/bin/sh\nexit 7\n")
+    assert run_kubelet_verb("join", []) == 7

@@ -1,4 +1,4 @@
-"""`join` and `leave`: the node is llm-kubelet's business, so this process becomes `llm-kubelet join ...`.
+"""llm-kubelet as another program, which it is: run to its end, or become.
 
 A token on the command line can be read by every user of the machine, for as long as the process has it there.
 It goes into a pipe before the other program takes over, which reads it as a file.
@@ -8,41 +8,40 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 from bronzewillow.host.command import CommandError
 
 _PROGRAM = "llm-kubelet"
-_FORWARDED = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 _TOKEN = "--token"
-
-
-@click.command(context_settings=_FORWARDED, add_help_option=False)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def join(arguments: tuple[str, ...]) -> None:
-    """Make this machine a node of a cluster (`llm-kubelet join`)."""
-    become("join", arguments)
-
-
-@click.command(context_settings=_FORWARDED, add_help_option=False)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def leave(arguments: tuple[str, ...]) -> None:
-    """Take this machine out of its cluster (`llm-kubelet leave`)."""
-    become("leave", arguments)
 
 
 def become(verb: str, arguments: Sequence[str]) -> None:
     """Does not return. CommandError."""
-    program = _find()
-    others, token = without_token(arguments)
-    if token is not None:
-        others += ["--token-file", f"/dev/fd/{_readable(token)}"]
+    program = find_kubelet()
+    words, _ = _words(verb, arguments)
     sys.stdout.flush()
-    os.execv(program, [_PROGRAM, verb, *others])
+    os.execv(program, words)
+
+
+def run_kubelet_verb(verb: str, arguments: Sequence[str]) -> int:
+    """Its exit code; it speaks for itself. CommandError."""
+    program = find_kubelet()
+    words, pipe = _words(verb, arguments)
+    try:
+        return subprocess.run(words, executable=program, pass_fds=pipe, check=False).returncode
+    finally:
+        for descriptor in pipe:
+            os.close(descriptor)
+
+
+def help_of(verb: str) -> str:
+    """What it says of itself. CommandError."""
+    command = [str(find_kubelet()), verb, "--help"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 def without_token(arguments: Sequence[str]) -> tuple[list[str], str | None]:
@@ -61,8 +60,8 @@ def without_token(arguments: Sequence[str]) -> tuple[list[str], str | None]:
     return others, token
 
 
-def _find() -> Path:
-    """Beside this program, where one installation puts both; else on the PATH."""
+def find_kubelet() -> Path:
+    """Beside this program, where one installation puts both; else on the PATH. CommandError."""
     beside = Path(sys.argv[0]).absolute().with_name(_PROGRAM)
     if os.access(beside, os.X_OK):
         return beside
@@ -72,6 +71,15 @@ def _find() -> Path:
             f"{_PROGRAM}: not found beside this program, nor on the PATH; install bronzewillow anew"
         )
     return Path(found)
+
+
+def _words(verb: str, arguments: Sequence[str]) -> tuple[list[str], tuple[int, ...]]:
+    """What it is told, and the descriptor that it reads a token from, if there is one."""
+    others, token = without_token(arguments)
+    if token is None:
+        return [_PROGRAM, verb, *others], ()
+    pipe = _readable(token)
+    return [_PROGRAM, verb, *others, "--token-file", f"/dev/fd/{pipe}"], (pipe,)
 
 
 def _readable(text: str) -> int:

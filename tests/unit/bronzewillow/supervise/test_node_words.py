@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bronzewillow.host.command import CommandError
+from bronzewillow.supervise import node_words
+from bronzewillow.supervise.node import UpOptions
+from bronzewillow.supervise.node_words import NodeWords, bring_up
+
+
+@pytest.fixture
+def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[UpOptions]:
+    """What a node would be brought up with; this machine has a state folder of its own."""
+    found: list[UpOptions] = []
+
+    async def remember(options: UpOptions, tell: object) -> None:
+        found.append(options)
+
+    monkeypatch.setattr(node_words, "run_node", remember)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return found
+
+
+def have_joined(tmp_path: Path, *, with_network: bool) -> Path:
+    home = tmp_path / "state/bronzewillow/kubelet"
+    home.mkdir(parents=True)
+    (home / "node.json").write_text('{"node_name": "mac-1", "server": "https://10.0.0.1:6443"}')
+    if with_network:
+        (home / "network-kubeconfig").touch()
+    return home
+
+
+def test_words_can_be_said_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("pods").mkdir()
+    words = NodeWords(
+        manifests=Path("pods"),
+        outlet="127.0.0.1:1080",
+        cni="calico",
+        pod_pools=("10.65.0.0/24", "10.66.0.0/24"),
+        keeps_pods=True,
+        log_level="debug",
+    ).checked()
+    assert words.up_arguments() == (
+        *("--manifests", str(tmp_path / "pods"), "--log-level", "debug", "--outlet", "127.0.0.1:1080"),
+        *("--cni", "calico", "--pod-pool", "10.65.0.0/24", "--pod-pool", "10.66.0.0/24", "--keep-pods"),
+    )
+    assert NodeWords().up_arguments() == ()
+
+
+def test_a_node_of_a_cluster(tmp_path: Path, seen: list[UpOptions]) -> None:
+    home = have_joined(tmp_path, with_network=True)
+    bring_up(NodeWords(outlet="127.0.0.1:1080"))
+    (options,) = seen
+    assert options.cluster is not None
+    assert (options.cluster.name, options.cluster.kubeconfig) == ("mac-1", home / "network-kubeconfig")
+    assert options.network == ("--outlet", "127.0.0.1:1080")
+
+
+def test_a_node_without_an_identity_for_its_network(tmp_path: Path, seen: list[UpOptions]) -> None:
+    have_joined(tmp_path, with_network=False)
+    with pytest.raises(CommandError, match=r"node mac-1 .* runs `bronzewillow join --print-setup \| kubectl"):
+        bring_up(NodeWords())
+    (tmp_path / "node.toml").write_text(
+        '[overlay]\naddress = "192.0.2.2"\nvni = 1\npod_cidr = "10.244.7.0/24"\n'
+    )
+    bring_up(NodeWords(config=tmp_path / "node.toml"))  # addresses can come of a file, too
+    assert len(seen) == 1
+
+
+def test_what_only_a_clusters_network_has(seen: list[UpOptions]) -> None:
+    with pytest.raises(CommandError, match="--cni: only a network that follows a cluster has this"):
+        bring_up(NodeWords(cni="flannel"))
+    assert seen == []

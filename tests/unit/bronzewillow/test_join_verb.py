@@ -1,0 +1,156 @@
+"""From words to an enrolment and to a node; the programs are stand-ins here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bronzewillow import join_verb
+from bronzewillow.join_verb import join
+from bronzewillow.service.job import Job, ServiceError
+from bronzewillow.supervise.node_words import NodeWords
+
+TOKEN = "abcdef.0123456789abcdef"
+SERVER = "https://10.0.0.1:6443"
+
+
+class Scene:
+    """What was done, in order; `code` is how the enrolment ends."""
+
+    def __init__(self, state: Path) -> None:
+        self.done: list[tuple[object, ...]] = []
+        self.code = 0
+        self.home = state / "bronzewillow" / "kubelet"
+
+    def enrol(self, verb: str, arguments: Sequence[str]) -> int:
+        self.done.append((verb, *arguments))
+        return self.code
+
+    def bring_up(self, node: NodeWords) -> None:
+        self.done.append(("up", *node.up_arguments()))
+
+    def have_joined(self) -> None:
+        self.home.mkdir(parents=True)
+        (self.home / "node.json").write_text(f'{{"node_name": "mac-1", "server": "{SERVER}"}}')
+
+
+class Service:
+    """Of a user."""
+
+    log_hint = "read it there"
+
+    def __init__(self, scene: Scene, trouble: str = "") -> None:
+        self.scene, self.trouble, self.is_there = scene, trouble, True
+
+    def text(self, job: Job) -> str:
+        return ""
+
+    def is_installed(self) -> bool:
+        return self.is_there
+
+    def install(self, job: Job) -> bool:
+        return True
+
+    def restart(self) -> None:
+        if self.trouble:
+            raise ServiceError(self.trouble)
+        self.scene.done.append(("restart",))
+
+    def uninstall(self) -> bool:
+        return True
+
+    def hints(self) -> list[str]:
+        return []
+
+
+@pytest.fixture
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    scene = Scene(tmp_path / "state")
+    monkeypatch.setattr(join_verb, "run_kubelet_verb", scene.enrol)
+    monkeypatch.setattr(join_verb, "bring_up", scene.bring_up)
+    return scene
+
+
+def said(*words: str, code: int = 0) -> str:
+    result = CliRunner().invoke(join, words)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_it_enrols_and_is_the_node(scene: Scene) -> None:
+    said("10.0.0.1:6443", "--outlet", "127.0.0.1:1080", "--token-file", "-", "--node-name=mac-1")
+    assert scene.done == [
+        ("join", "10.0.0.1:6443", "--token-file", "-", "--node-name", "mac-1"),
+        ("up", "--node-name", "mac-1", "--outlet", "127.0.0.1:1080"),
+    ]
+
+
+def test_what_kubeadm_prints_can_be_pasted(scene: Scene) -> None:
+    words = ["10.0.0.1:6443", "--token", TOKEN, "--discovery-token-ca-cert-hash", "sha256:00"]
+    said(*words, "--no-start")
+    assert scene.done == [("join", *words)]
+
+
+def test_an_enrolment_that_fails_starts_nothing(scene: Scene) -> None:
+    scene.code = 1
+    said("10.0.0.1:6443", code=1)
+    assert scene.done == [("join", "10.0.0.1:6443")]
+
+
+def test_a_service_is_handed_the_node(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Service(scene)
+    monkeypatch.setattr(join_verb, "user_service", lambda: service)
+    assert said("10.0.0.1:6443") == "its service starts it; its log: read it there\n"
+    assert scene.done == [("join", "10.0.0.1:6443"), ("restart",)]
+    assert "as it was installed" in said("10.0.0.1:6443", "--cni", "flannel")
+    service.trouble = "launchctl: no"
+    assert "launchctl: no; this machine has joined: bronzewillow up starts it" in said("x", code=1)
+
+
+def test_a_node_in_a_folder_of_its_own_is_not_the_services(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/x")
+    monkeypatch.setattr(join_verb, "user_service", lambda: Service(scene))
+    said("10.0.0.1:6443", "--root", str(tmp_path / "n"))
+    assert scene.done[-1] == ("up", "--root", str(tmp_path / "n"))
+
+
+def test_a_second_one_says_what_this_machine_is(scene: Scene) -> None:
+    scene.have_joined()
+    assert f"has joined already: it is node mac-1 of {SERVER}; bronzewillow up starts it" in said(code=1)
+    assert scene.done == []
+    said("10.0.0.1:6443")  # with a token it goes through the steps again, and llm-kubelet keeps what is good
+    assert [step[0] for step in scene.done] == ["join", "up"]
+
+
+@pytest.mark.parametrize("words", [("--home", "/h"), ("--home=/h",)])
+def test_a_home_that_the_node_would_not_find(scene: Scene, words: tuple[str, ...]) -> None:
+    assert "--home goes with --no-start" in said("10.0.0.1:6443", *words, code=2)
+    said("10.0.0.1:6443", *words, "--no-start")
+
+
+def test_a_mistake_about_the_node_comes_before_the_token_is_spent(scene: Scene) -> None:
+    assert "none: is no folder" in said("10.0.0.1:6443", "--manifests", "/none", code=1)
+    assert scene.done == []
+
+
+def test_what_an_administrator_applies_is_printed_and_nothing_starts(scene: Scene) -> None:
+    said("--print-setup")
+    assert scene.done == [("join", "--print-setup")]
+
+
+def test_help_has_the_options_of_both() -> None:
+    program = Path(sys.executable).with_name("bronzewillow")
+    shown = subprocess.run([program, "join", "--help"], capture_output=True, text=True, check=True).stdout
+    assert shown.startswith("Usage: bronzewillow join ")
+    assert "--no-start" in shown
+    assert "Options of joining:\n" in shown
+    assert "--ca-cert-hash" in shown
