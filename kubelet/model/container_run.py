@@ -19,7 +19,6 @@ from kubelet.model.pod_spec import (
     field_path,
     integer,
     is_sidecar,
-    spec_hash,
     uid,
 )
 
@@ -132,7 +131,7 @@ class ContainerRun:
             return f"Container {self.name} exceeded its memory limit"
         if running.id == self.start.failed_hook_id:
             return "FailedPostStartHook"
-        if running.spec_hash and running.spec_hash != spec_hash(self.spec):
+        if running.spec_hash and running.spec_hash != self.start.spec_hash:
             return f"Container {self.name} definition changed, will be restarted"
         if failed is None:
             return ""

@@ -54,7 +54,8 @@ class ContainerStart:
         self._attempts = attempts
         self._pull = ImagePull(self._name, outbox, self._path)
         self._backoff = Backoff()
-        self._hash = spec_hash(container)
+        self.spec_hash = spec_hash(container)
+        """Of the present spec."""
         self._begun_after = ""
         """The instance whose end the present start answers."""
         self._told_of = ""
@@ -65,8 +66,8 @@ class ContainerStart:
     def follow(self, container: Object) -> None:
         """The container's present spec."""
         self._container = container
-        if spec_hash(container) != self._hash:
-            self._hash = spec_hash(container)
+        if (found := spec_hash(container)) != self.spec_hash:
+            self.spec_hash = found
             self._backoff = Backoff()
             self._retry_at = None
             self._pull.reset()
@@ -99,7 +100,7 @@ class ContainerStart:
             return
         self._attempts = max(self._attempts, newest.attempt + 1 if newest is not None else 0)
         self._outbox.ask(
-            CreateContainer(self._name, self._attempts, sandbox_id, image.name, image.ref, self._hash)
+            CreateContainer(self._name, self._attempts, sandbox_id, image.name, image.ref, self.spec_hash)
         )
 
     def finish(self, action: Action, outcome: Outcome, now: int, *, is_given_up: bool) -> None:

@@ -56,8 +56,13 @@ class Outbox:
         """Decide again at that time."""
         self._wakes.append(instant)
 
+    @property
+    def next_wake(self) -> int | None:
+        """The earliest one yet; None for none."""
+        return min(self._wakes, default=None)
+
     def take(self) -> tuple[tuple[Action, ...], tuple[PodEvent, ...], int | None]:
         """Actions, events and the next timeout."""
-        taken = tuple(self._actions), tuple(self._events), min(self._wakes, default=None)
+        taken = tuple(self._actions), tuple(self._events), self.next_wake
         self._actions, self._events, self._wakes = [], [], []
         return taken

@@ -54,6 +54,10 @@ class PodMachine:
         """An action of ours has changed the runtime, and it has not been looked at since."""
         self._active_until: int | None = None
         """The Instant of `activeDeadlineSeconds`, looked up once, so that the wall clock may jump."""
+        self._settled: NodeFacts | None = None
+        """The node for which all has been decided; None when something has happened since."""
+        self._settled_until: int | None = None
+        """The Instant at which there is more to decide than what to probe; None for never."""
 
     # ---- inputs
 
@@ -64,6 +68,7 @@ class PodMachine:
 
     def desire(self, pod: Object) -> None:
         """The API object has changed; it has the same UID."""
+        self._settled = None
         self._state.follow(pod)
         for one in objects(spec(pod).get("ephemeralContainers")):
             name = text(one.get("name"))
@@ -74,17 +79,20 @@ class PodMachine:
 
     def forget(self) -> None:
         """The API object is gone, or the static pod's file."""
+        self._settled = None
         self._state.is_gone = True
 
     def refuse(self, refusal: Refusal) -> None:
         """It is not taken: it is Failed, and nothing is started."""
         if not self._is_final:
+            self._settled = None
             self._refusal = refusal
             self._outbox.tell(PodEvent(EventType.WARNING, refusal.reason, refusal.message))
 
     def end(self, ending: Ending) -> None:
         """The node ends it. The first reason counts, and none after the pod has ended by itself."""
         if self._ending is None and self._refusal is None and not self._is_final:
+            self._settled = None
             self._ending = ending
             type = EventType.WARNING if ending.disrupts else EventType.NORMAL
             self._outbox.tell(PodEvent(type, ending.reason, ending.message))
@@ -93,6 +101,7 @@ class PodMachine:
         """It holds more memory than its limit: it is ended at once, as OOMKilled."""
         run = self._state.runs.get(container)
         if run is not None:
+            self._settled = None
             run.kill_for_memory()
 
     def observe(self, observed: ObservedPod) -> None:
@@ -118,6 +127,8 @@ class PodMachine:
         is_news = True
         if run is not None:
             is_news = run.finish(action, outcome, now, is_given_up=self._state.is_given_up)
+        if is_news or self._termination is not None:
+            self._settled = None
         if self._termination is not None:
             self._termination.finish(action, outcome, now)
             return True  # the end may wait until nothing is in flight
@@ -130,8 +141,15 @@ class PodMachine:
         """What is to be done, and what is to be told."""
         if self._pending is not None:
             self._state.observe(self._pending, facts.agent_started, wall, now)
-            self._pending = None
-        self._advance(facts, wall, now)
+            self._pending = self._settled = None
+        if facts != self._settled or (self._settled_until is not None and now >= self._settled_until):
+            before = self._status  # a new one may be a reason for more
+            self._advance(facts, wall, now)
+            self._settled = facts if self._status is before and self._termination is None else None
+        else:  # most decisions are about the next probe, and about nothing else
+            if self._settled_until is not None:
+                self._outbox.wake(self._settled_until)
+            self._probe(now)
         actions, events, timeout = self._outbox.take()
         is_finished = self._termination is not None and self._termination.progress is Progress.FINISHED
         return Decision(actions, events, self._status, timeout, is_finished)
@@ -145,13 +163,17 @@ class PodMachine:
                 self._termination.advance(now)
             else:
                 self._syncing.advance(now)
-        for run in self._state.running():
-            run.probes.advance(run.name, now, is_ending=self._termination is not None)
+        self._settled_until = self._outbox.next_wake
+        self._probe(now)
         self._tell_status(facts, wall)
         if self._termination is None and self._has_run_its_course():
             # What is left running are sidecars: they end, and the next status is the final one.
             self._begin_termination(now)
             self._advance(facts, wall, now)
+
+    def _probe(self, now: int) -> None:
+        for run in self._state.running():
+            run.probes.advance(run.name, now, is_ending=self._termination is not None)
 
     def _look_for_an_end(self, wall: int, now: int) -> None:
         """Reasons that come from outside."""

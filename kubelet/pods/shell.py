@@ -173,7 +173,6 @@ class PodShell:
             )
         finally:
             self.pods.leave()
-            await self.door.close()
             await self.runtime.close()
 
     async def delete_pod(self, pod: Object) -> None:

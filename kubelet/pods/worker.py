@@ -119,10 +119,10 @@ class PodWorker:
         self._wake.clear()
         is_blind = self._must_observe and not await self._look()
         decision = self.machine.decide(around.facts(), around.wall(), around.now())
-        self.status = decision.status
         for event in decision.events:
             around.tell_event(self.pod, event)
-        if decision.status:
+        if decision.status and decision.status is not self.status:
+            self.status = decision.status
             around.tell_status(self.pod, decision.status)
         for action in decision.actions:
             self._begin(action)
@@ -131,12 +131,18 @@ class PodWorker:
         limits = [_OBSERVE_AGAIN_S] if is_blind else []
         if decision.next_timeout is not None:
             limits.append(max(0.0, (decision.next_timeout - around.now()) / 1e6))
-        try:
-            async with asyncio.timeout(min(limits, default=None)):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
+        await self._rest(min(limits, default=None))
         return False
+
+    async def _rest(self, limit_s: float | None) -> None:
+        """Until there is news, or it is time. A timer that ends the wait as news do costs least."""
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(limit_s, self._wake.set) if limit_s is not None else None
+        try:
+            await self._wake.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     async def _look(self) -> bool:
         self._must_observe = False  # what changes from here on is for the next look

@@ -5,19 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import TypeVar
-
-import aiohttp
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.client_reqrep import ClientRequest
-from aiohttp.tracing import Trace
 
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
 _LENGTH = re.compile(rb"\r\nContent-Length: *(\d{1,4})\r\n", re.IGNORECASE)
-
-_Protocol = TypeVar("_Protocol", bound=asyncio.BaseProtocol)
 
 
 class DialError(OSError):
@@ -29,28 +21,11 @@ class Door:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._http: aiohttp.ClientSession | None = None
-
-    def http(self) -> aiohttp.ClientSession:
-        """The client of pods' servers. It has no headers of its own, and keeps no cookies, no connections."""
-        if self._http is None:
-            self._http = aiohttp.ClientSession(
-                connector=DoorConnector(self),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
-            )
-        return self._http
-
-    async def close(self) -> None:
-        """What `http` holds."""
-        if self._http is not None:
-            await self._http.close()
-            self._http = None
 
     async def connect(
-        self, factory: Callable[[], _Protocol], address: str, port: int
-    ) -> tuple[asyncio.Transport, _Protocol]:
-        """As the event loop's `create_connection`, with a pod. DialError."""
+        self, protocol: asyncio.Protocol, address: str, port: int, *, tls: bool = False
+    ) -> asyncio.Transport:
+        """`protocol` is connected with a pod; with `tls`, whatever certificate it shows. OSError."""
         where = f"dial tcp {address}:{port}"
         loop = asyncio.get_running_loop()
         try:
@@ -60,26 +35,25 @@ class Door:
             raise DialError(f"{where}: {told}") from None
         try:
             transport.write(f"CONNECT {address}:{port} HTTP/1.1\r\nHost: {address}:{port}\r\n\r\n".encode())
-            refusal = await knock.answer
+            if refusal := await knock.answer:
+                raise DialError(f"{where}: connect: {refusal}")
+            if tls:
+                return await _start_tls(transport, protocol, address)
         except BaseException:
             transport.abort()
             raise
-        if refusal:
-            transport.abort()
-            raise DialError(f"{where}: connect: {refusal}")
-        protocol = factory()
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
-        if knock.data and isinstance(protocol, asyncio.Protocol):
+        if knock.data:
             protocol.data_received(bytes(knock.data))
-        return transport, protocol
+        return transport
 
     async def open(self, address: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """The same as streams. DialError."""
-        loop = asyncio.get_running_loop()
+        """The same as streams. OSError."""
         reader = asyncio.StreamReader()
-        transport, protocol = await self.connect(lambda: asyncio.StreamReaderProtocol(reader), address, port)
-        return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport = await self.connect(protocol, address, port)
+        return reader, asyncio.StreamWriter(transport, protocol, reader, asyncio.get_running_loop())
 
 
 class _Knock(asyncio.Protocol):
@@ -108,35 +82,19 @@ class _Knock(asyncio.Protocol):
             self.answer.set_result("the network's agent went away")
 
 
-class DoorConnector(aiohttp.BaseConnector):
-    """For an aiohttp client whose URLs have addresses of pods."""
-
-    def __init__(self, door: Door) -> None:
-        super().__init__(force_close=True, limit=0)  # a probe waits for no other
-        self._door = door
-
-    async def _create_connection(
-        self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-    ) -> ResponseHandler:
-        host, port = req.url.host, req.url.port
-        assert host is not None
-        assert port is not None
-        if not req.is_ssl():
-            _, protocol = await self._door.connect(self._factory, host, port)
-            return protocol
-        transport, _ = await self._door.connect(asyncio.Protocol, host, port)
-        protocol = self._factory()
-        try:
-            tls = await self._loop.start_tls(transport, protocol, unverified(), server_hostname=host)
-        except BaseException:
-            transport.abort()
-            raise
-        assert tls is not None
-        protocol.connection_made(tls)
-        return protocol
+async def _start_tls(
+    transport: asyncio.Transport, protocol: asyncio.Protocol, address: str
+) -> asyncio.Transport:
+    tls = await asyncio.get_running_loop().start_tls(
+        transport, protocol, _unverified(), server_hostname=address
+    )
+    assert tls is not None
+    protocol.connection_made(tls)
+    return tls
 
 
-def unverified() -> ssl.SSLContext:
+@cache
+def _unverified() -> ssl.SSLContext:
     """A kubelet's probes take every certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
-import aiohttp
 import pytest
 
 from bronzewillow.kube.resources import PODS
 from bronzewillow.testing.node_processes import NodeProcesses
-from kubelet.probes.door import DoorConnector
 from runtime.models.smollm2 import FILE_NAME, default_folder
 
 from .conftest import cluster, first, is_ready, pod
@@ -36,13 +35,14 @@ def test_a_model_serves_once_it_is_ready(processes: NodeProcesses) -> None:
             await found.admin.create(PODS, pod("smol", container=container))
             ready = await found.until("smol", is_ready)
             assert first(ready)["restartCount"] == 0
-            body = {"model": "smol", "prompt": "Once upon a time", "max_tokens": 8}
-            async with (
-                aiohttp.ClientSession(connector=DoorConnector(shell.door)) as session,
-                session.post(f"http://{ready['status']['podIP']}:8080/v1/completions", json=body) as answer,
-            ):
-                assert answer.status == 200, await answer.text()
-                assert (await answer.json())["choices"][0]["text"].strip()
+            body = json.dumps({"model": "smol", "prompt": "Once upon a time", "max_tokens": 8})
+            head = f"POST /v1/completions HTTP/1.1\r\nHost: smol\r\nContent-Length: {len(body)}\r\n"
+            reader, writer = await shell.door.open(ready["status"]["podIP"], 8080)
+            writer.write(f"{head}Content-Type: application/json\r\nConnection: close\r\n\r\n{body}".encode())
+            answer, _, content = (await reader.read()).partition(b"\r\n\r\n")
+            writer.transport.abort()
+            assert answer.startswith(b"HTTP/1.1 200 "), answer
+            assert json.loads(content)["choices"][0]["text"].strip()
             await found.admin.delete(PODS, "smol", "default")
             await found.until_gone("smol")
 

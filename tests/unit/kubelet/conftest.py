@@ -298,7 +298,5 @@ async def door_double(refusal: str = "") -> AsyncIterator[Door]:
             writer.transport.abort()
 
     async with unix_socket_path() as path, unix_server(path, lead):
-        door = Door(Path(path))
-        yield door
-        await door.close()
+        yield Door(Path(path))
     await asyncio.sleep(0)

@@ -43,3 +43,13 @@ def test_the_earliest_wake_counts_once() -> None:
     outbox.wake(7)
     outbox.wake(5)
     assert (outbox.take()[2], outbox.take()[2]) == (5, None)
+
+
+def test_the_earliest_wake_counts() -> None:
+    outbox = Outbox()
+    assert outbox.next_wake is None
+    outbox.wake(7)
+    outbox.wake(5)
+    assert outbox.next_wake == 5
+    assert outbox.take() == ((), (), 5)
+    assert outbox.next_wake is None

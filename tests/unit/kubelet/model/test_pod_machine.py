@@ -9,6 +9,7 @@ from kubelet.model.actions import (
     CreateSandbox,
     DeletePodObject,
     Probe,
+    ProbeKind,
     SetUpVolumes,
     StopSandbox,
     TearDownVolumes,
@@ -171,3 +172,45 @@ def test_ephemeral_containers_are_told_of_once() -> None:
         machine.desire({**POD, "spec": {**POD["spec"], "ephemeralContainers": [{"name": "debugger"}]}})
     (event,) = machine.decide(FACTS, 0, 0).events
     assert event.reason == "EphemeralContainerUnsupported"
+
+
+def settled(**spec: Any) -> PodMachine:
+    """It runs, and there is nothing to decide before the next probe, which is due at 10 s."""
+    probe = {"httpGet": {"port": 80}, "periodSeconds": 10}
+    container = {"name": "a", "image": "m:1", "readinessProbe": probe}
+    machine = PodMachine({**POD, "spec": {"containers": [container], **spec}})
+    machine.observe(ObservedPod(0, (SANDBOX,), (RUNNING,)))
+    first, *_ = machine.decide(FACTS, 0, 0).actions
+    machine.finish(first, Done(), 0)
+    for action in machine.decide(FACTS, 0, 0).actions:
+        assert isinstance(action, Probe)
+    machine.finish(Probe("a", "c0", ProbeKind.READINESS, 1, probe, 1), Probed(ProbeResult.SUCCESS), 0)
+    machine.decide(FACTS, 0, 0)
+    assert machine.decide(FACTS, 0, 0).actions == ()
+    return machine
+
+
+def test_a_tick_of_a_probe_changes_no_status() -> None:
+    machine = settled()
+    before = machine.decide(FACTS, 0, 1)
+    assert before.next_timeout == 10 * SECOND
+    decision = machine.decide(FACTS, 0, 10 * SECOND)
+    (probe,) = decision.actions
+    assert isinstance(probe, Probe)
+    assert decision.status is before.status
+    assert decision.next_timeout == 20 * SECOND
+    assert not machine.finish(probe, Probed(ProbeResult.SUCCESS), 11 * SECOND)
+    assert len(machine.decide(FACTS, 0, 20 * SECOND).actions) == 1
+
+
+def test_between_probes_the_node_may_change() -> None:
+    machine = settled()
+    moved = replace(FACTS, host_ips=("192.0.2.3",))
+    assert machine.decide(moved, 0, 1).status["hostIP"] == "192.0.2.3"
+
+
+def test_between_probes_other_things_fall_due() -> None:
+    machine = settled(activeDeadlineSeconds=15)
+    assert machine.decide(FACTS, 0, 10 * SECOND).next_timeout == 15 * SECOND
+    (event, *_) = machine.decide(FACTS, 0, 15 * SECOND).events
+    assert event.reason == "DeadlineExceeded"

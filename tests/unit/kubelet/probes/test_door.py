@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from bronzewillow.host.paths import door_socket
@@ -13,7 +12,8 @@ from bronzewillow.testing.agents import running_agent
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import Wire, unix_server
 from bronzewillow.testing.overlay import POD
-from kubelet.probes.door import DialError, Door, DoorConnector, unverified
+from kubelet.probes.door import DialError, Door
+from kubelet.probes.exchange import Exchange
 
 from ..conftest import door_double
 
@@ -24,11 +24,10 @@ def test_a_real_agent_lets_in() -> None:
     async def main() -> None:
         async with running_agent() as rig:
             door = Door(door_socket(rig.control))
-            async with (
-                aiohttp.ClientSession(connector=DoorConnector(door)) as session,
-                session.get(f"http://{POD}:8080/models") as answer,
-            ):
-                assert await answer.text() == "/models"
+            exchange = Exchange("/models", [("Host", POD), ("Connection", "close")])
+            transport = await door.connect(exchange, POD, 8080)
+            assert (await exchange.answer).body == b"/models"
+            transport.abort()
             with pytest.raises(DialError, match=f"dial tcp {POD}:81: connect: connection refused"):
                 await door.open(POD, 81)
             with pytest.raises(DialError, match="connect: no route to host"):
@@ -77,7 +76,3 @@ def test_who_gives_up_leaves_nothing() -> None:
                 await gone.wait()
 
     run(main())
-
-
-def test_every_certificate_is_good_enough() -> None:
-    assert not unverified().check_hostname

@@ -109,10 +109,7 @@ def test_a_server_that_says_nothing() -> None:
         async with door_double() as door:
             path = door.path.with_name("silent")
             async with unix_server(str(path), let_in):
-                silent = Door(path)
-                found = await http_probe(silent, ADDRESS, {"port": 80}, {}, 0.05)
-                await silent.close()
-                return found
+                return await http_probe(Door(path), ADDRESS, {"port": 80}, {}, 0.05)
 
     async def let_in(wire: Wire) -> None:
         await wire.head()
@@ -125,13 +122,23 @@ def test_a_server_that_says_nothing() -> None:
 
 
 def test_headers() -> None:
-    found = headers_of({"httpHeaders": [{"name": "Host", "value": "x"}, {"name": "accept", "value": ""}]})
-    assert sorted(found.items()) == [("Connection", "close"), ("Host", "x"), ("User-Agent", USER_AGENT)]
+    found = headers_of(
+        {"httpHeaders": [{"name": "host", "value": "x"}, {"name": "accept", "value": ""}]}, "a"
+    )
+    assert found == [("User-Agent", USER_AGENT), ("host", "x"), ("Connection", "close")]
+    assert headers_of({"httpHeaders": [{"name": "Host", "value": ""}]}, "a")[0] == ("Host", "a")
     told = run(probed("/headers", httpHeaders=[{"name": "X-A", "value": "1"}])).output
     assert '"X-A": ["1"]' in told
     assert f'"User-Agent": ["{USER_AGENT}"]' in told
     assert '"Accept": ["*/*"]' in told
     assert "Accept-Encoding" not in told
+    assert f'"Host": ["{ADDRESS}:' in told
+
+
+def test_a_header_that_cannot_be_sent() -> None:
+    found = run(probed("/", httpHeaders=[{"name": "X-A", "value": "1\n2"}]))
+    assert found.result is ProbeResult.FAILURE
+    assert "net/http: invalid request" in found.output
 
 
 def test_urls() -> None:

@@ -1,0 +1,114 @@
+"""One GET: what is said, and what is made of whatever comes."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bronzewillow.testing.aio import run
+from kubelet.probes.exchange import LONGEST_BODY, Answer, Exchange, ExchangeError
+
+HEADERS = [("Host", "10.0.0.1:80"), ("Connection", "close")]
+
+
+class Pipe(asyncio.Transport):
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.sent += bytes(data)
+
+
+def told(*parts: bytes, ends: bool = True) -> Answer | str:
+    """The answer, or why there is none; the connection ends behind it."""
+
+    async def main() -> Answer | str:
+        exchange = Exchange("/health?a=b", HEADERS)
+        for part in parts:
+            exchange.data_received(part)
+        if ends:
+            exchange.connection_lost(None)
+        assert exchange.answer.done() is True
+        try:
+            return await exchange.answer
+        except ExchangeError as error:
+            return str(error)
+
+    return run(main())
+
+
+def test_what_is_said() -> None:
+    async def main() -> bytes:
+        exchange, pipe = Exchange("/health?a=b", HEADERS), Pipe()
+        exchange.connection_made(pipe)
+        return pipe.sent
+
+    assert run(main()) == b"GET /health?a=b HTTP/1.1\r\nHost: 10.0.0.1:80\r\nConnection: close\r\n\r\n"
+
+
+def test_what_cannot_be_said() -> None:
+    async def main() -> None:
+        with pytest.raises(ExchangeError, match="invalid request"):
+            Exchange("/", [("Host", "a"), ("X", "a\r\nb: c")])
+
+    run(main())
+
+
+def test_an_answer_is_one_before_the_connection_ends() -> None:
+    answer = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 7\r\nLocation: /x\r\n\r\nloading"
+    assert told(answer, ends=False) == Answer(503, b"loading", "/x")
+    assert told(answer + b"HTTP/1.1 200 OK\r\n\r\n", b"more", ends=False) == Answer(503, b"loading", "/x")
+
+
+def test_bodies_of_every_kind() -> None:
+    assert told(b"HTTP/1.1 204 No Content\r\n\r\n", ends=False) == Answer(204, b"")
+    assert told(b"HTTP/1.0 200 OK\r\n\r\nuntil ", b"the end") == Answer(200, b"until the end")
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+    assert told(chunked, ends=False) == Answer(200, b"ok")
+
+
+def test_a_body_without_end_is_read_in_part() -> None:
+    found = told(b"HTTP/1.1 200 OK\r\n\r\n", *[b"x" * 4096] * 3, ends=False)
+    assert found == Answer(200, b"x" * LONGEST_BODY)
+
+
+def test_what_comes_before_the_answer_is_passed_over() -> None:
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    assert told(hints + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ends=False) == Answer(200, b"")
+
+
+def test_an_upgrade_that_was_asked_for() -> None:
+    async def main() -> Answer:
+        exchange = Exchange("/", [("Host", "a"), ("Connection", "upgrade"), ("Upgrade", "x")])
+        exchange.data_received(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")
+        return await exchange.answer
+
+    assert run(main()) == Answer(101, b"")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (b"", "EOF"),
+        (b"HTTP/1.1 20", "EOF"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "malformed HTTP response: illegal status line"),
+        (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "malformed HTTP response"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", "malformed HTTP response: peer closed"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000, "malformed HTTP response: Receive buffer too long"),
+    ],
+)
+def test_what_is_no_answer(said: bytes, words: str) -> None:
+    found = told(said)
+    assert isinstance(found, str)
+    assert found.startswith(words), found
+
+
+@given(st.lists(st.binary(max_size=40), max_size=6), st.booleans())
+def test_nothing_that_comes_raises(parts: list[bytes], is_http: bool) -> None:
+    told(*([b"HTTP/1.1 200 OK\r\n"] if is_http else []), *parts)
