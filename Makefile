@@ -56,9 +56,10 @@ unit-deps:
 pure: deps
 	BRONZEWILLOW_PURE=1 $(BIN)/python -m pytest tests/unit/bronzewillow/wire tests/property/wire $(ARGS)
 
-# docs/rfc-coverage.md from the labels of the tests, which is checked in as made; a test compares.
+# Pages of docs/ from the marks of the tests, which are checked in as made; a test compares.
 rfc-coverage: deps
 	$(BIN)/python -m bronzewillow.testing.rfc_coverage
+	$(BIN)/python -m bronzewillow.testing.tcp_cases
 
 # Code of the interfaces, which is checked in as made; a test compares.
 protos: deps

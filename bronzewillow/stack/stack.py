@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     import random
 
 
+_LOOP_BACK_ROUNDS = 10_000
+"""What is beyond is lost, and sent again by its timer: no two ends of ours keep one call busy for ever."""
+
+
 class Stack:
     """A pod's end of one family: an address, ICMP echo and errors, TCP."""
 
@@ -70,6 +74,7 @@ class Stack:
     def output(self, now: int) -> list[Packet]:
         """What is to be sent now, in order; a TcpPacket may hold up to 64 KiB, to be cut at its `mss`."""
         self._tcp.flush(now)
+        self._loop_back(now)
         out = self._out[:]
         self._out.clear()
         return out
@@ -105,6 +110,20 @@ class Stack:
         return list(self._tcp.connections.values())
 
     # ---- inside
+
+    def _loop_back(self, now: int) -> None:
+        """What we say to ourselves never leaves: a pod may dial a Service that is itself."""
+        address = self.config.address
+        for _ in range(_LOOP_BACK_ROUNDS):
+            own = [packet for packet in self._out if packet.destination == address]
+            if not own:
+                return
+            self._out[:] = [packet for packet in self._out if packet.destination != address]
+            for packet in own:
+                if isinstance(packet, TcpPacket):
+                    self._tcp.receive(packet, now)
+            self._tcp.flush(now)
+        self._out[:] = [packet for packet in self._out if packet.destination != address]
 
     def _receive_ip(self, packet: IpPacket, now: int) -> None:
         whole: IpPacket | None = packet

@@ -6,12 +6,11 @@ that numbers no requirements.
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bronzewillow.testing.marks import Mark, marks
 from bronzewillow.testing.rfc9293 import DEVIATIONS, REQUIREMENTS
 
 PAGE = Path("docs/rfc-coverage.md")
@@ -39,19 +38,17 @@ class Shown:
 
     rfc: int
     requirement: str
-    path: str
-    """Relative to the root."""
-    test: str
+    mark: Mark
 
 
 def labels(root: Path) -> list[Shown]:
     """All labels of the tests below `root`, sorted. ValueError for one that is no label."""
     found = []
-    for path in sorted((root / "tests").rglob("test_*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                where = str(path.relative_to(root))
-                found += [Shown(*split, where, node.name) for split in _labels_of(node, where)]
+    for mark in marks(root, "rfc"):
+        match = _LABEL.fullmatch(mark.text)
+        if match is None:
+            raise ValueError(f"{mark.path}: {mark.test}: not a label: {mark.text!r}")
+        found.append(Shown(int(match[1]), match[2], mark))
     return sorted(found)
 
 
@@ -83,13 +80,13 @@ def render(shown: list[Shown]) -> str:
     )
     rows = []
     for name, what in REQUIREMENTS.items():
-        tests = [_link(label) for label in by_name.get((9293, name), [])]
+        tests = [label.mark.link for label in by_name.get((9293, name), [])]
         reason = [f"*deviation:* {DEVIATIONS[name]}"] if name in DEVIATIONS else []
         rows.append(f"| {name} | {what} | {'<br>'.join(tests + reason)} |\n")
     others: dict[int, list[str]] = {}
     for (rfc, section), tests_of in sorted(by_name.items(), key=_by_section):
         if not _is_numbered(section):
-            row = f"| {section} | {'<br>'.join(map(_link, tests_of))} |\n"
+            row = f"| {section} | {'<br>'.join(label.mark.link for label in tests_of)} |\n"
             others.setdefault(rfc, []).append(row)
     tables = [
         f"\n### RFC {rfc}\n\n| section | shown by |\n|---|---|\n" + "".join(of_rfc)
@@ -98,23 +95,8 @@ def render(shown: list[Shown]) -> str:
     return _HEAD + preamble + "".join(rows) + "\n## By section\n" + "".join(tables)
 
 
-def _labels_of(node: ast.FunctionDef | ast.ClassDef, where: str) -> Iterator[tuple[int, str]]:
-    for decorator in node.decorator_list:
-        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.rfc":
-            for argument in decorator.args:
-                text = argument.value if isinstance(argument, ast.Constant) else None
-                match = _LABEL.fullmatch(text) if isinstance(text, str) else None
-                if match is None:
-                    raise ValueError(f"{where}: {node.name}: not a label: {ast.unparse(argument)}")
-                yield int(match[1]), match[2]
-
-
 def _is_numbered(requirement: str) -> bool:
     return _NUMBERED.fullmatch(requirement) is not None
-
-
-def _link(label: Shown) -> str:
-    return f"[{label.test}](../{label.path})"
 
 
 def _by_section(item: tuple[tuple[int, str], list[Shown]]) -> tuple[int, list[int], str]:

@@ -61,6 +61,9 @@ def exchange(
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("link", LINKS)
+@pytest.mark.case("case-17")
+@pytest.mark.case("case-18")
+@pytest.mark.case("report-2")
 def test_both_ways_at_once(tmp_path: Path, link: str, seed: int) -> None:
     size = 30_000 if link == "burst loss" else 150_000
     exchange(tmp_path, seed, LINKS[link], up=size, down=size)
@@ -100,11 +103,13 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path, link: str) -> None:
     assert first != bytes_on_the_wire(exchange(tmp_path, 12, LINKS[link]))
 
 
+@pytest.mark.case("case-18")
 def test_small_reordering_costs_no_timeout(tmp_path: Path) -> None:
     net = exchange(tmp_path, 1, Link(delay=500, reordering=0.01), up=500_000, down=0)
     assert net.a.stack.counters.retransmission_timeouts == 0
 
 
+@pytest.mark.case("report-4")
 def test_a_clean_link_needs_no_retransmission(tmp_path: Path) -> None:
     for delay in (1, 100, 100_000):
         net = exchange(tmp_path, 1, Link(delay=delay), up=300_000, down=300_000)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from bronzewillow.stack import StackConfig, TcpConfig
 from bronzewillow.testing.exchange import Exchange, recorded
 from bronzewillow.testing.simnet import MILLISECOND, Link, SimNet
@@ -54,6 +56,7 @@ def row(stack: str, link: str, directory: Path) -> str:
     return f"{link:32} {stack:8} {goodput:10.2f} {retransmitted:8} {timeouts:9} {recoveries:11}"
 
 
+@pytest.mark.case("report-2")
 def test_the_goodput_table(tmp_path: Path) -> None:
     head = f"{'link':32} {'stack':8} {'Mbit/s':>10} {'retrans.':>8} {'timeouts':>9} {'recoveries':>11}"
     rows = [row(stack, link, tmp_path) for link in LINKS for stack in STACKS]

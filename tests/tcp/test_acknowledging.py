@@ -69,6 +69,7 @@ def test_data_carries_the_ack(established: Scripted) -> None:
 
 
 @pytest.mark.rfc("9293:MUST-59")
+@pytest.mark.case("report-32")
 def test_a_batch_is_answered_by_one_ack(established: Scripted) -> None:
     s = established
     s.inject(*(s.segment(f". {at}:{at + 1000}(1000) ack 1") for at in range(1, 10_001, 1000)))
@@ -124,6 +125,7 @@ def test_the_newest_sack_block_comes_first(with_sack: Scripted) -> None:
     """)
 
 
+@pytest.mark.case("case-8")
 def test_the_peers_sequence_numbers_wrap_with_our_sack_blocks_across_it(open_with: Open) -> None:
     s = open_with(replace(PLAIN, sack=True), options="mss 1000,sackOK", isn=2**32 - 1500)
     s.script("""
@@ -142,6 +144,7 @@ def test_the_peers_sequence_numbers_wrap_with_our_sack_blocks_across_it(open_wit
     assert s.received == 4000
 
 
+@pytest.mark.case("case-9")
 def test_the_first_copy_of_a_byte_wins(established: Scripted) -> None:
     s = established
     s.script("+0 < P. 101:201(100) ack 1\nignore")
@@ -161,6 +164,7 @@ def test_the_number_of_gaps_is_bounded(with_sack: Scripted) -> None:
     assert s.received == 1002
 
 
+@pytest.mark.case("case-9")
 def test_one_byte_segments_in_reverse_order(established: Scripted) -> None:
     s = established
     for at in range(2000, 1, -1):

@@ -60,6 +60,7 @@ def test_fin_and_the_ack_of_ours_together(established: Scripted) -> None:
     """)
 
 
+@pytest.mark.case("case-13")
 def test_simultaneous_close(established: Scripted) -> None:
     established.script("""
         shutdown
@@ -74,6 +75,8 @@ def test_simultaneous_close(established: Scripted) -> None:
     """)
 
 
+@pytest.mark.case("case-13")
+@pytest.mark.case("report-23")
 def test_lost_fin_in_closing_is_retransmitted(established: Scripted) -> None:
     established.script("""
         shutdown
@@ -87,6 +90,7 @@ def test_lost_fin_in_closing_is_retransmitted(established: Scripted) -> None:
 
 
 @pytest.mark.rfc("9293:MAY-1")
+@pytest.mark.case("report-23")
 def test_we_are_half_closed_and_go_on_receiving(established: Scripted) -> None:
     established.script("""
         shutdown
@@ -120,6 +124,7 @@ def test_the_peer_is_half_closed_and_we_go_on_sending(established: Scripted) -> 
     """)
 
 
+@pytest.mark.case("case-13")
 def test_fin_with_data(established: Scripted) -> None:
     established.script("""
         +0 <  FP. 1:101(100) ack 1
@@ -157,6 +162,7 @@ def test_lost_fin_is_retransmitted(established: Scripted) -> None:
     """)
 
 
+@pytest.mark.case("case-13")
 def test_a_fin_that_arrives_before_its_data_waits_for_it(established: Scripted) -> None:
     established.script("""
         +0 <  F. 101:101(0) ack 1
@@ -169,6 +175,8 @@ def test_a_fin_that_arrives_before_its_data_waits_for_it(established: Scripted) 
     """)
 
 
+@pytest.mark.case("case-13")
+@pytest.mark.case("report-23")
 def test_fin_at_zero_window_is_taken(open_with: Open) -> None:
     s = open_with(replace(PLAIN, receive_buffer_bytes=1000))
     s.script("""
@@ -228,6 +236,7 @@ def test_abort_sends_rst(established: Scripted) -> None:
     """)
 
 
+@pytest.mark.case("report-20")
 def test_unsent_data_leaves_before_the_fin(established: Scripted) -> None:
     established.script("""
         +0 <  .  1:1(0) ack 1 win 1000
@@ -265,6 +274,8 @@ def test_shutdown_withdraws_writable(open_with: Open) -> None:
 
 
 @pytest.mark.rfc("9293:3.10.4")
+@pytest.mark.case("case-14")
+@pytest.mark.case("report-20")
 def test_unread_bytes_do_not_turn_close_into_rst(established: Scripted) -> None:
     established.script("""
         +0 <  P. 1:101(100) ack 1
@@ -327,6 +338,8 @@ def test_close_of_a_half_closed_connection_opens_the_window_at_once(
     """)
 
 
+@pytest.mark.case("case-15")
+@pytest.mark.case("report-18")
 def test_an_orphan_in_fin_wait_2_is_given_up(established: Scripted) -> None:
     established.script("""
         close
@@ -351,6 +364,7 @@ def test_close_in_fin_wait_2_starts_the_timer_once(established: Scripted) -> Non
     """)
 
 
+@pytest.mark.case("case-15")
 def test_a_vanished_peer_in_last_ack_is_given_up(established: Scripted) -> None:
     established.script("""
         +0 <  F. 1:1(0) ack 1
@@ -398,6 +412,7 @@ def time_wait(established: Scripted) -> Scripted:
 
 
 @pytest.mark.rfc("9293:3.10.7.4")
+@pytest.mark.case("case-13")
 def test_a_retransmitted_fin_in_time_wait_restarts_it(time_wait: Scripted) -> None:  # 3.10.7.4, eighth
     time_wait.script("""
         +50s <  F. 1:1(0) ack 2
@@ -410,6 +425,7 @@ def test_a_retransmitted_fin_in_time_wait_restarts_it(time_wait: Scripted) -> No
 
 @pytest.mark.rfc("9293:MAY-2")
 @pytest.mark.rfc("6191:2")
+@pytest.mark.case("case-16")
 def test_a_newer_syn_reuses_the_port(time_wait: Scripted) -> None:  # 3.6.1, RFC 6191
     old = time_wait.c
     time_wait.advance(1_000_000)
@@ -423,6 +439,7 @@ def test_a_newer_syn_reuses_the_port(time_wait: Scripted) -> None:  # 3.6.1, RFC
     assert 2 < (syn_ack.segment.seq - time_wait.local_isn) % 2**32 < 2**31  # type: ignore[union-attr, operator]
 
 
+@pytest.mark.case("case-16")
 def test_an_older_syn_does_not(time_wait: Scripted) -> None:
     time_wait.script("""
         +1s <  S  -5000:-5000(0) <mss 1000>
@@ -431,6 +448,7 @@ def test_an_older_syn_does_not(time_wait: Scripted) -> None:
     """)
 
 
+@pytest.mark.case("case-16")
 def test_stale_data_in_time_wait_is_answered_not_delivered(time_wait: Scripted) -> None:
     time_wait.script("""
         +1s <  P. -100:0(100) ack 2

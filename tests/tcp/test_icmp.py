@@ -41,6 +41,8 @@ def error_about(
 @pytest.mark.rfc("9293:SHLD-6")
 @pytest.mark.rfc("1191:6.4")
 @pytest.mark.rfc("9293:MUST-54")
+@pytest.mark.case("case-19")
+@pytest.mark.case("report-27")
 def test_too_big_makes_segments_smaller_and_sends_them_again(established: Scripted) -> None:
     s = established
     s.script("send 3000\n+0 > P. 1:3001(3000) ack 1")
@@ -67,6 +69,7 @@ def test_too_big_makes_segments_smaller_and_sends_them_again(established: Script
     ids=["never sent", "acknowledged", "no such connection", "not our packet", "no smaller", "larger"],
 )
 @pytest.mark.rfc("5927:4.1")
+@pytest.mark.case("case-19")
 def test_a_forged_too_big_is_ignored(established: Scripted, forged: object) -> None:
     s = established
     assert callable(forged)
@@ -77,6 +80,7 @@ def test_a_forged_too_big_is_ignored(established: Scripted, forged: object) -> N
 
 
 @pytest.mark.parametrize("mtu", [0, 1, 68, 551])
+@pytest.mark.case("case-19")
 def test_a_tiny_mtu_has_a_floor(established: Scripted, mtu: int) -> None:
     s = established
     s.script("send 3000\n+0 > P. 1:3001(3000) ack 1")

@@ -24,6 +24,8 @@ def syn_from(i: int) -> TcpPacket:
 
 
 @pytest.mark.parametrize("backlog", [128, 100_000])
+@pytest.mark.case("case-2")
+@pytest.mark.case("report-22")
 def test_ten_thousand_spoofed_syns_and_then_a_real_client(listening: Scripted, backlog: int) -> None:
     s = listening
     s.stack.listen(81, backlog)
@@ -45,6 +47,7 @@ def test_ten_thousand_spoofed_syns_and_then_a_real_client(listening: Scripted, b
     assert [type(event) for event in s.event_log] == [Accepted]
 
 
+@pytest.mark.case("case-15")
 def test_abandoned_handshakes_are_freed_by_their_timer(listening: Scripted) -> None:
     for i in range(50):
         listening.inject(syn_from(i))
@@ -109,6 +112,8 @@ def test_a_port_has_one_listener(listening: Scripted) -> None:
         listening.stack.listen(80)
 
 
+@pytest.mark.case("case-15")
+@pytest.mark.case("report-16")
 def test_many_open_close_cycles_leave_nothing() -> None:
     net = SimNet(1, Link(delay=50))
     net.b.stack.listen(80)

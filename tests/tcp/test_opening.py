@@ -39,6 +39,7 @@ def test_active_open(script_with: Open) -> None:
 
 @pytest.mark.rfc("9293:SHLD-5")
 @pytest.mark.rfc("9293:MAY-3")
+@pytest.mark.case("report-32")
 def test_all_options_are_offered_and_agreed_on() -> None:
     s = Scripted(StackConfig(LOCAL))
     s.script("""
@@ -75,6 +76,7 @@ def test_a_window_scale_of_zero_is_answered() -> None:
 
 
 @pytest.mark.rfc("9293:MUST-10")
+@pytest.mark.case("case-4")
 def test_simultaneous_open(syn_sent: Scripted) -> None:
     syn_sent.script("""
         +0 <  S  0:0(0) win 65535 <mss 1000>
@@ -144,6 +146,8 @@ def test_after_a_lost_syn_data_starts_with_an_rto_of_three_seconds(
     """)
 
 
+@pytest.mark.case("case-1")
+@pytest.mark.case("report-22")
 def test_a_lost_syn_ack_is_retransmitted_with_the_same_isn(listening: Scripted) -> None:
     listening.script("""
         +0 <  S  0:0(0) <mss 1000>
@@ -157,6 +161,7 @@ def test_a_lost_syn_ack_is_retransmitted_with_the_same_isn(listening: Scripted) 
     assert len(listening.stack.connections()) == 1
 
 
+@pytest.mark.case("case-3")
 def test_the_handshake_ack_is_lost_and_data_arrives(listening: Scripted) -> None:
     listening.script("""
         +0 <  S  0:0(0) <mss 1000>
@@ -236,6 +241,8 @@ def test_no_listener_answers_a_syn_with_rst(script_with: Open) -> None:
 
 
 @pytest.mark.rfc("3168:6.1.1")
+@pytest.mark.case("case-24")
+@pytest.mark.case("report-10")
 def test_a_syn_with_ecn_bits_connects(
     listening: Scripted,
 ) -> None:  # RFC 3168 6.1.1: without ECN we answer plain
@@ -283,6 +290,7 @@ def test_shutdown_in_syn_received_waits_for_the_handshake(syn_sent: Scripted) ->
 
 
 @pytest.mark.parametrize(("offered", "used"), [(0, 128), (1, 128), (47, 128), (536, 536), (65_535, 1000)])
+@pytest.mark.case("case-10")
 def test_a_hostile_mss_is_bounded(open_with: Open, offered: int, used: int) -> None:
     s = open_with(options=f"mss {offered}")
     s.script("send 1000\nignore")

@@ -9,6 +9,8 @@ from bronzewillow.testing.script import Scripted
 
 @pytest.mark.rfc("5961:3.2")
 @pytest.mark.rfc("9293:MUST-12")
+@pytest.mark.case("case-5")
+@pytest.mark.case("report-12")
 def test_rst_with_the_exact_sequence_number_resets(established: Scripted) -> None:  # RFC 5961 3.2
     established.script("""
         +0 <  R  1:1(0)
@@ -19,6 +21,8 @@ def test_rst_with_the_exact_sequence_number_resets(established: Scripted) -> Non
 
 
 @pytest.mark.rfc("5961:3.2")
+@pytest.mark.case("case-5")
+@pytest.mark.case("report-12")
 def test_rst_in_the_window_is_challenged(established: Scripted) -> None:
     established.script("""
         +0 <  R  2:2(0)
@@ -30,6 +34,8 @@ def test_rst_in_the_window_is_challenged(established: Scripted) -> None:
 
 
 @pytest.mark.rfc("5961:3.2")
+@pytest.mark.case("case-5")
+@pytest.mark.case("report-12")
 def test_rst_outside_the_window_is_silent(established: Scripted) -> None:
     established.script("""
         +0 <  R  100000:100000(0)
@@ -39,6 +45,7 @@ def test_rst_outside_the_window_is_silent(established: Scripted) -> None:
     """)
 
 
+@pytest.mark.case("case-5")
 def test_rst_in_syn_sent_needs_the_right_ack(syn_sent: Scripted) -> None:
     syn_sent.script("""
         +0 <  R. 0:0(0) ack 2
@@ -76,6 +83,7 @@ def test_rst_after_a_simultaneous_open_refuses(syn_sent: Scripted) -> None:
 
 
 @pytest.mark.rfc("5961:4.2")
+@pytest.mark.case("case-6")
 def test_syn_in_established_is_challenged(established: Scripted) -> None:  # RFC 5961 4.2
     established.script("""
         +0 <  S  1:1(0) <mss 1000>
@@ -86,6 +94,7 @@ def test_syn_in_established_is_challenged(established: Scripted) -> None:  # RFC
     """)
 
 
+@pytest.mark.case("report-26")
 def test_a_restarted_peer_can_connect_again(established: Scripted) -> None:
     """RFC 5961 4: the challenge makes a peer that really has restarted send a RST with the exact number."""
     established.script("""
@@ -99,6 +108,7 @@ def test_a_restarted_peer_can_connect_again(established: Scripted) -> None:
 
 @pytest.mark.rfc("5961:5.2")
 @pytest.mark.rfc("9293:MAY-12")
+@pytest.mark.case("case-7")
 def test_an_ack_of_what_was_never_sent_is_challenged(established: Scripted) -> None:  # RFC 5961 5.2
     established.script("""
         +0 <  P. 1:11(10) ack 5000
@@ -108,6 +118,7 @@ def test_an_ack_of_what_was_never_sent_is_challenged(established: Scripted) -> N
 
 
 @pytest.mark.rfc("5961:5.2")
+@pytest.mark.case("case-7")
 def test_an_ack_older_than_the_largest_window_is_challenged(established: Scripted) -> None:
     established.script("""
         +0 <  P. 1:11(10) ack -70000
@@ -133,6 +144,7 @@ def test_an_old_ack_does_not_change_the_window(established: Scripted) -> None:
 
 
 @pytest.mark.rfc("5961:7")
+@pytest.mark.case("case-6")
 def test_challenge_acks_are_limited_per_connection(established: Scripted) -> None:  # RFC 5961 7
     for _ in range(25):
         established.script("""
@@ -179,6 +191,7 @@ def test_rst_in_fin_wait_and_close_wait(established: Scripted) -> None:
     """)
 
 
+@pytest.mark.case("case-5")
 def test_segments_for_a_closed_connection_get_rst(established: Scripted) -> None:
     established.script("""
         abort

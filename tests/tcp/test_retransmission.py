@@ -64,6 +64,7 @@ def test_a_timestamp_settles_karns_doubt(with_timestamps: Scripted) -> None:
 
 
 @pytest.mark.rfc("6298:5.3")
+@pytest.mark.case("report-23")
 def test_new_acks_restart_the_timer(established: Scripted) -> None:
     established.script("""
         send 3000
@@ -273,6 +274,7 @@ def test_what_is_sacked_is_not_sent_again_after_a_timeout(with_sack: Scripted) -
     """)
 
 
+@pytest.mark.case("case-11")
 def test_a_reneging_peer_gets_everything_again(with_sack: Scripted) -> None:  # RFC 2018 8
     with_sack.script("""
         send 3000
@@ -299,6 +301,7 @@ def test_a_reneging_peer_gets_everything_again(with_sack: Scripted) -> None:  # 
         "{2147483600:2147483700}",
     ],
 )
+@pytest.mark.case("case-11")
 def test_crafted_sack_blocks_are_ignored(with_sack: Scripted, blocks: str) -> None:
     with_sack.script(f"""
         send 5000
@@ -320,6 +323,7 @@ def test_sack_blocks_without_sack_permitted_are_ignored(established: Scripted) -
     """)
 
 
+@pytest.mark.case("case-11")
 def test_one_byte_sack_blocks_cannot_grow_the_scoreboard_without_bound(open_with: Open) -> None:
     s = open_with(
         replace(PLAIN, sack=True, window_scale=True), options="mss 1000,sackOK,wscale 5", win=32_768
@@ -335,6 +339,7 @@ def test_one_byte_sack_blocks_cannot_grow_the_scoreboard_without_bound(open_with
     assert not s.c.flight
 
 
+@pytest.mark.case("report-7")
 def test_acks_in_the_middle_of_our_pieces(established: Scripted) -> None:
     """A peer's ACKs follow its own idea of segments: all accounting is in bytes."""
     established.script("""
@@ -351,6 +356,7 @@ def test_acks_in_the_middle_of_our_pieces(established: Scripted) -> None:
     """)
 
 
+@pytest.mark.case("report-8")
 def test_a_retransmitted_super_segment_starts_no_second_recovery(with_sack: Scripted) -> None:
     """The peer's ACKs of its pieces arrive one by one; none of them is news of a loss."""
     with_sack.script("""
@@ -367,6 +373,7 @@ def test_a_retransmitted_super_segment_starts_no_second_recovery(with_sack: Scri
     assert with_sack.c.retransmitted_segments == 3
 
 
+@pytest.mark.case("case-8")
 def test_our_sequence_numbers_wrap_with_sack_blocks_across_it() -> None:
     tcp = replace(PLAIN, sack=True)
     probe = Scripted(StackConfig(LOCAL, mtu=1040, tcp=tcp))

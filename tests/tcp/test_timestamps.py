@@ -81,6 +81,8 @@ def test_after_24_days_of_silence_any_timestamp_will_do(with_timestamps: Scripte
     assert with_timestamps.c.tcb.ts_recent == 5
 
 
+@pytest.mark.case("case-24")
+@pytest.mark.case("report-11")
 def test_timestamps_that_vanish_do_not_stop_the_data(with_timestamps: Scripted) -> None:
     """deviation from RFC 7323 3.2: old kernels, and middleboxes, leave them out."""
     with_timestamps.script("""

@@ -52,6 +52,7 @@ def test_the_peer_takes_the_probe_byte(established: Scripted) -> None:
     """)
 
 
+@pytest.mark.case("case-12")
 def test_the_opening_ack_is_lost_and_a_probe_finds_out(established: Scripted) -> None:
     established.script("""
         send 1000
@@ -67,6 +68,7 @@ def test_the_opening_ack_is_lost_and_a_probe_finds_out(established: Scripted) ->
 
 
 @pytest.mark.rfc("9293:MUST-37")
+@pytest.mark.case("case-12")
 def test_a_peer_that_answers_probes_may_stay_shut_for_hours(established: Scripted) -> None:
     established.script("+0 < . 1:1(0) ack 1 win 0\nsend 1000")
     for _ in range(60 * 12):
@@ -87,6 +89,7 @@ def test_a_peer_that_does_not_answer_probes_is_given_up(established: Scripted) -
 
 
 @pytest.mark.rfc("9293:MUST-34")
+@pytest.mark.case("case-12")
 def test_the_window_closes_over_data_in_flight(established: Scripted) -> None:
     """RFC 9293 3.8.6: a shrinking window; what is old may be sent again, and the connection lives."""
     established.script("""
@@ -108,6 +111,7 @@ def test_the_window_closes_over_data_in_flight(established: Scripted) -> None:
 @pytest.mark.rfc("9293:SHLD-15")
 @pytest.mark.rfc("9293:SHLD-16")
 @pytest.mark.rfc("9293:MAY-7")
+@pytest.mark.case("case-12")
 def test_a_window_that_shrinks_below_the_flight(established: Scripted) -> None:
     established.script("""
         send 5000
@@ -197,6 +201,7 @@ def test_acks_and_rst_count_at_our_zero_window(open_with: Open) -> None:
 
 
 @pytest.mark.rfc("9293:MUST-39")
+@pytest.mark.case("report-13")
 def test_our_window_opens_by_worthwhile_steps_only(open_with: Open) -> None:
     s = open_with(replace(PLAIN, receive_buffer_bytes=4000))
     s.script("""
@@ -250,6 +255,7 @@ def test_a_silly_window_is_not_used_until_the_override(established: Scripted) ->
     """)
 
 
+@pytest.mark.case("report-6")
 def test_a_peer_with_a_small_buffer_is_not_starved(open_with: Open) -> None:
     s = open_with(win=600)
     s.script("""
@@ -337,6 +343,8 @@ def test_data_beyond_the_window_is_cut(open_with: Open) -> None:
     assert s.received == 2000
 
 
+@pytest.mark.case("report-5")
+@pytest.mark.case("report-13")
 def test_writable_follows_a_send_that_took_less(open_with: Open) -> None:
     s = open_with(replace(PLAIN, send_buffer_bytes=4000))
     s.script("""

@@ -1,4 +1,4 @@
-"""What is checked in as made is what makes it: protoc of the interfaces, rfc_coverage of the labels."""
+"""What is checked in as made is what makes it: protoc of the interfaces, pages of the marks of tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bronzewillow.testing.rfc_coverage import PAGE, labels, problems, render
+from bronzewillow.testing import rfc_coverage, tcp_cases
+from bronzewillow.testing.marks import marks
 
 ROOT = Path(__file__).parents[2]
 API = Path("runtime/api")
@@ -31,6 +32,12 @@ def test_the_generated_code_is_that_of_the_interfaces(tmp_path: Path) -> None:
 
 
 def test_the_page_of_rfc_coverage_is_what_the_labels_say() -> None:
-    shown = labels(ROOT)
-    assert problems(shown) == []
-    assert (ROOT / PAGE).read_text() == render(shown), "run make rfc-coverage"
+    shown = rfc_coverage.labels(ROOT)
+    assert rfc_coverage.problems(shown) == []
+    assert (ROOT / rfc_coverage.PAGE).read_text() == rfc_coverage.render(shown), "run make rfc-coverage"
+
+
+def test_the_page_of_hard_cases_is_what_the_marks_say() -> None:
+    found = marks(ROOT, "case")
+    assert tcp_cases.problems(found) == []
+    assert (ROOT / tcp_cases.PAGE).read_text() == tcp_cases.render(found), "run make rfc-coverage"

@@ -13,8 +13,15 @@ if TYPE_CHECKING:
     from bronzewillow.stack.tcp.connection import Connection
 
 
+_SLEPT = 1_000_000
+"""A timer this late means that the process, or the machine, was asleep."""
+
+
 def handle_timeout(c: Connection, now: int) -> None:
     """Do what each expired timer of `c` stands for."""
+    late = now - c.timers.earliest
+    if late >= _SLEPT:
+        c.stalled_since += late  # nobody could try, so nobody has failed to answer
     for timer in c.timers.take_expired(now):
         if c.tcb.state is State.CLOSED:
             return

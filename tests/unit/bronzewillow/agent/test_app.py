@@ -88,6 +88,7 @@ def test_a_file_that_cannot_be_taken_changes_nothing(
     run(main())
 
 
+@pytest.mark.case("report-17")
 def test_an_agent_that_cannot_start_gives_everything_back() -> None:
     async def main() -> None:
         async with running_agent() as rig:
@@ -182,6 +183,7 @@ def test_a_life_ready_reloaded_drained(tmp_path: Path) -> None:
     run(main(), 30)
 
 
+@pytest.mark.case("case-25")
 def test_a_drain_has_an_end(tmp_path: Path) -> None:
     async def main() -> None:
         async def never(wire: Wire) -> None:

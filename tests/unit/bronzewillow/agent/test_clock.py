@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ def test_microseconds_of_the_loop() -> None:
 
 
 @given(st.integers(0, 10**15))
+@pytest.mark.case("report-1")
 def test_when_a_timer_fires_its_deadline_has_come(deadline: int) -> None:
     clock = Clock(LOOP)
     LOOP.instant = clock.loop_time(deadline)

@@ -71,6 +71,7 @@ def pieces(count: int, piece_bytes: int, last: int) -> list[bytes]:
         pytest.param(2, 40_000, 40_000, id="pieces that go alone"),
     ],
 )
+@pytest.mark.case("report-15")
 def test_a_train_arrives_as_its_datagrams(
     sends: Rung, reads: Rung, count: int, piece_bytes: int, last: int
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_train_arrives_as_its_datagrams(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="UDP_SEGMENT and UDP_GRO are Linux's")
+@pytest.mark.case("report-30")
 def test_a_train_is_read_in_one_call() -> None:
     async def main() -> tuple[int, int]:
         async with endpoint(Rung.GSO) as (near, _), endpoint(Rung.GSO) as (far, inbox):
@@ -139,6 +141,7 @@ async def refusing(number: int, *, single_too: bool = False) -> AsyncIterator[Re
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only this kernel cuts trains")
 @pytest.mark.parametrize("number", [errno.EIO, errno.EINVAL, errno.EOPNOTSUPP])
+@pytest.mark.case("report-15")
 def test_a_kernel_that_cannot_cut_makes_it_step_down_without_loss(number: int) -> None:
     async def main() -> None:
         async with refusing(number) as near, endpoint() as (far, inbox):
@@ -175,6 +178,7 @@ def test_trains_that_wait_are_cut_too_when_it_steps_down() -> None:
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EHOSTUNREACH, errno.EMSGSIZE])
+@pytest.mark.case("report-28")
 def test_other_refusals_are_loss_and_counted(number: int) -> None:
     async def main() -> None:
         async with refusing(number, single_too=True) as near, endpoint() as (far, inbox):
@@ -191,6 +195,7 @@ def test_other_refusals_are_loss_and_counted(number: int) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOBUFS])
+@pytest.mark.case("report-31")
 def test_a_full_buffer_delays_in_order_and_has_a_bound(number: int) -> None:
     async def main() -> None:
         async with refusing(number, single_too=True) as near, endpoint() as (far, inbox):
@@ -248,6 +253,7 @@ def test_strangers_do_not_grow_the_table_of_sources() -> None:
     assert run(main()) <= 1024
 
 
+@pytest.mark.case("report-32")
 def test_the_loop_gets_its_turn_under_a_flood() -> None:
     async def main() -> list[int]:
         async with endpoint(Rung.PLAIN) as (near, _), endpoint(Rung.PLAIN) as (far, inbox):

@@ -92,6 +92,8 @@ def test_two_hundred_at_once() -> None:
     run(main())
 
 
+@pytest.mark.case("case-15")
+@pytest.mark.case("report-16")
 def test_two_thousand_in_turn_leave_nothing_behind() -> None:
     async def main() -> None:
         async with two_nodes() as nodes:

@@ -191,6 +191,7 @@ def test_pods_of_one_node_talk_without_the_network() -> None:
     run(main())
 
 
+@pytest.mark.case("report-17")
 def test_a_pod_that_ends_resets_its_connections_and_falls_silent() -> None:
     async def main() -> None:
         async with rig() as r:
@@ -238,6 +239,7 @@ def test_taps_see_both_directions_with_their_ports() -> None:
 
 
 @pytest.mark.parametrize("encap", list(Encap))
+@pytest.mark.case("case-23")
 def test_random_and_damaged_datagrams_never_raise_and_are_all_counted(encap: Encap) -> None:
     async def main() -> None:
         async with rig(encap) as r:

@@ -125,6 +125,7 @@ def test_bytes_go_both_ways(connect: Connect) -> None:
 
 
 @both
+@pytest.mark.case("report-14")
 def test_a_slow_reader_stops_the_writer_and_nothing_is_lost(connect: Connect) -> None:
     async def main() -> tuple[list[str], str]:
         async with connect() as pair:
@@ -148,6 +149,7 @@ def test_a_slow_reader_stops_the_writer_and_nothing_is_lost(connect: Connect) ->
 
 
 @both
+@pytest.mark.case("case-14")
 def test_half_close_leaves_the_other_way_open(connect: Connect) -> None:
     async def main() -> Exception | None:
         async with connect() as pair:
@@ -181,6 +183,7 @@ def test_a_protocol_that_does_not_keep_open_is_closed_by_eof(connect: Connect) -
 
 
 @both
+@pytest.mark.case("report-20")
 def test_close_sends_what_is_buffered_first(connect: Connect) -> None:
     async def main() -> tuple[int, Exception | None]:
         async with connect() as pair:
@@ -260,6 +263,7 @@ def test_names_and_protocol_of_a_userspace_connection() -> None:
     run(main())
 
 
+@pytest.mark.case("report-14")
 def test_paused_reading_closes_the_window_and_bounds_memory() -> None:
     async def main() -> int:
         async with userspace() as pair:

@@ -84,6 +84,7 @@ def test_a_super_segment_crosses_as_a_train_and_is_one_again(encap: Encap) -> No
     assert packet.pieces == receiver.datagrams_in == sent.count
 
 
+@pytest.mark.case("case-23")
 def test_a_stranger_is_not_heard() -> None:
     vtep = Vtep(spec())
     vtep.receive(datagram(echo()), 0, STRANGER)
@@ -93,6 +94,7 @@ def test_a_stranger_is_not_heard() -> None:
 
 
 @pytest.mark.parametrize("source", ["10.244.2.11", "8.8.8.8", "10.244.7.10", "192.0.2.66"])
+@pytest.mark.case("case-23")
 def test_a_peer_speaks_only_for_its_own(source: str) -> None:
     other = Peer("worker-2", ip("192.0.2.3"), 8472, b"\x02" + bytes(5), ((ip("10.244.2.0"), 24),))
     vtep = Vtep(spec(peers=(*spec().peers, other)))
@@ -154,6 +156,8 @@ def test_a_damaged_header_is_counted_by_its_reason(offset: int, value: int, reas
     assert vtep.all_drops() == {reason: 1}
 
 
+@pytest.mark.case("case-22")
+@pytest.mark.case("report-29")
 def test_a_wrong_checksum_is_dropped_and_an_unfinished_one_is_counted_for_its_peer() -> None:
     good = datagram(tcp(b"hello"))
     at = 22 + 20 + 16
@@ -180,6 +184,7 @@ def test_two_nodes_on_one_address_have_their_own_ports() -> None:
     assert [peer.name for peer, _ in vtep.flush()] == ["worker-1", "worker-2"]
 
 
+@pytest.mark.case("case-20")
 def test_no_route_and_oversize_are_counted() -> None:
     vtep = Vtep(spec())
     assert vtep.encap(echo(source=MAC_POD, destination=ip("10.250.0.1"))) is None

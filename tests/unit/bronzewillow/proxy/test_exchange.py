@@ -147,6 +147,8 @@ def test_a_client_that_leaves_stops_the_upstream(how: str, phase: str) -> None:
     aio.run(main())
 
 
+@pytest.mark.case("case-14")
+@pytest.mark.case("report-21")
 def test_a_client_that_only_shuts_its_write_side_gets_the_whole_answer() -> None:
     async def main() -> None:
         ended = asyncio.Event()

@@ -81,6 +81,8 @@ def test_50_mb_each_way_arrive_unchanged() -> None:
     aio.run(main(), timeout_s=60)
 
 
+@pytest.mark.case("case-14")
+@pytest.mark.case("report-21")
 def test_the_client_half_closes_and_gets_the_whole_answer() -> None:
     async def main() -> None:
         async def serve(wire: Wire) -> None:
@@ -95,6 +97,8 @@ def test_the_client_half_closes_and_gets_the_whole_answer() -> None:
     aio.run(main())
 
 
+@pytest.mark.case("case-14")
+@pytest.mark.case("report-19")
 def test_the_upstream_half_closes_and_gets_the_whole_request() -> None:
     async def main() -> None:
         received = asyncio.get_running_loop().create_future()
@@ -134,6 +138,7 @@ def test_an_unreachable_upstream_resets_the_client() -> None:
     aio.run(main())
 
 
+@pytest.mark.case("report-26")
 def test_a_reset_passes_to_the_other_side() -> None:
     async def main() -> None:
         gone = asyncio.Event()
@@ -178,6 +183,7 @@ def test_an_upstream_that_dies_resets_the_client() -> None:
     aio.run(main())
 
 
+@pytest.mark.case("report-25")
 def test_a_slow_upstream_stops_the_client() -> None:
     async def main() -> None:
         may_read, total = asyncio.Event(), 40_000_000
@@ -251,6 +257,7 @@ def test_close_lets_open_connections_end() -> None:
     aio.run(main())
 
 
+@pytest.mark.case("report-26")
 def test_nothing_is_left_of_500_connections() -> None:
     async def main() -> None:
         async with relayed(echo) as (relay, port):

@@ -89,6 +89,7 @@ def test_an_exact_duplicate_changes_nothing(reassembler: Reassembler, drops: Cou
     ],
     ids=["over the end", "inside", "one unit", "around", "other bytes"],
 )
+@pytest.mark.case("case-21")
 def test_overlap_drops_the_packet(
     reassembler: Reassembler, drops: Counter[DropReason], bad: Ipv4Packet
 ) -> None:  # RFC 5722 4
@@ -117,11 +118,13 @@ def test_two_ends_that_disagree(reassembler: Reassembler, drops: Counter[DropRea
     ],
     ids=["no multiple of 8", "empty", "beyond 65535", "one byte beyond"],
 )
+@pytest.mark.case("case-21")
 def test_impossible_fragments(reassembler: Reassembler, drops: Counter[DropReason], bad: Ipv4Packet) -> None:
     assert reassembler.add(bad, 0) is None
     assert drops[DropReason.FRAGMENT] == 1 and reassembler.held_bytes == 0
 
 
+@pytest.mark.case("case-21")
 def test_a_missing_last_fragment_times_out(reassembler: Reassembler, drops: Counter[DropReason]) -> None:
     reassembler.add(piece(0, 800), 0)
     reassembler.expire(29_999_999)
@@ -132,6 +135,7 @@ def test_a_missing_last_fragment_times_out(reassembler: Reassembler, drops: Coun
     assert reassembler.add(piece(800, 1000, last=True), 30_000_001) is None
 
 
+@pytest.mark.case("case-21")
 def test_ten_thousand_incomplete_packets_are_bounded(drops: Counter[DropReason]) -> None:
     reassembler = Reassembler(100_000, drops)
     for identification in range(10_000):
@@ -184,6 +188,7 @@ def test_only_the_first_fragment_tells_the_next_header(reassembler: Reassembler)
 
 @pytest.mark.rfc("5722:4")
 @pytest.mark.parametrize("bad", [v6_piece(400, 1200), v6_piece(0, 400), v6_piece(792, 1600)])
+@pytest.mark.case("case-21")
 def test_overlap_drops_the_packet_of_ipv6(
     reassembler: Reassembler, drops: Counter[DropReason], bad: Ipv6Packet
 ) -> None:

@@ -239,6 +239,7 @@ def test_other_packets_pass_with_their_header_verified(kernel: ModuleType) -> No
         (77, 0x01, DropReason.BAD_TCP_CHECKSUM),
     ],
 )
+@pytest.mark.case("case-23")
 def test_drops_are_counted_by_reason(kernel: ModuleType, at: int, value: int, reason: DropReason) -> None:
     data = bytearray(segmented(PACKET).data)
     data[at] = value
@@ -248,6 +249,7 @@ def test_drops_are_counted_by_reason(kernel: ModuleType, at: int, value: int, re
 
 
 @pytest.mark.parametrize("length", [0, 7, 8, 21, 22, 41, 42, 61, 77])
+@pytest.mark.case("case-23")
 def test_cut_short_anywhere(kernel: ModuleType, length: int) -> None:
     assert drops_of(kernel, segmented(PACKET).data[:length]) == {DropReason.TRUNCATED: 1}
 
@@ -386,6 +388,7 @@ def test_segment_wraps_sequence_numbers(kernel: ModuleType) -> None:
     assert [packet.segment.seq for packet in pieces] == [0xFFFFFFFD, 0xFFFFFFFF, 1]
 
 
+@pytest.mark.case("report-9")
 def test_the_largest_datagram(kernel: ModuleType) -> None:
     fits = piece(bytes(65_535 - 52))
     assert received(kernel, fits) == [fits]

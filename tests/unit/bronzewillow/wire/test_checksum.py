@@ -48,11 +48,13 @@ def test_the_example_of_rfc_1071() -> None:
     ],
 )
 @pytest.mark.parametrize("initial", [0, 1, 0xFFFF, 0x1FFFE, 0x12345])
+@pytest.mark.case("case-22")
 def test_agrees_with_the_sum_of_words(data: bytes, initial: int) -> None:
     assert ones_complement_sum(data, initial) == by_words(data, initial)
     assert ones_complement_sum(memoryview(data), initial) == by_words(data, initial)
 
 
+@pytest.mark.case("case-22")
 def test_zero_and_negative_zero() -> None:
     assert fold(0) == 0
     assert fold(0xFFFF) == 0xFFFF
@@ -85,6 +87,8 @@ def partial_segment() -> tuple[bytes, int, int]:
         (PartialPolicy.ALWAYS, Verdict.GOOD),
     ],
 )
+@pytest.mark.case("case-22")
+@pytest.mark.case("report-29")
 def test_partial_checksum_by_policy(policy: PartialPolicy, verdict: Verdict) -> None:
     assert verify(*partial_segment(), policy) is verdict
 

@@ -41,6 +41,7 @@ def test_options_are_skipped(header: str) -> None:
         ("0100655800000100 01020301", DropReason.GENEVE_OPTION),
     ],
 )
+@pytest.mark.case("case-23")
 def test_drops(data: str, reason: DropReason) -> None:
     with pytest.raises(WireError) as caught:
         parse_geneve(bytes.fromhex(data))

@@ -70,6 +70,7 @@ def test_hop_by_hop_options_stand_first_or_nowhere() -> None:
 
 
 @pytest.mark.rfc("8504:5.3")
+@pytest.mark.case("case-21")
 def test_a_chain_has_an_end() -> None:
     assert parse_ipv6(emit_ipv6(with_extensions(*[PAD] * 8)))
     assert reason_of(emit_ipv6(with_extensions(*[PAD] * 9))) is DropReason.IP_EXTENSION
@@ -115,6 +116,7 @@ def test_fragments() -> None:
 
 
 @pytest.mark.rfc("6946:4")
+@pytest.mark.case("case-21")
 def test_an_atomic_fragment_is_a_packet() -> None:
     inner = b"\x11\x00" + PAD[1] + b"payload"
     data = raw(FRAGMENT, b"\x3c\0\0\0\0\0\0\7" + inner)
@@ -122,6 +124,7 @@ def test_an_atomic_fragment_is_a_packet() -> None:
 
 
 @pytest.mark.rfc("7112:5")
+@pytest.mark.case("case-21")
 def test_the_first_fragment_has_the_whole_chain() -> None:
     head = b"\x3c\0\0\1\0\0\0\7"
     assert reason_of(raw(FRAGMENT, head + b"\x11\x02" + bytes(14))) is DropReason.TRUNCATED

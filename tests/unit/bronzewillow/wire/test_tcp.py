@@ -97,6 +97,7 @@ def test_unknown_options_are_skipped() -> None:
 
 @pytest.mark.rfc("9293:MUST-7")
 @pytest.mark.parametrize("malformed", ["0300", "0301", "fe00", "fe", "03ff", "080a0000"])
+@pytest.mark.case("case-10")
 def test_an_illegal_length_ends_parsing_and_keeps_what_came_before(malformed: str) -> None:
     assert parse_options(bytes.fromhex("020405b4" + malformed)) == TcpOptions(mss=1460)
 
@@ -115,6 +116,7 @@ def test_an_illegal_length_ends_parsing_and_keeps_what_came_before(malformed: st
         "050b" + "00" * 9,
     ],
 )
+@pytest.mark.case("case-10")
 def test_a_known_option_of_the_wrong_length_is_ignored(option: str) -> None:
     assert parse_options(bytes.fromhex(option + "0402")) == TcpOptions(sack_permitted=True)
 
@@ -125,6 +127,7 @@ def test_nothing_counts_after_the_end_of_the_list() -> None:
 
 
 @pytest.mark.rfc("7323:2.3")
+@pytest.mark.case("case-10")
 def test_a_shift_above_14_is_read_as_14() -> None:
     assert parse_options(bytes.fromhex("03030f")).window_scale == 14
     assert parse_options(bytes.fromhex("0303ff")).window_scale == 14

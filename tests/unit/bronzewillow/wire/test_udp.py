@@ -23,6 +23,7 @@ def test_round_trip_and_trailing_bytes() -> None:
     assert parse_udp(memoryview(data + b"padding"), SOURCE, DESTINATION) == DATAGRAM
 
 
+@pytest.mark.case("case-22")
 def test_a_zero_checksum_is_legal_in_ipv4_only() -> None:
     data = bytearray(emit_udp(DATAGRAM, SOURCE, DESTINATION))
     data[6:8] = b"\0\0"
@@ -30,6 +31,7 @@ def test_a_zero_checksum_is_legal_in_ipv4_only() -> None:
     assert reason_of(data, bytes(16), bytes(15) + b"\1") is DropReason.BAD_UDP_CHECKSUM
 
 
+@pytest.mark.case("case-22")
 def test_a_computed_zero_is_sent_as_all_ones() -> None:
     bare = emit_udp(UdpDatagram(5353, 53, b"\0\0"), SOURCE, DESTINATION)
     datagram = UdpDatagram(5353, 53, bare[6:8])  # the payload makes the sum up to 0xFFFF

@@ -27,6 +27,7 @@ def test_round_trip() -> None:
         ("0800000000100001", DropReason.VXLAN_RESERVED),
     ],
 )
+@pytest.mark.case("case-23")
 def test_what_a_kernel_peer_drops_too(header: str, reason: DropReason) -> None:
     with pytest.raises(WireError) as caught:
         parse_vxlan(bytes.fromhex(header) + (bytes(64) if len(header) == 16 else b""))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from bronzewillow.stack import StackConfig, TcpConfig
 from bronzewillow.testing.script import LOCAL, Scripted
 from bronzewillow.wire.packet import TcpPacket
@@ -19,6 +21,7 @@ def opened(tcp: TcpConfig | None = None) -> Scripted:
     return s
 
 
+@pytest.mark.case("report-9")
 def test_a_large_window_leaves_in_super_segments() -> None:
     s = opened()
     s.c.congestion.cwnd = 1 << 20

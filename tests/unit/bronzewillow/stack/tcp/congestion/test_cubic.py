@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -73,6 +74,7 @@ def test_a_timeout_and_a_repeated_one() -> None:
         max_size=60,
     )
 )
+@pytest.mark.case("report-3")
 def test_no_arithmetic_overflows(steps: list[tuple[str, int, int]]) -> None:
     cubic, now, mss = Cubic(MSS, 10), 0, MSS
     for what, size, pause in steps:
