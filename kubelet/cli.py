@@ -31,8 +31,9 @@ def cli() -> None:
     "--port", type=click.IntRange(1, 65535), default=10250, show_default=True, help="Of the node's API."
 )
 @click.option(
-    "--node-ip", default="", help="The machine's address; by default the one on the way to the API server."
-)
+    "--node-ip", default="", metavar="IP[,IP]",
+    help="The machine's address, or two; by default that on the way to the API server, and the other's.",
+)  # fmt: skip
 @click.option(
     "--door", type=click.Path(path_type=Path), default=door_socket,
     show_default="in the user's runtime folder", help="The network agent's door, by which pods are probed.",

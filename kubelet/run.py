@@ -48,7 +48,7 @@ class RunOptions:
     """The container runtime's socket."""
     port: int = 10250
     address: str = ""
-    """Of this machine; empty for the one on the way to the API server."""
+    """Of this machine, one or two with a comma; empty for those that its routing table says."""
     max_pods: int = 110
     door: Path = field(default_factory=door_socket)
     """The network agent's, by which probes reach pods."""

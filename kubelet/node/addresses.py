@@ -1,28 +1,47 @@
-"""Under which address this machine is reached; asked again every few seconds, since networks change."""
+"""Under which addresses this machine is reached; asked again every few seconds, since networks change."""
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
-_ELSEWHERE = ("192.0.2.1", "2001:db8::1")  # RFC 5737, RFC 3849: addresses of nobody, on the default route
+_ELSEWHERE = {4: "192.0.2.1", 6: "2001:db8::1"}
+"""RFC 5737, RFC 3849: addresses of nobody, on the default route of each family."""
+_PUBLIC = {"linux": (72, 0x2), "darwin": (63, 0)}
+"""IPv6's option, and its value, for a source address that is not a new one every day (RFC 5014, RFC 8981)."""
 SourceOf = Callable[[str, int], str | None]
 
 
-def node_address(server: str, source_of: SourceOf | None = None) -> str | None:
-    """The address from which packets to the API server leave; None while there is no network.
+def node_addresses(
+    server: str, families: Collection[int] = (), source_of: SourceOf | None = None
+) -> tuple[str, ...]:
+    """The address from which packets to the API server leave, then one of each further family of `families`.
 
-    Where the API server is this very machine, the one on the default route: a loopback address is of no use
-    to other nodes, and the API server itself refuses to dial it.
+    Empty while there is no network.
     """
     ask = source_of or source_address
+    first = _towards(server, ask)
+    if first is None:
+        return ()
+    others = sorted(set(families) - {ipaddress.ip_address(first).version})
+    found = (ask(_ELSEWHERE[version], 443) for version in others)
+    return (first, *(one for one in found if one is not None and not ipaddress.ip_address(one).is_loopback))
+
+
+def _towards(server: str, ask: SourceOf) -> str | None:
+    """The source of what goes there; where that is this very machine, the one on the default route.
+
+    A loopback address is of no use to other nodes, and the API server itself refuses to dial it.
+    """
     parts = urlsplit(server)
     found = ask(parts.hostname or "", parts.port or 443)
     if found is not None and not ipaddress.ip_address(found).is_loopback:
         return found
-    others = (ask(address, 443) for address in _ELSEWHERE)
+    others = (ask(address, 443) for address in _ELSEWHERE.values())
     return next((one for one in others if one and not ipaddress.ip_address(one).is_loopback), None)
 
 
@@ -35,6 +54,9 @@ def source_address(host: str, port: int) -> str | None:
     for family, kind, protocol, _, address in answers:
         try:
             with socket.socket(family, kind, protocol) as probe:
+                if family == socket.AF_INET6 and sys.platform in _PUBLIC:
+                    with contextlib.suppress(OSError):
+                        probe.setsockopt(socket.IPPROTO_IPV6, *_PUBLIC[sys.platform])
                 probe.connect(address)
                 source = str(probe.getsockname()[0]).partition("%")[0]
         except OSError:

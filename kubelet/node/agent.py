@@ -27,7 +27,7 @@ from kubelet.clock import Clock
 from kubelet.model.node_conditions import transitions
 from kubelet.model.node_facts import NodeSettings, NodeState
 from kubelet.model.node_object import node_object
-from kubelet.node.addresses import node_address
+from kubelet.node.addresses import node_addresses
 from kubelet.node.health import HealthWatch, read_health
 from kubelet.node.lease import LeaseKeeper
 from kubelet.node.machine import read_machine
@@ -65,7 +65,7 @@ class AgentParts:
     clock: Clock
     random: Random
     address: str = ""
-    """Of this machine; empty for the one on the way to the API server."""
+    """Of this machine, one or two with a comma; empty for those that its routing table says."""
 
 
 class NodeAgent:
@@ -80,7 +80,7 @@ class NodeAgent:
         self._runtime = RuntimeWatch(parts.runtime)
         self._health = HealthWatch()
         self._ending = ""
-        state = self._state()
+        state = self._state(None)
         self._addresses = state.addresses
         self._node = node_object(state, None, parts.clock.wall())
         self._told: tuple[str, dict[str, str]] | None = None
@@ -151,7 +151,7 @@ class NodeAgent:
         readings = await asyncio.to_thread(read_health, self._parts.disk)
         health = self._health.look(readings, self._parts.clock.monotonic())
         state = replace(
-            self._state(),
+            self._state(before),
             runtime=look.runtime,
             images=look.images,
             health=replace(health, ending=self._ending),
@@ -171,9 +171,10 @@ class NodeAgent:
             self.lease.hurry()
         self.serving.serve_as(self._serving_request())
 
-    def _state(self) -> NodeState:
-        address = self._parts.address or node_address(self._access.cluster.server)
-        return NodeState(self._machine, self._parts.settings, (address,) if address else ())
+    def _state(self, known: Object | None) -> NodeState:
+        fixed = tuple(filter(None, self._parts.address.split(",")))
+        addresses = fixed or node_addresses(self._access.cluster.server, _pod_families(known or {}))
+        return NodeState(self._machine, self._parts.settings, addresses)
 
     def _serving_request(self) -> Request:
         name = self._parts.settings.name
@@ -253,3 +254,9 @@ class NodeAgent:
         """New connections show it at once; watches begin anew on them."""
         self._access.identity.forget()
         await self._parts.client.reconnect()
+
+
+def _pod_families(node: Object) -> set[int]:
+    """Of a dual-stack cluster both: pods of a family are reached by a node address of that family."""
+    cidrs = (node.get("spec") or {}).get("podCIDRs") or ()
+    return {6 if ":" in str(cidr) else 4 for cidr in cidrs}

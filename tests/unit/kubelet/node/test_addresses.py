@@ -2,30 +2,34 @@ from __future__ import annotations
 
 import pytest
 
-from kubelet.node.addresses import node_address, source_address
-
-
-def routes(table: dict[str, str | None]) -> tuple[list[str], object]:
-    return [], table
+from kubelet.node.addresses import node_addresses, source_address
 
 
 @pytest.mark.parametrize(
-    ("table", "expected"),
+    ("table", "families", "expected"),
     [
-        ({"api.example": "10.0.0.7"}, "10.0.0.7"),
-        ({"api.example": "127.0.0.1", "192.0.2.1": "10.0.0.7"}, "10.0.0.7"),
-        ({"api.example": None, "2001:db8::1": "2001:db8:1::7"}, "2001:db8:1::7"),
-        ({"api.example": "::1"}, None),
-        ({}, None),
+        ({"api.example": "10.0.0.7"}, (), ("10.0.0.7",)),
+        ({"api.example": "127.0.0.1", "192.0.2.1": "10.0.0.7"}, (), ("10.0.0.7",)),
+        ({"api.example": None, "2001:db8::1": "2001:db8:1::7"}, (), ("2001:db8:1::7",)),
+        ({"api.example": "::1"}, (), ()),
+        ({}, (4, 6), ()),
+        ({"api.example": "10.0.0.7", "2001:db8::1": "fd00::7"}, (), ("10.0.0.7",)),
+        ({"api.example": "10.0.0.7", "2001:db8::1": "fd00::7"}, (4, 6), ("10.0.0.7", "fd00::7")),
+        ({"api.example": "fd00::7", "192.0.2.1": "10.0.0.7"}, (4, 6), ("fd00::7", "10.0.0.7")),
+        ({"api.example": "10.0.0.7", "2001:db8::1": "::1"}, (4, 6), ("10.0.0.7",)),
+        ({"api.example": "10.0.0.7"}, (4, 6), ("10.0.0.7",)),
     ],
 )
-def test_the_way_to_the_api_server_says_it(table: dict[str, str | None], expected: str | None) -> None:
-    assert node_address("https://api.example:6443", lambda host, port: table.get(host)) == expected
+def test_the_way_to_the_api_server_says_the_first(
+    table: dict[str, str | None], families: tuple[int, ...], expected: tuple[str, ...]
+) -> None:
+    found = node_addresses("https://api.example:6443", families, lambda host, port: table.get(host))
+    assert found == expected
 
 
 def test_the_port_of_https_is_understood() -> None:
     asked: list[tuple[str, int]] = []
-    node_address("https://[2001:db8::5]", lambda host, port: asked.append((host, port)))
+    node_addresses("https://[2001:db8::5]", (), lambda host, port: asked.append((host, port)))
     assert asked[0] == ("2001:db8::5", 443)
 
 

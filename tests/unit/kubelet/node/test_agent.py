@@ -155,7 +155,7 @@ def test_a_change_is_told_once_though_the_api_server_does_not_hear_of_it(tmp_pat
 
 def test_the_node_follows_the_machines_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     addresses = ["192.0.2.7"]
-    monkeypatch.setattr(module, "node_address", lambda server: addresses[0] if addresses else None)
+    monkeypatch.setattr(module, "node_addresses", lambda server, families: tuple(addresses))
 
     async def body(cluster: Joinable) -> None:
         rig = Rig(cluster, tmp_path, address="")
@@ -170,6 +170,41 @@ def test_the_node_follows_the_machines_address(tmp_path: Path, monkeypatch: pyte
             addresses.clear()
             await rig.agent.reporter.report()
             assert await rig.ready() == ("False", "the machine has no network address")
+
+    on_cluster(body)
+
+
+def test_a_node_of_a_dual_stack_cluster_has_an_address_of_each_family(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    families: list[set[int]] = []
+
+    def found(server: str, asked: set[int]) -> tuple[str, ...]:
+        families.append(asked)
+        return ("192.0.2.7",)
+
+    monkeypatch.setattr(module, "node_addresses", found)
+
+    async def body(cluster: Joinable) -> None:
+        rig = Rig(cluster, tmp_path, address="")
+        async with rig.client:
+            await rig.agent.reporter.report()
+            cidrs = {"spec": {"podCIDR": "10.244.7.0/24", "podCIDRs": ["10.244.7.0/24", "fd00:7::/64"]}}
+            rig.agent.reporter.seen(await cluster.admin.patch(NODES, NODE, cidrs))
+            await rig.agent.reporter.report()
+            assert (families[0], families[-1]) == (set(), {4, 6})
+
+    on_cluster(body)
+
+
+def test_addresses_that_are_given_are_those_of_the_node(tmp_path: Path) -> None:
+    async def body(cluster: Joinable) -> None:
+        rig = Rig(cluster, tmp_path, address="192.0.2.7,2001:db8::7")
+        async with rig.client:
+            await rig.agent.reporter.report()
+            node = await cluster.admin.get(NODES, NODE)
+            inner = [one["address"] for one in node["status"]["addresses"] if one["type"] == "InternalIP"]
+            assert inner == ["192.0.2.7", "2001:db8::7"]
 
     on_cluster(body)
 
