@@ -45,7 +45,7 @@ class DualStack(StrEnum):
 
     @property
     def pod_mtu(self) -> int:
-        """Of the worker's pods. Flannel subtracts what IPv4 costs from both, and the kernel says Packet Too Big."""
+        """Of the worker's pods. Flannel's is that of IPv4; its kernel then says Packet Too Big."""
         return Plan().pod_mtu if self is DualStack.FLANNEL else POD_MTU
 
 
