@@ -13,6 +13,8 @@ from bronzewillow.host.tasks import together
 from bronzewillow.kube.client import KubeClient
 from kubelet.model.admission import admit
 from kubelet.model.decision import EventType, PodEvent
+from kubelet.model.thresholds import EvictionSettings, configured
+from kubelet.node.health import HealthWatch
 from kubelet.pods.admitting import node_view
 from kubelet.pods.shell import NodeObject, PodShell, ShellConfig
 from kubelet.server.app import KubeletServer, ServerParts
@@ -37,7 +39,7 @@ class AppConfig:
 class App:
     """Made on the loop."""
 
-    def __init__(self, config: AppConfig, client: KubeClient, node: NodeObject) -> None:
+    def __init__(self, config: AppConfig, client: KubeClient, node: NodeObject, health: HealthWatch) -> None:
         self._config = config
         shell, host_paths = config.shell, config.shell.host_paths
         self.shell = PodShell(
@@ -45,6 +47,7 @@ class App:
             client,
             node,
             lambda pod, others: admit(pod, others, node_view(node(), os.getuid(), host_paths)),
+            health,
         )
         self._server = KubeletServer(
             ServerParts(
@@ -56,7 +59,7 @@ class App:
                 self.shell,
                 self.shell.metrics.registry,
                 self.shell.metrics.probe_registry,
-                configuration(config),
+                configuration(config, health.settings),
             )
         )
         self._tls: ServingTls | None = None
@@ -91,7 +94,7 @@ class App:
         await asyncio.Event().wait()
 
 
-def configuration(config: AppConfig) -> dict[str, Any]:
+def configuration(config: AppConfig, eviction: EvictionSettings) -> dict[str, Any]:
     """What /configz shows: a KubeletConfiguration, as far as it has a meaning here."""
     rotation = config.shell.rotation
     return {
@@ -103,5 +106,6 @@ def configuration(config: AppConfig) -> dict[str, Any]:
         "serializeImagePulls": True,
         "containerLogMaxSize": f"{rotation.most_bytes >> 20}Mi",
         "containerLogMaxFiles": rotation.most_files,
+        **configured(eviction),
         "allowedHostPaths": [str(path) for path in config.shell.host_paths],
     }

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from bronzewillow.host.command import CommandError, log_to_stderr
 from bronzewillow.host.paths import door_socket, runtime_folder
+from kubelet.eviction_options import eviction_options
 from kubelet.membership.cli import home_option, join, leave
 from kubelet.membership.home import Home
+from kubelet.model.thresholds import EvictionSettings
 from kubelet.refusal import Refusal
 from kubelet.run import RunOptions, run_kubelet
 
@@ -44,6 +47,7 @@ def cli() -> None:
     help="A folder that hostPath volumes may be in; may be repeated.",
 )  # fmt: skip
 @click.option("--max-pods", type=click.IntRange(1, 500), default=110, show_default=True)
+@eviction_options
 @click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
 )
@@ -56,14 +60,16 @@ def run(
     static_pods: Path | None,
     host_paths: tuple[Path, ...],
     max_pods: int,
+    eviction: Callable[[], EvictionSettings],
     log_level: str,
 ) -> None:
     """Be the node that this machine has joined as."""
     log_to_stderr(log_level)
     try:
-        asyncio.run(
-            run_kubelet(RunOptions(Home(home), cri, port, node_ip, max_pods, door, static_pods, host_paths))
+        options = RunOptions(
+            Home(home), cri, port, node_ip, max_pods, door, static_pods, host_paths, eviction()
         )
+        asyncio.run(run_kubelet(options))
     except Refusal as error:
         raise CommandError(str(error)) from None
     except OSError as error:

@@ -27,7 +27,9 @@ from kubelet.membership.home import Home
 from kubelet.membership.network_account import NetworkAccount
 from kubelet.membership.presence import Presence
 from kubelet.model.node_facts import NodeSettings
+from kubelet.model.thresholds import EvictionSettings
 from kubelet.node.agent import AgentParts, NodeAgent
+from kubelet.node.health import HealthWatch, Read, read_machine_health
 from kubelet.node.power import PowerAssertion
 from kubelet.node.shutdown_notice import ShutdownNotice
 from kubelet.pods.shell import ShellConfig
@@ -56,6 +58,10 @@ class RunOptions:
     """A folder of pods that this node runs by itself."""
     host_paths: tuple[Path, ...] = ()
     """Below which hostPath is allowed."""
+    eviction: EvictionSettings = field(default_factory=EvictionSettings)
+    """When memory and disk are short."""
+    measure: Read = read_machine_health
+    """How much of them there is."""
 
 
 async def run_kubelet(options: RunOptions) -> None:
@@ -77,8 +83,9 @@ async def run_kubelet(options: RunOptions) -> None:
         runtime = RuntimeClient(options.cri)
         async with KubeClient(access, timeout_s=_TIMEOUT_S, user_agent="llm-kubelet") as client:
             settings = NodeSettings(membership.node_name, pods=options.max_pods, port=options.port)
+            health = HealthWatch(options.eviction, home.folder, clock.monotonic, options.measure)
             parts = AgentParts(
-                client, settings, runtime, home.folder, home.client_pairs,
+                client, settings, runtime, health, home.folder, home.client_pairs,
                 ServingFolders(home.serving_pairs, home.own_pairs), power, clock, random, options.address,
             )  # fmt: skip
             shell = ShellConfig(
@@ -87,7 +94,7 @@ async def run_kubelet(options: RunOptions) -> None:
             )  # fmt: skip
             account = NetworkAccount(home, access.cluster, clock)
             ca = (await client_authorities(account.access(), access.cluster)).decode()
-            app = App(AppConfig(shell, options.port, ca), client, lambda: node.node)
+            app = App(AppConfig(shell, options.port, ca), client, lambda: node.node, health)
             node = NodeAgent(parts, access, app.show, app.tell)
             tell_ready()
             try:

@@ -34,10 +34,18 @@ def images_to_remove(
         return ()
     excess = used - capacity_bytes * LOW_PERCENT // 100
     chosen = []
-    for image in sorted(images, key=lambda one: (one.last_used, one.detected, one.id)):
+    for image in unused_images(images, in_use, now):
         if excess <= 0:
             break
-        if image.id not in in_use and now - image.detected >= LEAST_AGE and image.last_used <= now:
-            chosen.append(image)
-            excess -= image.size_bytes
+        chosen.append(image)
+        excess -= image.size_bytes
     return chosen
+
+
+def unused_images(images: Iterable[ImageUse], in_use: frozenset[str], now: int) -> Sequence[ImageUse]:
+    """All that may go, those used longest ago first. Under disk pressure they do, before a pod has to."""
+    return [
+        image
+        for image in sorted(images, key=lambda one: (one.last_used, one.detected, one.id))
+        if image.id not in in_use and now - image.detected >= LEAST_AGE and image.last_used <= now
+    ]

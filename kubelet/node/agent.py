@@ -28,7 +28,7 @@ from kubelet.model.node_conditions import transitions
 from kubelet.model.node_facts import NodeSettings, NodeState
 from kubelet.model.node_object import node_object
 from kubelet.node.addresses import node_addresses
-from kubelet.node.health import HealthWatch, read_health
+from kubelet.node.health import HealthWatch, health_of
 from kubelet.node.lease import LeaseKeeper
 from kubelet.node.machine import read_machine
 from kubelet.node.power import PowerAssertion
@@ -55,8 +55,9 @@ class AgentParts:
     """As the node."""
     settings: NodeSettings
     runtime: RuntimeCalls
+    health: HealthWatch
     disk: Path
-    """A folder on the disk that images and pods are on."""
+    """A folder on the disk that pods are on."""
     client_pairs: PairFolder
     """Who the node is."""
     serving: ServingFolders
@@ -78,7 +79,6 @@ class NodeAgent:
         self._parts, self._access, self._tell = parts, access, tell
         self._machine = read_machine(parts.disk)
         self._runtime = RuntimeWatch(parts.runtime)
-        self._health = HealthWatch()
         self._ending = ""
         state = self._state(None)
         self._addresses = state.addresses
@@ -148,8 +148,7 @@ class NodeAgent:
     async def _compose(self, before: Object | None) -> Object:
         look = await self._runtime.look()
         self._keep_awake(look.pods > 0)
-        readings = await asyncio.to_thread(read_health, self._parts.disk)
-        health = self._health.look(readings, self._parts.clock.monotonic())
+        health = health_of(await self._parts.health.look())
         state = replace(
             self._state(before),
             runtime=look.runtime,

@@ -1,67 +1,69 @@
-"""Whether the machine runs short of something, and for how long that counts.
-
-What is short stays reported for five minutes after it is not any more (`evictionPressureTransitionPeriod`):
-the scheduler shall not send back what was just sent away.
-"""
+"""Whether this machine runs short of something: measured here, judged by `model.pressure`."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import resource
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
 from kubelet.model.node_facts import Health
-from kubelet.node.memory import MemoryReading, read_memory
+from kubelet.model.pressure import Observation, Observations, Pressure, PressureState
+from kubelet.model.thresholds import EvictionSettings, Signal
+from kubelet.node.memory import read_memory
 
-_HOLD = 300 * 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Readings:
-    """Of one moment."""
-
-    memory: MemoryReading
-    disk_free: float
-    """The part that is free, 0 to 1."""
-    inodes_free: float
-    processes: float
-    """The part of the allowed number that there is."""
+Read = Callable[[Path, Path], Observations]
+"""Of the disk that pods are on, and of the one that images are on. May block."""
 
 
 class HealthWatch:
-    """The kubelet's default thresholds, held."""
+    """One for all who ask: the Node's conditions, and what is done about them, shall not differ."""
 
-    def __init__(self) -> None:
-        self._until: dict[str, int] = {}
+    def __init__(self, settings: EvictionSettings, disk: Path, now: Callable[[], int], read: Read) -> None:
+        """`disk`: a folder on the disk that pods are on; `now` gives Instants."""
+        self.settings = settings
+        self._state = PressureState(settings)
+        self._disk, self._now, self._read = disk, now, read
+        self.image_disk = disk
+        """A folder on the one that images are on, once the runtime has told."""
 
-    def look(self, readings: Readings, now: int) -> Health:
-        """`now` is an Instant in microseconds."""
-        return Health(
-            is_memory_low=self._held("memory", readings.memory.is_low, now),
-            is_disk_low=self._held("disk", readings.disk_free < 0.10 or readings.inodes_free < 0.05, now),
-            is_pids_low=self._held("pids", readings.processes > 0.90, now),
-        )
-
-    def _held(self, what: str, is_low: bool, now: int) -> bool:
-        if is_low:
-            self._until[what] = now + _HOLD
-        return now < self._until.get(what, now)
+    async def look(self) -> Pressure:
+        """Measure."""
+        seen = await asyncio.to_thread(self._read, self._disk, self.image_disk)
+        return self._state.look(seen, self._now())
 
 
-def read_health(disk: Path) -> Readings:
-    """Of this machine. `disk`: a folder on the disk that images and pods are on."""
-    files = os.statvfs(disk)
-    return Readings(
-        memory=read_memory(),
-        disk_free=files.f_bavail / max(files.f_blocks, 1),
-        inodes_free=files.f_favail / files.f_files if files.f_files else 1.0,  # some disks do not count them
-        processes=_processes(),
+def health_of(pressure: Pressure) -> Health:
+    """As the Node's conditions have it."""
+    return Health(
+        is_memory_low="MemoryPressure" in pressure.conditions,
+        is_disk_low="DiskPressure" in pressure.conditions,
+        is_pids_low="PIDPressure" in pressure.conditions,
     )
 
 
-def _processes() -> float:
+def read_machine_health(disk: Path, image_disk: Path) -> Observations:
+    """Of this machine; what cannot be measured is left out."""
+    found = {Signal.MEMORY: read_memory()}
+    for folder, space, files in (
+        (disk, Signal.NODE_DISK, Signal.NODE_FILES),
+        (image_disk, Signal.IMAGE_DISK, Signal.IMAGE_FILES),
+    ):
+        with contextlib.suppress(OSError):
+            found |= _of_disk(folder, space, files)
     allowed = resource.getrlimit(resource.RLIMIT_NPROC)[0]
-    return 0.0 if allowed == resource.RLIM_INFINITY else len(psutil.pids()) / max(allowed, 1)
+    if allowed != resource.RLIM_INFINITY:
+        found[Signal.PROCESSES] = Observation(max(allowed - len(psutil.pids()), 0), allowed)
+    return found
+
+
+def _of_disk(folder: Path, space: Signal, files: Signal) -> Observations:
+    seen = os.statvfs(folder)
+    found = {space: Observation(seen.f_bavail * seen.f_frsize, seen.f_blocks * seen.f_frsize)}
+    if seen.f_files:  # some file systems do not count them
+        found[files] = Observation(seen.f_favail, seen.f_files)
+    return found

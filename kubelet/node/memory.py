@@ -1,42 +1,28 @@
-"""Whether memory is short, and how short. On a Mac free memory says little: its kernel says when it is."""
+"""How much memory is left. On a Mac free memory says little: its kernel says when it is short."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 
 import psutil
 
+from kubelet.model.pressure import Observation
 from kubelet.node.kernel_facts import read_sysctl
 
-LEAST_BYTES = 100 << 20
-"""A kubelet's `memory.available<100Mi`."""
 _PRESSURE = "kern.memorystatus_vm_pressure_level"
 _CRITICAL = 4
+"""1 is normal, 2 a warning."""
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryReading:
-    """Of one moment."""
-
-    available_bytes: int
-    used_bytes: int
-    """By all processes."""
-    pressure_level: int
-    """macOS: 1 normal, 2 warning, 4 critical; 0 elsewhere."""
-
-    @property
-    def is_low(self) -> bool:
-        """What the condition MemoryPressure and evictions go by."""
-        if self.pressure_level:
-            return self.pressure_level >= _CRITICAL
-        return self.available_bytes < LEAST_BYTES
-
-
-def read_memory() -> MemoryReading:
+def read_memory() -> Observation:
     """Of this machine. Blocks: on macOS it asks a program."""
     memory = psutil.virtual_memory()
-    return MemoryReading(memory.available, memory.total - memory.available, _pressure_level())
+    return observed(memory.available, memory.total, _pressure_level())
+
+
+def observed(available_bytes: int, total_bytes: int, level: int) -> Observation:
+    """`level` is macOS's, 0 elsewhere."""
+    return Observation(available_bytes, total_bytes, level >= _CRITICAL if level else None)
 
 
 def _pressure_level() -> int:

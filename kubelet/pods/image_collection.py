@@ -4,11 +4,11 @@ says."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from kubelet.model.image_gc import ImageUse, images_to_remove
+from kubelet.model.image_gc import ImageUse, images_to_remove, unused_images
 from kubelet.provider.errors import RuntimeRefusal
 from runtime.api import cri_pb2 as api
 
@@ -76,6 +76,14 @@ class ImageCollection:
         chosen = images_to_remove(
             self._uses.values(), frozenset(kept), disk.capacity_bytes, disk.available_bytes, self._now()
         )
+        await self._remove(chosen)
+
+    async def free_all(self) -> None:
+        """Remove all that nobody uses. RuntimeRefusal."""
+        kept = await self.detect()
+        await self._remove(unused_images(self._uses.values(), frozenset(kept), self._now()))
+
+    async def _remove(self, chosen: Sequence[ImageUse]) -> None:
         for image in chosen:
             try:
                 await self._runtime.remove_image(image.id)

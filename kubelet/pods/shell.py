@@ -20,13 +20,13 @@ from bronzewillow.kube.errors import KubeError
 from bronzewillow.kube.reflector import Reflector
 from bronzewillow.kube.resources import PODS, SERVICES
 from kubelet.model.decision import NodeFacts, Refusal
-from kubelet.model.eviction import empty_dir_eviction
 from kubelet.model.field_ref import DownwardFacts
 from kubelet.model.observed import ObservedPod
 from kubelet.model.pod_spec import Object, mapping, metadata, name, namespace, objects, status, text, uid
 from kubelet.model.times import SECOND
-from kubelet.node.memory import read_memory
+from kubelet.node.health import HealthWatch
 from kubelet.pods.event_recorder import EventRecorder
+from kubelet.pods.eviction_watch import EvictionWatch
 from kubelet.pods.execution import Execution
 from kubelet.pods.image_collection import DETECT_S, Disk, ImageCollection
 from kubelet.pods.image_puller import ImagePuller
@@ -39,6 +39,7 @@ from kubelet.pods.resolving import Resolving, downward_value
 from kubelet.pods.shown_pods import ShownPods
 from kubelet.pods.static_source import READ_EVERY_S, StaticSource
 from kubelet.pods.status_writer import StatusWriter
+from kubelet.pods.storage_watch import StorageWatch
 from kubelet.pods.surroundings import NodeSurroundings, now, wall
 from kubelet.probes.door import Door
 from kubelet.provider.client import RuntimeClient
@@ -57,7 +58,6 @@ _COLLECT_EVERY = 5
 """Looks at images."""
 _TIDY_S = 60.0
 _STALLED_S = 300
-_MEASURE_S = 10.0
 _MIRROR_S = 2.0
 _RUNTIME = "runm"
 """The runtime's name, until it has told its own."""
@@ -90,9 +90,12 @@ class ShellConfig:
 class PodShell:
     """Of one node. Made on the loop."""
 
-    def __init__(self, config: ShellConfig, client: KubeClient, node: NodeObject, admit: Admit) -> None:
+    def __init__(
+        self, config: ShellConfig, client: KubeClient, node: NodeObject, admit: Admit, health: HealthWatch
+    ) -> None:
         self._config, self._client, self._node = config, client, node
-        self._started, self._looks = now(), 0
+        self._health = health
+        self._started, self._looks, self._knows_image_disk = now(), 0, False
         self._ticked = self._started
         self.runtime = RuntimeClient(config.cri)
         self.door = Door(config.door)
@@ -147,7 +150,17 @@ class PodShell:
         self.pods.api = self._reflector.cache
         self.shown = ShownPods(self.pods)
         self.images = ImageCollection(self.runtime, self._disk, now)
-        self.memory = MemoryWatch(self.runtime, self.pods, read_memory, self.recorder.of_node, now)
+        self.memory = MemoryWatch(self.runtime, self.pods)
+        self.storage = StorageWatch(self.runtime, self.pods, self.volumes, self.logs)
+        self.eviction = EvictionWatch(
+            self.runtime,
+            self.pods,
+            health,
+            (self.volumes.folders, self.logs),
+            self.images.free_all,
+            self.recorder.of_node,
+            now,
+        )
         self._rotation = LogRotation(self.runtime, config.rotation)
         self._static = StaticSource(config.static_pods, config.node_name) if config.static_pods else None
 
@@ -167,8 +180,9 @@ class PodShell:
                 self._again(self.volumes.refresh, REFRESH_S),
                 self._again(self._rotation.rotate, CHECK_S),
                 self._again(self._look_at_images, DETECT_S),
-                self._again(self._measure, _MEASURE_S),
+                self._again(self.storage.look, LOOK_S),
                 self._again(self.memory.look, LOOK_S),
+                self._again(self.eviction.look, LOOK_S),
                 self._again(self._tidy, _TIDY_S),
             )
         finally:
@@ -207,7 +221,7 @@ class PodShell:
                 yield text(one.get("address"))
 
     def _disk(self) -> Disk:
-        usage = shutil.disk_usage(self._config.root)
+        usage = shutil.disk_usage(self._health.image_disk)
         return Disk(usage.total, usage.free)
 
     # ---- the sources
@@ -251,16 +265,11 @@ class PodShell:
                     _log.warning("%s: %s", getattr(step, "__name__", step), error)
             await asyncio.sleep(seconds)
 
-    async def _measure(self) -> None:
-        for pod_uid, worker in list(self.pods.items()):
-            if not self.volumes.has_limit(pod_uid):
-                continue
-            used = await asyncio.to_thread(self.volumes.usage, pod_uid)
-            ending = empty_dir_eviction(worker.pod, used)
-            if ending is not None:
-                worker.end(ending)
-
     async def _look_at_images(self) -> None:
+        if not self._knows_image_disk:
+            for one in await self.runtime.image_filesystems():
+                if Path(one.fs_id.mountpoint).is_dir():
+                    self._health.image_disk, self._knows_image_disk = Path(one.fs_id.mountpoint), True
         self._looks += 1
         await (self.images.collect() if self._looks % _COLLECT_EVERY == 0 else self.images.detect())
 

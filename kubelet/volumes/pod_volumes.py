@@ -71,7 +71,7 @@ class PodVolumes:
         host_roots: Sequence[Path] = (),
     ) -> None:
         """`host_roots`: below which hostPath is allowed."""
-        self._folders, self._references, self._tokens = folders, references, tokens
+        self.folders, self._references, self._tokens = folders, references, tokens
         self._field_value, self._host_roots = field_value, tuple(host_roots)
         self._pods: dict[str, Object] = {}
 
@@ -97,13 +97,13 @@ class PodVolumes:
         """All of a pod; again is no error."""
         self._pods.pop(pod_uid, None)
         self._tokens.forget(pod_uid)
-        await asyncio.to_thread(shutil.rmtree, self._folders.of_pod(pod_uid), True)
+        await asyncio.to_thread(shutil.rmtree, self.folders.of_pod(pod_uid), True)
 
     async def forget_strangers(self, uids: Iterable[str]) -> None:
         """Folders of pods that are none of `uids`: they ended while nobody was here."""
         kept = {*uids, *self._pods}
         with contextlib.suppress(FileNotFoundError):
-            for folder in list((self._folders.root / "pods").iterdir()):
+            for folder in list((self.folders.root / "pods").iterdir()):
                 if folder.name not in kept:
                     await self.tear_down(folder.name)
 
@@ -121,7 +121,7 @@ class PodVolumes:
 
     def usage(self, pod_uid: str) -> dict[str, int]:
         """The bytes of each emptyDir that has a limit."""
-        folders = self._folders
+        folders = self.folders
         return {
             name: used_bytes(folders.of_volume(pod_uid, "emptyDir", name)) for name in self._limited(pod_uid)
         }
@@ -145,12 +145,12 @@ class PodVolumes:
         kind = kind_of(volume)
         if kind in _WRITTEN:
             payload = await self._payload(pod, kind, mapping(volume.get(kind)), max_age)
-            folder = self._folders.of_volume(uid(pod), kind, text(volume.get("name")))
+            folder = self.folders.of_volume(uid(pod), kind, text(volume.get("name")))
             await asyncio.to_thread(write_payload, folder, payload)
         elif not is_first:
             return
         elif kind == "emptyDir":
-            folder = self._folders.of_volume(uid(pod), kind, text(volume.get("name")))
+            folder = self.folders.of_volume(uid(pod), kind, text(volume.get("name")))
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         elif kind == "hostPath":
             self._host_path(volume)
@@ -193,7 +193,7 @@ class PodVolumes:
         if kind == "hostPath":
             folder = self._host_path(volume)
         elif kind in _PLUGINS:
-            folder = self._folders.of_volume(uid(pod), kind, volume_name)
+            folder = self.folders.of_volume(uid(pod), kind, volume_name)
         else:
             raise VolumeError(f'volume "{volume_name}" is not one of the pod')
         below = expand(text(mount.get("subPathExpr"))) or text(mount.get("subPath"))

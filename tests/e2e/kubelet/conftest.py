@@ -21,7 +21,10 @@ from bronzewillow.kube.resources import CONFIG_MAPS, EVENTS, NODES, PODS, SECRET
 from bronzewillow.testing.apiserver.server import ApiServer, api_server
 from bronzewillow.testing.gguf import emit_gguf, random_tensor
 from bronzewillow.testing.node_processes import NodeProcesses, node_processes
+from kubelet.model.thresholds import EvictionSettings
+from kubelet.node.health import HealthWatch
 from kubelet.pods.shell import PodShell, ShellConfig
+from kubelet.pods.surroundings import now
 from kubelet.provider.client import RuntimeClient
 
 NODE = "mac-1"
@@ -64,7 +67,8 @@ class Cluster:
         """As long as one kubelet lives; it ends as if it were killed: nothing is told, nothing is touched."""
         access = self.server.certified(f"system:node:{NODE}", "system:nodes")
         async with KubeClient(access) as client:
-            shell = PodShell(self.config, client, lambda: self.node, lambda *_: None)
+            health = HealthWatch(EvictionSettings(), self.config.root, now, lambda *_: {})
+            shell = PodShell(self.config, client, lambda: self.node, lambda *_: None, health)
             task = spawn(shell.run(), name="kubelet")
             try:
                 yield shell

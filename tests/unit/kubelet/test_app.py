@@ -18,6 +18,8 @@ from bronzewillow.testing.apiserver.authority import Subject
 from bronzewillow.testing.apiserver.server import api_server
 from bronzewillow.testing.loopback import until
 from kubelet.app import App, AppConfig, configuration
+from kubelet.model.thresholds import EvictionSettings
+from kubelet.node.health import HealthWatch
 from kubelet.pods.shell import ShellConfig
 
 from .conftest import pod, runtime_double
@@ -27,6 +29,10 @@ pytestmark = pytest.mark.loopback
 
 def config(folder: Path, cri: Path = Path("/cri.sock"), ca: str = "") -> AppConfig:
     return AppConfig(ShellConfig("mac-1", folder / "kubelet", cri, folder / "door"), free_tcp_port(), ca)
+
+
+def watch(folder: Path) -> HealthWatch:
+    return HealthWatch(EvictionSettings(), folder, lambda: 0, lambda *_: {})
 
 
 def test_pods_run_and_the_api_shows_them_to_whoever_may(tmp_path: Path) -> None:
@@ -43,7 +49,7 @@ def test_pods_run_and_the_api_shows_them_to_whoever_may(tmp_path: Path) -> None:
             for name, pair in (("own", own), ("admin", admin)):
                 (tmp_path / name).write_bytes(pair.certificate_pem + pair.key_pem)
             async with KubeClient(server.certified("system:node:mac-1", "system:nodes")) as kube:
-                app = App(config(tmp_path, client.socket, ca), kube, lambda: node)
+                app = App(config(tmp_path, client.socket, ca), kube, lambda: node, watch(tmp_path))
                 task = spawn(app.run(), name="app")
                 app.show(tmp_path / "own")
                 app.show(tmp_path / "own")
@@ -83,6 +89,7 @@ def test_pods_run_and_the_api_shows_them_to_whoever_may(tmp_path: Path) -> None:
 
 
 def test_what_configz_shows(tmp_path: Path) -> None:
-    shown = configuration(config(tmp_path))
+    shown = configuration(config(tmp_path), EvictionSettings())
     assert shown["containerRuntimeEndpoint"] == "unix:///cri.sock"
+    assert shown["evictionHard"]["memory.available"] == "100Mi"
     assert (shown["containerLogMaxSize"], shown["containerLogMaxFiles"]) == ("10Mi", 5)

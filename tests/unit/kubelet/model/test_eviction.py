@@ -5,24 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from kubelet.model.eviction import (
-    MemorySignal,
-    PodUsage,
-    PressureLevel,
-    disk_message,
-    empty_dir_eviction,
-    memory_eviction,
-    over_memory_limit,
-    rank,
-)
+from kubelet.model.eviction import PodUsage, can_help, eviction, eviction_message, rank
+from kubelet.model.pressure import Breach
+from kubelet.model.thresholds import Amount, Signal, Threshold
 
 GIB = 1 << 30
+MEMORY = Breach(Threshold(Signal.MEMORY, Amount(100 << 20)), 52 << 20, 100 << 20, 48 << 20, 30 * GIB)
+DISK = Breach(Threshold(Signal.NODE_DISK, Amount(share=0.1)), 9 * GIB, 10 * GIB, GIB, 90 * GIB)
 
-SIGNAL = MemorySignal(PressureLevel.CRITICAL, 52 << 20, 100 << 20, 20 * GIB, 30 * GIB)
 
-
-def usage(name: str, used_gib: int, request: str = "0", **spec: Any) -> PodUsage:
-    container = {"name": "llm", "resources": {"requests": {"memory": request}}}
+def usage(name: str, used_gib: int, request: str = "0", resource: str = "memory", **spec: Any) -> PodUsage:
+    container = {"name": "llm", "resources": {"requests": {resource: request}}}
     pod = {"metadata": {"name": name, "uid": name}, "spec": {"containers": [container], **spec}}
     return PodUsage(pod, {"llm": used_gib * GIB})
 
@@ -38,43 +31,44 @@ def test_over_the_request_then_priority_then_excess() -> None:
     assert [one.pod["metadata"]["name"] for one in rank(usages)] == ["much", "little", "important", "within"]
 
 
+def test_of_the_disk_volumes_count_and_its_own_requests() -> None:
+    volume = replace(usage("volume", 0), shared=3 * GIB)
+    asked = usage("asked", 9, "10Gi", "ephemeral-storage")
+    usages = [asked, usage("logs", 1), volume]
+    ranked = rank(usages, "ephemeral-storage")
+    assert [one.pod["metadata"]["name"] for one in ranked] == ["volume", "logs", "asked"]
+
+
 def test_the_words() -> None:
-    chosen = memory_eviction([usage("a", 9, "4Gi")], SIGNAL)
+    chosen = eviction([usage("a", 9, "4Gi")], MEMORY)
     assert chosen is not None
     _, ending = chosen
-    assert ending.reason == "Evicted"
+    assert (ending.reason, ending.grace_s) == ("Evicted", 0)
     assert ending.message == (
         "The node was low on resource: memory. Threshold quantity: 100Mi, available: 52Mi. Container llm was "
         "using 9Gi, request is 4Gi, has larger consumption of memory. "
     )
-    assert disk_message() == "The node was low on resource: ephemeral-storage. "
-
-
-def test_nobody_goes_while_it_is_not_ours_or_not_critical() -> None:
-    usages = [usage("a", 9)]
-    assert memory_eviction(usages, replace(SIGNAL, ours_bytes=14 * GIB)) is None
-    warned = replace(SIGNAL, level=PressureLevel.WARN, available_bytes=GIB)
-    assert warned.is_pressed
-    assert memory_eviction(usages, warned) is None
-    assert not replace(warned, level=PressureLevel.NORMAL).is_pressed
-    assert memory_eviction([], SIGNAL) is None
-
-
-def test_an_empty_dir_over_its_limit() -> None:
-    volumes = [{"name": "v", "emptyDir": {"sizeLimit": "1Gi"}}, {"name": "w", "emptyDir": {}}]
-    pod = {"spec": {"volumes": volumes}}
-    assert empty_dir_eviction(pod, {"v": GIB, "w": 99 * GIB}) is None
-    ending = empty_dir_eviction(pod, {"v": GIB + 1})
-    assert ending is not None
-    assert ending.message == 'Usage of EmptyDir volume "v" exceeds the limit "1Gi". '
-    assert (
-        empty_dir_eviction({"spec": {"volumes": [{"name": "v", "emptyDir": {"sizeLimit": "x"}}]}}, {"v": 1})
-        is None
+    assert eviction_message(usage("a", 2, "1Gi", "ephemeral-storage"), DISK) == (
+        "The node was low on resource: ephemeral-storage. Threshold quantity: 10Gi, available: 9Gi. "
+        "Container llm was using 2Gi, request is 1Gi, has larger consumption of ephemeral-storage. "
+    )
+    files = replace(DISK, threshold=Threshold(Signal.NODE_FILES, Amount(share=0.05)), available=7, least=2048)
+    assert eviction_message(usage("a", 2), files) == (
+        "The node was low on resource: inodes. Threshold quantity: 2048, available: 7. "
     )
 
 
-def test_over_its_memory_limit() -> None:
-    container = {"name": "llm", "resources": {"limits": {"memory": "1Gi"}}}
-    pod = {"spec": {"containers": [container, {"name": "free"}]}}
-    assert over_memory_limit(PodUsage(pod, {"llm": GIB, "free": 9 * GIB})) == []
-    assert over_memory_limit(PodUsage(pod, {"llm": GIB + 1})) == ["llm"]
+def test_a_soft_threshold_leaves_a_grace() -> None:
+    soft = replace(MEMORY, threshold=replace(MEMORY.threshold, grace=60))
+    chosen = eviction([usage("a", 9)], soft, most_grace_s=20)
+    assert chosen is not None
+    assert chosen[1].grace_s == 20
+
+
+def test_nobody_goes_where_that_does_not_help() -> None:
+    assert can_help([usage("a", 15)], MEMORY)
+    assert not can_help([usage("a", 14)], MEMORY)
+    assert can_help([usage("a", 1)], DISK)
+    assert not can_help([usage("a", 0)], DISK)
+    assert eviction([], MEMORY) is None
+    assert eviction([usage("critical", 99, priority=2_000_000_000)], MEMORY) is None

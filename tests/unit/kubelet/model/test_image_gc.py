@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubelet.model.image_gc import LEAST_AGE, ImageUse, images_to_remove
+from kubelet.model.image_gc import LEAST_AGE, ImageUse, images_to_remove, unused_images
 
 OLD, USED, NEW, RECENT = (
     ImageUse("old", 5, 0, 1),
@@ -29,3 +29,8 @@ def test_those_used_longest_ago_down_to_the_low_mark() -> None:
 
 def test_a_disk_of_unknown_size() -> None:
     assert list(images_to_remove([OLD], frozenset(), 0, 0, NOW)) == []
+
+
+def test_all_that_nobody_uses() -> None:
+    found = unused_images([RECENT, NEW, USED, OLD], frozenset({"used"}), NOW)
+    assert [one.id for one in found] == ["old", "recent"]

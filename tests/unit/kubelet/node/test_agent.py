@@ -15,8 +15,11 @@ from kubelet.certificates import signing
 from kubelet.certificates.pairs import PairFolder
 from kubelet.certificates.serving import ServingFolders
 from kubelet.model.node_facts import NodeSettings
+from kubelet.model.pressure import Observation, Observations
+from kubelet.model.thresholds import EvictionSettings, Signal
 from kubelet.node import agent as module
 from kubelet.node.agent import AgentParts, NodeAgent
+from kubelet.node.health import HealthWatch
 from kubelet.node.power import PowerAssertion
 from kubelet.node.registration import LEASE_NAMESPACE
 from kubelet.testing.manual_clock import ManualClock
@@ -69,10 +72,12 @@ class Rig:
         self.events: list[tuple[str, str, str]] = []
         self.pairs: list[Path] = []
         self.power = Power()
+        self.seen: Observations = {}
+        self.health = HealthWatch(EvictionSettings(), folder, self.clock.monotonic, lambda *_: self.seen)
         access = cluster.server.certified(f"system:node:{NODE}", "system:nodes")
         self.client = KubeClient(access)
         parts = AgentParts(
-            self.client, NodeSettings(NODE), self.runtime, folder, PairFolder(folder, "client"),
+            self.client, NodeSettings(NODE), self.runtime, self.health, folder, PairFolder(folder, "client"),
             ServingFolders(PairFolder(folder, "serving"), PairFolder(folder, "self-signed")),
             self.power, self.clock, Random(1), address,
         )  # fmt: skip
@@ -130,6 +135,32 @@ def test_what_goes_wrong_and_right_again_is_seen_and_told(tmp_path: Path) -> Non
             rig.runtime.is_network_ready = True
             rig.agent.changed()
             await until(lambda: rig.told("NodeReady") == 2)
+            await end(running)
+
+    on_cluster(body)
+
+
+def test_pressure_is_a_condition_for_five_minutes_more(tmp_path: Path) -> None:
+    async def body(cluster: Joinable) -> None:
+        rig = Rig(cluster, tmp_path)
+
+        async def memory_pressure() -> tuple[str, str]:
+            await rig.agent.reporter.report()
+            node = await cluster.admin.get(NODES, NODE)
+            found = next(one for one in node["status"]["conditions"] if one["type"] == "MemoryPressure")
+            return found["status"], found["reason"]
+
+        async with rig.client:
+            running = spawn(rig.agent.run(), name="agent")
+            await until(lambda: rig.told("NodeReady") == 1)
+            rig.seen = {Signal.MEMORY: Observation(99 << 20, 8 << 30)}
+            assert await memory_pressure() == ("True", "KubeletHasInsufficientMemory")
+            rig.seen = {}
+            rig.clock.advance(299)
+            assert await memory_pressure() == ("True", "KubeletHasInsufficientMemory")
+            rig.clock.advance(1)
+            assert await memory_pressure() == ("False", "KubeletHasSufficientMemory")
+            assert rig.told("NodeHasInsufficientMemory") == rig.told("NodeHasSufficientMemory") == 1
             await end(running)
 
     on_cluster(body)

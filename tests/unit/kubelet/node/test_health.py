@@ -1,45 +1,38 @@
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
-from typing import Any
 
-import pytest
-
+from bronzewillow.testing.aio import run
 from kubelet.model.node_facts import Health
-from kubelet.node.health import HealthWatch, Readings, read_health
-from kubelet.node.memory import MemoryReading
-
-MINUTE = 60 * 1_000_000
-GOOD = Readings(MemoryReading(8 << 30, 8 << 30, 0), 0.5, 0.5, 0.1)
+from kubelet.model.pressure import Observation, Observations, Pressure
+from kubelet.model.thresholds import EvictionSettings, Signal
+from kubelet.node.health import HealthWatch, health_of, read_machine_health
 
 
-@pytest.mark.parametrize(
-    ("changed", "expected"),
-    [
-        ({}, Health()),
-        ({"memory": MemoryReading(99 << 20, 8 << 30, 0)}, Health(is_memory_low=True)),
-        ({"disk_free": 0.09}, Health(is_disk_low=True)),
-        ({"inodes_free": 0.04}, Health(is_disk_low=True)),
-        ({"processes": 0.95}, Health(is_pids_low=True)),
-    ],
-)
-def test_what_counts_as_short(changed: dict[str, Any], expected: Health) -> None:
-    assert HealthWatch().look(dataclasses.replace(GOOD, **changed), 0) == expected
+def test_what_is_measured_is_judged() -> None:
+    asked: list[tuple[Path, Path]] = []
+
+    def read(disk: Path, image_disk: Path) -> Observations:
+        asked.append((disk, image_disk))
+        return {Signal.IMAGE_DISK: Observation(14, 100)}
+
+    watch = HealthWatch(EvictionSettings(), Path("/pods"), lambda: 0, read)
+    assert run(watch.look()).conditions == {"DiskPressure"}
+    watch.image_disk = Path("/images")
+    run(watch.look())
+    assert asked == [(Path("/pods"), Path("/pods")), (Path("/pods"), Path("/images"))]
 
 
-def test_it_counts_for_five_minutes_more() -> None:
-    watch = HealthWatch()
-    bad = dataclasses.replace(GOOD, disk_free=0.01)
-    assert watch.look(bad, 0).is_disk_low
-    assert watch.look(bad, 4 * MINUTE).is_disk_low
-    assert watch.look(GOOD, 8 * MINUTE).is_disk_low
-    assert not watch.look(GOOD, 9 * MINUTE).is_disk_low
+def test_what_a_node_tells() -> None:
+    assert health_of(Pressure()) == Health()
+    short = frozenset({"MemoryPressure", "PIDPressure"})
+    assert health_of(Pressure(short)) == Health(is_memory_low=True, is_pids_low=True)
+    assert health_of(Pressure(frozenset({"DiskPressure"}))) == Health(is_disk_low=True)
 
 
 def test_this_machine_can_be_read(tmp_path: Path) -> None:
-    readings = read_health(tmp_path)
-    assert readings.memory.available_bytes > 0
-    assert 0 < readings.disk_free <= 1
-    assert 0 < readings.inodes_free <= 1
-    assert 0 <= readings.processes < 1
+    seen = read_machine_health(tmp_path, tmp_path / "missing")
+    assert Signal.IMAGE_DISK not in seen  # a disk that is not there is not measured
+    for one in seen.values():
+        assert 0 < one.available <= one.capacity
+    assert {Signal.MEMORY, Signal.NODE_DISK} <= set(seen)

@@ -65,3 +65,11 @@ def test_what_is_here_can_be_asked_for() -> None:
     rig = Rig()
     rig.look(0)
     assert {one.id for one in rig.collection.images} == set(rig.runtime.here)
+
+
+def test_all_that_nobody_uses_can_go() -> None:
+    rig = Rig()
+    rig.look(0, "used")
+    rig.look(10, "used")
+    run(rig.collection.free_all())
+    assert set(rig.runtime.here) == {"used", "pinned", "stuck"}

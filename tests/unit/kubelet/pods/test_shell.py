@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,7 +19,9 @@ from bronzewillow.testing.aio import run
 from bronzewillow.testing.apiserver.server import ApiServer, api_server
 from bronzewillow.testing.loopback import until
 from kubelet.model.decision import Refusal
-from kubelet.node.memory import MemoryReading
+from kubelet.model.pressure import Observation, Observations
+from kubelet.model.thresholds import EvictionSettings, Signal
+from kubelet.node.health import HealthWatch
 from kubelet.pods.shell import PodShell, ShellConfig
 from runtime.api import cri_pb2 as api
 
@@ -34,6 +36,8 @@ class Rig:
     double: CriDouble
     server: ApiServer
     refusal: Refusal | None = None
+    seen: Observations = field(default_factory=dict)
+    """Of the machine."""
 
     def create(self, **spec: Any) -> str:
         """A pod's UID."""
@@ -55,7 +59,8 @@ async def rigged() -> AsyncIterator[Rig]:
             access = server.certified("system:node:mac-1", "system:nodes")
             async with KubeClient(access) as kube:
                 config = ShellConfig("mac-1", Path(folder) / "kubelet", client.socket, Path(folder) / "door")
-                shell = PodShell(config, kube, lambda: node, lambda *_: rig.refusal)
+                health = HealthWatch(EvictionSettings(), Path(folder), lambda: 0, lambda *_: rig.seen)
+                shell = PodShell(config, kube, lambda: node, lambda *_: rig.refusal, health)
                 rig = Rig(shell, double, server)
                 double.add_image("tiny:v1")
                 task = spawn(shell.run(), name="shell")
@@ -118,18 +123,14 @@ def test_one_that_holds_more_than_its_limit() -> None:
     run(main())
 
 
-def test_one_that_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    reading = MemoryReading(8 << 30, 2 << 30, 0)
-    monkeypatch.setattr("kubelet.pods.shell.read_memory", lambda: reading)
-
+def test_one_that_gives_way() -> None:
     async def main() -> None:
-        nonlocal reading
         async with rigged() as rig:
             rig.create()
             await until(lambda: rig.phase() == "Running")
             rig.double.memory_bytes = 1 << 30
-            reading = MemoryReading(52 << 20, 2 << 30, 0)
-            await rig.shell.memory.look()
+            rig.seen = {Signal.MEMORY: Observation(52 << 20, 2 << 30)}
+            await rig.shell.eviction.look()
             await until(lambda: rig.phase() == "Failed")
             found = rig.server.store.get(PODS, "default", "tiny")
             assert found is not None

@@ -1,0 +1,80 @@
+"""A node that has joined a cluster, run as `llm-kubelet run` does it, in this process: so that what it
+measures of the machine can be said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from bronzewillow.host.paths import door_socket
+from bronzewillow.host.tasks import spawn
+from bronzewillow.kube.resources import NODES, Object
+from bronzewillow.testing.agents import free_tcp_port
+from bronzewillow.testing.joinable import NODE, TOKEN, joinable
+from bronzewillow.testing.node_processes import NodeProcesses
+from kubelet.certificates.token import parse_token
+from kubelet.clock import SystemClock
+from kubelet.membership.home import Home
+from kubelet.membership.join import ByToken, join
+from kubelet.pods.shell import ShellConfig
+from kubelet.run import RunOptions, run_kubelet
+
+from .conftest import Cluster, is_ready, until
+
+
+@dataclass
+class JoinedNode:
+    """It does not run yet."""
+
+    cluster: Cluster
+    options: RunOptions
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Ready; it ends as if it were killed."""
+        task = spawn(run_kubelet(self.options), name="llm-kubelet")
+        try:
+            await until(self._is_ready)
+            yield
+            assert not task.done(), task.exception()
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def condition(self, kind: str) -> Object:
+        """Of the Node."""
+        node = await self.cluster.admin.get(NODES, NODE)
+        return next(one for one in node["status"]["conditions"] if one["type"] == kind)
+
+    async def until_condition(self, kind: str, status: str) -> Object:
+        """As soon as it is so."""
+
+        async def is_so() -> bool:
+            return bool((await self.condition(kind))["status"] == status)
+
+        await until(is_so)
+        return await self.condition(kind)
+
+    async def _is_ready(self) -> bool:
+        found = self.cluster.server.store.get(NODES, "", NODE)
+        return found is not None and is_ready(found)
+
+
+@asynccontextmanager
+async def joined(processes: NodeProcesses, **options: Any) -> AsyncIterator[JoinedNode]:
+    """With options of `RunOptions`."""
+    async with joinable() as found:
+        home = Home(processes.folder / f"home-{found.server.port}")
+        how = ByToken(found.server.cluster.server, parse_token(TOKEN), ())
+        await join(how, NODE, home, SystemClock(), lambda line: None)
+        door = door_socket(processes.runtime_folder / "agent.sock")
+        config = ShellConfig(NODE, home.folder, processes.cri, door)
+        cluster = Cluster(found.server, found.admin, processes, config, {})
+        yield JoinedNode(
+            cluster,
+            RunOptions(home, processes.cri, port=free_tcp_port(), address="127.0.0.1", door=door, **options),
+        )
+        assert found.refused() == []  # a node identity may do all that it did
