@@ -16,7 +16,7 @@ PROGRAM, VERB = "runm", "serve"
 OPTIONS = frozenset({
     "--engine", "--name", "--alias", "--context", "--parallel", "--queue", "--threads", "--gpu-layers",
     "--cache-ram-mib", "--memory-limit", "--embeddings", "--no-embeddings", "--cors-origin", "--allow-host",
-    "--body-limit-mib", "--drain-s", "--verbose",
+    "--body-limit-mib", "--linger-s", "--drain-s", "--verbose",
 })  # fmt: skip
 """That every container may give."""
 PATH_OPTIONS = frozenset({"--chat-template-file", "--adapter", "--projector", "--api-key-file"})
@@ -31,7 +31,8 @@ _PATH_NAMES = {"RUNM_CHAT_TEMPLATE", "RUNM_ADAPTERS", "RUNM_PROJECTOR", "RUNM_KE
 _FREE_NAMES = {
     "RUNM_ENGINE", "RUNM_NAME", "RUNM_ALIAS", "RUNM_CONTEXT", "RUNM_PARALLEL", "RUNM_QUEUE", "RUNM_THREADS",
     "RUNM_GPU_LAYERS", "RUNM_CACHE_RAM_MIB", "RUNM_MEMORY_LIMIT_BYTES", "RUNM_EMBEDDINGS", "RUNM_ORIGINS",
-    "RUNM_ALLOW_HOST", "RUNM_BODY_LIMIT_MIB", "RUNM_DRAIN_S", "RUNM_VERBOSE",
+    "RUNM_ALLOW_HOST", "RUNM_BODY_LIMIT_MIB", "RUNM_LINGER_S", "RUNM_DRAIN_S",
+    "RUNM_VERBOSE",
 }  # fmt: skip
 _REFUSED_NAMES = ("DYLD_", "LD_", "PYTHON")
 """Beginnings of what would have the process run code of the pod's choice."""

@@ -51,7 +51,7 @@ def _envelope(service: Service, guard: Guard) -> Middleware:
     async def envelope(request: web.Request, handler: _Handler) -> web.StreamResponse:
         status = 500
         try:
-            with service.request():
+            with service.request(asks=request.method == "POST"):
                 response = await _answer(request, handler, guard)
             status = response.status
             return response

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
@@ -67,6 +68,8 @@ class Service:
         self.phase = Phase.LOADING
         self.info = ModelInfo(0, slots)
         self.ping_s = ping_s
+        self.asked_s = -math.inf
+        """When somebody last wanted an answer of the model; `time.monotonic`."""
         self._requests = 0
         self._idle = asyncio.Event()
 
@@ -79,8 +82,10 @@ class Service:
         self.phase = Phase.READY
 
     @contextmanager
-    def request(self) -> Iterator[None]:
-        """One HTTP request is being answered."""
+    def request(self, *, asks: bool) -> Iterator[None]:
+        """One HTTP request is being answered; one that `asks` wants something of the model."""
+        if asks:
+            self.asked_s = time.monotonic()
         self._requests += 1
         try:
             yield

@@ -25,6 +25,7 @@ from runtime.openai.guard import Guard
 from runtime.openai.preset import Preset
 from runtime.openai.service import ModelCard, Phase, Service
 from runtime.refusal import Refusal
+from runtime.runm.lingering import linger
 from runtime.runm.listen import Address, Listener, listen
 
 _log = logging.getLogger(__name__)
@@ -83,8 +84,10 @@ class ServeConfig:
     """Further Host names accepted over TCP loopback."""
     body_bytes: int = 32 << 20
     """Longest request body."""
+    linger_s: float = 5.0
+    """How long new requests are taken after SIGTERM, at most: see `lingering`."""
     drain_s: float = 30.0
-    """How long running answers may take after SIGTERM."""
+    """How long running answers may take after that."""
     verbose: bool = False
     """Whether llama.cpp's own log is shown."""
     engine_options: tuple[tuple[str, str], ...] = ()
@@ -109,7 +112,7 @@ async def serve(config: ServeConfig) -> bool:
         preset=config.preset,
     )
     engine = service.engine
-    stop = asyncio.Event()
+    stop = _Stop()
     hurry = asyncio.Event()
     with _signals(stop, hurry):  # before the first socket exists, which a signal must not leave behind
         with contextlib.ExitStack() as bound:
@@ -123,6 +126,7 @@ async def serve(config: ServeConfig) -> bool:
                     return False
                 _tell_ready(config, listeners, header)
                 await _until(stop, engine)
+                await linger(service, hurry, config.linger_s if stop.is_polite else 0)
                 service.phase = Phase.DRAINING
                 for site in sites:
                     await site.stop()
@@ -206,19 +210,28 @@ def _card(config: ServeConfig, header: GgufHeader | None) -> ModelCard:
     return ModelCard(config.name or stem, config.aliases, created, meta=meta)
 
 
+class _Stop(asyncio.Event):
+    """The order to end."""
+
+    is_polite = False
+    """Whether it came by SIGTERM, as from a kubelet, and not from a keyboard."""
+
+
 @contextlib.contextmanager
-def _signals(stop: asyncio.Event, hurry: asyncio.Event) -> Any:
+def _signals(stop: _Stop, hurry: asyncio.Event) -> Any:
     """The first signal ends the service in order, the second one at once."""
     loop = asyncio.get_running_loop()
 
-    def on_signal() -> None:
+    def on_signal(number: signal.Signals) -> None:
         if stop.is_set():
             hurry.set()
+        else:
+            stop.is_polite = number == signal.SIGTERM
         stop.set()
 
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:
-        loop.add_signal_handler(number, on_signal)
+        loop.add_signal_handler(number, on_signal, number)
     try:
         yield
     finally:

@@ -110,7 +110,11 @@ def _origin(text: str) -> str:
 @click.option("--allow-host", multiple=True, help="A further Host name accepted over TCP loopback.")
 @click.option("--body-limit-mib", type=click.IntRange(1, 4096), default=32, show_default=True)
 @click.option(
-    "--drain-s", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Grace after SIGTERM."
+    "--linger-s", type=click.FloatRange(min=0), default=5.0, show_default=True,
+    help="New requests after SIGTERM, while any come.",
+)  # fmt: skip
+@click.option(
+    "--drain-s", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Grace for answers then."
 )
 @click.option("--verbose", is_flag=True, help="Show llama.cpp's own log.")
 def serve_command(

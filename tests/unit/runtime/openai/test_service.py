@@ -91,7 +91,7 @@ def test_until_idle() -> None:
     async def main() -> None:
         one = service()
         await one.until_idle()
-        with one.request():
+        with one.request(asks=True):
             waiting = asyncio.ensure_future(one.until_idle())  # noqa: TID251
             await asyncio.sleep(0)
             assert not waiting.done()

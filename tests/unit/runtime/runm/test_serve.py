@@ -56,6 +56,33 @@ def test_running_answer_is_finished_before_the_end(until: Any, tmp_path: Path) -
     aio.run(main())
 
 
+@pytest.mark.loopback
+@pytest.mark.parametrize(("number", "is_taken"), [(signal.SIGTERM, True), (signal.SIGINT, False)])
+def test_who_still_asks_after_sigterm_is_answered(
+    until: Any, tmp_path: Path, number: signal.Signals, is_taken: bool
+) -> None:
+    path = tmp_path / "s"
+
+    async def main() -> None:
+        served = spawn(serve(config(path, linger_s=1e6)), name="serve")
+        await until(lambda: path.exists())
+        connector = aiohttp.UnixConnector(str(path), force_close=True)
+        async with aiohttp.ClientSession(connector=connector) as session:
+
+            async def ask() -> int:
+                async with session.post("http://x/v1/completions", json={"prompt": "a"}) as answer:
+                    return answer.status
+
+            await ask()
+            os.kill(os.getpid(), number)
+            if is_taken:
+                assert await ask() == 200
+                os.kill(os.getpid(), number)  # in a hurry: no second of quiet
+            assert await served
+
+    aio.run(main())
+
+
 @pytest.mark.parametrize(
     ("model", "why"),
     [(None, "say --model"), (Path("/nowhere.gguf"), "no such file"), (Path("/"), "is a folder")],
