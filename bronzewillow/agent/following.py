@@ -21,6 +21,7 @@ from bronzewillow.agent.addresses import pack_address
 from bronzewillow.agent.app import Agent, AgentOptions
 from bronzewillow.agent.config import AgentConfig
 from bronzewillow.agent.remembered import recall, remember
+from bronzewillow.agent.waiting import WaitingRoom
 from bronzewillow.cluster.follower import Follower
 from bronzewillow.cluster.pods import own_pods, world
 from bronzewillow.cluster.watched import PODS, POLICY, SERVICE_KINDS
@@ -86,6 +87,7 @@ class Following:
         self._told = asyncio.Event()
         self._agent: Agent | None = None
         self._is_ready = False
+        self._waiting = WaitingRoom(self.status)
         self.follower = Follower(
             client,
             options.node_name,
@@ -96,11 +98,13 @@ class Following:
         )
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. OSError and ValueError when it cannot begin."""
+        await self._waiting.open(self._options.control)
         await race(self.follower.run(), self._serve(), self._keep_up())
 
     async def close(self) -> None:
         """Let connections end, up to the limit."""
+        await self._waiting.close()
         if self._agent is not None:
             _log.info("ending: connections have %.0f s to finish", self._options.drain_s)
             await self._agent.close()
@@ -180,6 +184,7 @@ class Following:
         if self._agent is not None:
             old, self._agent = self._agent, None
             await old.close(0)
+        await self._waiting.close()
         try:
             agent = Agent(AgentConfig(overlays, ()), self._options, self.status)
             await agent.start()

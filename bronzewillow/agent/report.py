@@ -10,6 +10,8 @@ Json = dict[str, Any]
 
 def status_lines(status: Json) -> list[str]:
     """A few aligned paragraphs."""
+    if not status["overlays"]:
+        return _cluster_lines(status["cluster"])
     io, datagrams = status["datagram_io"], status["datagrams"]
     kernel = "compiled" if status["native_kernel"] else "interpreted"
     lines = [

@@ -16,7 +16,6 @@ from bronzewillow.supervise.program import Program
 from bronzewillow.supervise.restarts import Restarts
 
 READY = "ready"
-_READY_LIMIT_S = 60.0
 _END_LIMIT_S = 15.0  # the agent lets connections finish for ten
 _LAST_LINES_S = 1.0
 
@@ -119,10 +118,11 @@ class Daemon:
             self._tell(self.program.name, line)
 
     async def _expect(self, child: Child, ready: asyncio.Event) -> None:
+        limit_s = self.program.ready_limit_s
         try:
-            await asyncio.wait_for(ready.wait(), _READY_LIMIT_S)
+            await asyncio.wait_for(ready.wait(), limit_s)
         except TimeoutError:
-            self._last_line = f"it was not ready after {_READY_LIMIT_S:g} s"
+            self._last_line = f"it was not ready after {limit_s:g} s"
             self._tell(self._itself, f"{self.program.name}: {self._last_line}")
             child.signal(signal.SIGKILL)
 

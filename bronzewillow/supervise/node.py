@@ -142,7 +142,8 @@ class Node:
         agent = (find_program("bronzewillow"), "agent", *source, "--node-name", cluster.name)
         static = ("--static-pods", str(options.manifests)) if options.manifests is not None else ()
         return [
-            Program(AGENT, (*agent, *options.network, *level)),
+            # it waits for the cluster, however long that takes, and says for what
+            Program(AGENT, (*agent, *options.network, *level), ready_limit_s=None),
             Program(RUNTIME, (find_program("llm-containerd"), *level)),
             Program(KUBELET, (find_program("llm-kubelet"), "run", *static, *level)),
         ]

@@ -18,6 +18,8 @@ class Program:
     name: str
     """In the log."""
     command: tuple[str, ...]
+    ready_limit_s: float | None = 60.0
+    """So long may it take until it is ready; None for as long as others make it wait."""
 
 
 def find_program(script: str) -> str:

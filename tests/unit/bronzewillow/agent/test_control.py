@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import stat
 from pathlib import Path
 
 import aiohttp
@@ -39,15 +37,6 @@ def test_what_it_answers() -> None:
     run(main())
 
 
-def test_only_its_owner_may_enter() -> None:
-    async def main() -> None:
-        async with running_agent() as rig:
-            assert stat.S_IMODE(rig.control.stat().st_mode) == 0o600
-            assert stat.S_IMODE(rig.folder.stat().st_mode) == 0o700
-
-    run(main())
-
-
 def test_it_goes_with_the_agent() -> None:
     async def main() -> Path:
         async with running_agent() as rig:
@@ -69,45 +58,6 @@ def test_metrics_on_tcp_and_nothing_else_there() -> None:
                 assert response.content_type == "text/plain"
             async with session.get("/capture") as response:
                 assert response.status == 404
-
-    run(main())
-
-
-def test_a_stale_socket_is_replaced_and_a_live_one_is_not() -> None:
-    async def main() -> None:
-        async with running_agent() as rig:
-            with pytest.raises(ValueError, match="another agent answers here"):
-                await rig.agent._control.start(rig.control, None)
-            stale = rig.folder / "stale.sock"
-            with socket.socket(socket.AF_UNIX) as left_over:
-                left_over.bind(str(stale))
-            await rig.agent._control.start(stale, None)
-            async with (
-                aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(stale))) as session,
-                session.get("http://agent/status") as response,
-            ):
-                assert response.status == 200
-            rig.control.unlink()
-
-    run(main())
-
-
-def test_paths_that_cannot_be_used() -> None:
-    async def main() -> None:
-        async with running_agent() as rig:
-            start = rig.agent._control.start
-            file = rig.folder / "file"
-            file.write_text("precious")
-            with pytest.raises(ValueError, match="is no socket"):
-                await start(file, None)
-            assert file.read_text() == "precious"
-            with pytest.raises(ValueError, match="bytes long"):
-                await start(rig.folder / ("x" * 120), None)
-            open_folder = rig.folder / "open"
-            open_folder.mkdir()
-            open_folder.chmod(0o755)
-            with pytest.raises(ValueError, match="lets others in"):
-                await start(open_folder / "s", None)
 
     run(main())
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from bronzewillow.agent.app import AgentOptions
+from bronzewillow.agent.cli import get_json
 from bronzewillow.agent.following import Following, FollowOptions
 from bronzewillow.agent.remembered import recall
 from bronzewillow.host.tasks import spawn
@@ -88,6 +89,9 @@ def test_an_agent_is_made_of_the_clusters_objects_and_keeps_connections_through_
             KubeClient(server.admin()) as admin,
         ):
             assert found.status()["waiting_for"] == ["the API server"]
+            await until(found._options.control.exists)
+            answer = await get_json(found._options.control, "/status")
+            assert (answer["overlays"], answer["cluster"]["waiting_for"]) == ([], ["the API server"])
             flannel(server)
             server.make(resources.NODES, us())
             await until(lambda: peers(found) == ["worker-1"])
@@ -99,6 +103,7 @@ def test_an_agent_is_made_of_the_clusters_objects_and_keeps_connections_through_
             assert recall(tmp_path / "overlay.json") == (first.net.node.underlays[0].vtep.spec,)
             status: dict[str, Any] = found.status()
             assert (status["cni"], status["waiting_for"], status["trouble"]) == ("flannel", [], "")
+            assert (await get_json(found._options.control, "/status"))["overlays"] != []
 
     run(main())
 

@@ -108,11 +108,10 @@ def test_its_own_name_is_not_said_twice(tmp_path: Path) -> None:
     run(main(), 30)
 
 
-def test_one_that_never_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bronzewillow.supervise.daemon._READY_LIMIT_S", 0.2)
-
+def test_one_that_never_is_ready(tmp_path: Path) -> None:
     async def main() -> None:
-        one = daemon(tmp_path, "import signal; signal.pause()", Told())
+        command = (sys.executable, "-c", "import signal; signal.pause()")
+        one = Daemon(Program("x", command, 0.2), Claim(tmp_path / "x.lock"), Told().write, "up")
         spawn(one.run(), name="x")
         with pytest.raises(UpError, match=r"x was ended by SIGKILL: it was not ready after 0.2 s"):
             await one.wait_ready()

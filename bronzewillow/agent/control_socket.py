@@ -1,0 +1,79 @@
+"""Where the agent is spoken to: HTTP on a unix socket in a folder that only its owner may enter."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+from pathlib import Path
+
+from aiohttp import web
+
+from bronzewillow.host.paths import prepare_socket_folder
+
+
+class ControlSocket:
+    """Serves applications until it is closed."""
+
+    def __init__(self) -> None:
+        self._runners: list[web.AppRunner] = []
+        self._path: Path | None = None
+
+    async def serve(self, app: web.Application, path: Path) -> None:
+        """ValueError in one line when that cannot be; OSError."""
+        prepare_socket_folder(path)
+        _remove_stale(path)
+        await _open(web.UnixSite(await self._runner(app), str(path)), str(path), "--control")
+        path.chmod(0o600)
+        self._path = path
+
+    async def serve_tcp(self, app: web.Application, host: str, port: int, option: str) -> None:
+        """ValueError in one line, with the option that names another place, when that cannot be."""
+        await _open(web.TCPSite(await self._runner(app), host, port), f"{host}:{port}", option)
+
+    async def close(self) -> None:
+        """Stop serving and take the socket away."""
+        for runner in self._runners:
+            await runner.cleanup()
+        self._runners.clear()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+            self._path = None
+
+    async def _runner(self, app: web.Application) -> web.AppRunner:
+        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
+        self._runners.append(runner)
+        await runner.setup()
+        return runner
+
+
+async def _open(site: web.BaseSite, where: str, option: str) -> None:
+    try:
+        await site.start()
+    except OSError as error:
+        # the loop's own texts are long; of a name that cannot be resolved there is no errno
+        reasons = {
+            errno.EADDRINUSE: "address already in use",
+            errno.EADDRNOTAVAIL: "not an address of this machine",
+        }
+        reason = reasons.get(error.errno or 0) or error.strerror or str(error)
+        raise ValueError(f"{where}: {reason}; choose another with {option}") from None
+
+
+def _remove_stale(path: Path) -> None:
+    """Take away a socket that nobody answers on; ValueError when somebody does, or when it is no socket."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise ValueError(f"{path}: is no socket; choose another path with --control")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(os.fspath(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            path.unlink(missing_ok=True)
+            return
+    raise ValueError(f"{path}: another agent answers here; end it, or choose another path with --control")
