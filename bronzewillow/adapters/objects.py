@@ -119,6 +119,12 @@ def node_addresses(node: Json) -> dict[int, bytes]:
     return found
 
 
+def zone(node: Json | None) -> str:
+    """Where a Node stands, as topology hints name it; empty where that is not said."""
+    labels = mapping(metadata_of(node or {}).get("labels"))
+    return str(labels.get("topology.kubernetes.io/zone") or "")
+
+
 def pod_cidrs(node: Json) -> tuple[Prefix, ...]:
     """The prefixes that the controller manager gave to a Node, at most one of each family."""
     fields = spec_of(node)

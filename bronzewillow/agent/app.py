@@ -27,6 +27,7 @@ from bronzewillow.host.notify import notify, tell_ready
 from bronzewillow.host.paths import door_socket
 from bronzewillow.host.tasks import spawn
 from bronzewillow.overlay.spec import OverlaySpec
+from bronzewillow.policy.rules import NodeRules
 from bronzewillow.proxy import ProxyMetrics
 
 _log = logging.getLogger(__name__)
@@ -87,9 +88,11 @@ class Agent:
         registry = CollectorRegistry()
         self.net = Net(*config.overlays, rung=options.rung)
         self.pods = Pods(self.net, ProxyMetrics(registry), options.drain_s)
-        self._control = ControlServer(self.net, self.pods, registry, self.look, cluster)
         self.ways = Ways(self.net, options.node_name, allows_hosts=lambda: options.outlet is not None)
-        self._door = Door(self.ways)
+        self._door = Door(self.ways, self.pods.caller)
+        self._control = ControlServer(
+            self.net, self.pods, registry, self.look, cluster, outlets=self._door.outlets
+        )
         self._leases = Leases(options.leases) if options.leases is not None else None
         self._looking: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
@@ -100,6 +103,8 @@ class Agent:
         try:
             await self._control.start(self._options.control, self._options.metrics)
             await self._door.start(door_socket(self._options.control), self._options.outlet)
+            if self._leases is not None:
+                self._leases.outlet = await self._door.start_for_pods(self._leases.outlet)
             await self.look()
         except BaseException:
             self._door.close()
@@ -108,6 +113,12 @@ class Agent:
             raise
         if self._leases is not None:
             self._looking = spawn(self._look_now_and_then(), name="leases")
+
+    def enforce(self, rules: NodeRules) -> None:
+        """Go by these policies from now on: connections that they do not let stand are reset."""
+        self.net.policy.take(rules)
+        self.net.recheck()
+        self.ways.recheck()
 
     async def look(self) -> None:
         """Bring the pods of the file and of the leases to life. CniError when leases cannot be read."""

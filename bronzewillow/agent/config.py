@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
@@ -48,6 +48,8 @@ class PodSpec:
     """One of each family at most, each inside a pod CIDR."""
     ports: tuple[PortSpec, ...]
     """What it serves."""
+    credentials: tuple[str, str] | None = field(default=None, repr=False)
+    """Name and password by which its containers are known at the outlet; not in the file."""
 
 
 @dataclass(frozen=True, slots=True)

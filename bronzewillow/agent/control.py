@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
@@ -31,8 +32,13 @@ class ControlServer:
         registry: CollectorRegistry,
         look: Callable[[], Awaitable[None]],
         cluster: Callable[[], dict[str, Any]] | None = None,
+        outlets: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`look`: has the agent look at the leases, and returns when what they say is done."""
+        """`look`: has the agent look at the leases, and returns when what they say is done.
+
+        `outlets`: where pods and programs find the proxy, as far as there is one.
+        """
+        self._outlets = outlets
         self._look = look
         self._cluster = cluster
         self._net = net
@@ -60,7 +66,7 @@ class ControlServer:
         await self._socket.close()
 
     async def _on_status(self, request: web.Request) -> web.Response:
-        found = status(self._net, self._pods)
+        found = {**status(self._net, self._pods), "outlets": dict(self._outlets)}
         if self._cluster is not None:
             found["cluster"] = self._cluster()
         return web.json_response(found)

@@ -1,35 +1,51 @@
 """The door into the cluster's network: a program comes in, says whom to reach (`greeting`), and is joined.
 
-It stands on a unix socket that this user alone may open and, where that was asked for, on a port of loopback.
-Pods of this node are reached as others are: through their stacks and the proxy, from the node's own address.
+It stands on a unix socket that this user alone may open and, where that was asked for, on a port of loopback:
+the outlet. Pods of this node are reached as others are: through their stacks and the proxy, from the node's
+own address.
+
+The pods' outlet is another port of loopback. Nobody passes there without the password of a pod, which CNI ADD
+has made and only that pod's containers are given; whoever says it, there or at another entrance, speaks from
+the pod's address and is bound by its policies.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from bronzewillow.agent.greeting import Destination, Greeting, Unacceptable, refusal
-from bronzewillow.agent.way import Ways
+from bronzewillow.agent.way import Caller, Ways
 from bronzewillow.host.paths import prepare_socket_folder
 from bronzewillow.host.splice import CLIENT, Splice
 from bronzewillow.host.tasks import spawn
 
 MOST_CONNECTIONS = 1024
+"""Of pods; and so many of others, so that none of them shuts the door on a kubelet's probes."""
+MOST_OF_A_POD = 256
+_LOOPBACK = "127.0.0.1"
 _MOST_EARLY_BYTES = 65_536
 _GREETING_LIMIT_S = 10.0
 _IDLE_LIMIT_S = 4 * 3600.0  # as long as a kubelet lets a port-forward stand idle
 _log = logging.getLogger(__name__)
 
+Callers = Callable[[str, str], Caller | None]
+"""The pod that a name and a password are of."""
+
 
 class Door:
-    """Whoever may open it may reach every pod, and every Service."""
+    """Whoever may open it may reach every pod, and every Service, as far as a pod's policies let that pod."""
 
-    def __init__(self, ways: Ways) -> None:
+    def __init__(self, ways: Ways, callers: Callers = lambda name, password: None) -> None:
         self.ways = ways
+        self.callers = callers
         self.guests: set[Guest] = set()
+        self.outlets: dict[str, str] = {}
+        """Where this machine's `programs`, and its `pods`, find an outlet."""
         self._servers: list[asyncio.Server] = []
         self._path: Path | None = None
 
@@ -38,18 +54,40 @@ class Door:
         prepare_socket_folder(path)
         path.unlink(missing_ok=True)
         loop = asyncio.get_running_loop()
-        server = await loop.create_unix_server(lambda: Guest(self), str(path), backlog=1024)
+        server = await loop.create_unix_server(partial(Guest, self), str(path), backlog=1024)
         self._servers.append(server)
         path.chmod(0o600)
         self._path = path
         if outlet is not None:
             try:
-                self._servers.append(await loop.create_server(lambda: Guest(self), *outlet, backlog=1024))
+                self._servers.append(await loop.create_server(partial(Guest, self), *outlet, backlog=1024))
             except OSError as error:
                 where = f"{outlet[0]}:{outlet[1]}"
                 raise ValueError(
                     f"{where}: {error.strerror or error}; choose another with --outlet"
                 ) from None
+            self.outlets["programs"] = _place_of(self._servers[-1])
+
+    async def start_for_pods(self, port: int) -> int:
+        """Listen for pods at `port` of 127.0.0.1, or at a free one where another program has it; which."""
+        guest = partial(Guest, self, for_pods=True)
+        loop = asyncio.get_running_loop()
+        try:
+            server = await loop.create_server(guest, _LOOPBACK, port, backlog=1024)
+        except OSError as error:
+            if not port:
+                raise
+            _log.warning(
+                "the pods' outlet was port %d, which another program has now: %s", port, error.strerror
+            )
+            server = await loop.create_server(guest, _LOOPBACK, 0, backlog=1024)
+        self._servers.append(server)
+        self.outlets["pods"] = _place_of(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    def count(self, caller: Caller) -> int:
+        """How many connections of a pod are open."""
+        return sum(1 for one in self.guests if one.caller == caller)
 
     def close(self) -> None:
         """Nobody comes in any more, and who is in is cut off."""
@@ -64,8 +102,11 @@ class Door:
 class Guest(asyncio.Protocol):
     """One that came in; once it is answered its transport belongs to a splice."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, *, for_pods: bool = False) -> None:
         self._door = door
+        self.for_pods = for_pods
+        self.caller: Caller | None = None
+        """Whose it is, once it has said that."""
         self._greeting = Greeting()
         self._early = bytearray()
         self._transport: asyncio.Transport
@@ -77,7 +118,7 @@ class Guest(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._late = asyncio.get_running_loop().call_later(_GREETING_LIMIT_S, self._transport.abort)
         self._door.guests.add(self)
-        if len(self._door.guests) > MOST_CONNECTIONS:
+        if sum(1 for one in self._door.guests if one.for_pods == self.for_pods) > MOST_CONNECTIONS:
             self._hang_up(refusal(503, f"{MOST_CONNECTIONS} connections are open already"))
 
     def data_received(self, data: bytes) -> None:
@@ -113,9 +154,17 @@ class Guest(asyncio.Protocol):
         self._transport.abort()
 
     async def _dial(self, wanted: Destination) -> None:
+        if wanted.credentials is not None:
+            self.caller = self._door.callers(*wanted.credentials)
+        if self.caller is None and (self.for_pods or wanted.credentials is not None):
+            self._hang_up(wanted.refusal(407, "say the name and the password of a pod of this node"))
+            return
+        if self.caller is not None and self._door.count(self.caller) > MOST_OF_A_POD:
+            self._hang_up(wanted.refusal(503, f"{MOST_OF_A_POD} connections of this pod are open already"))
+            return
         splice = Splice(idle_timeout_s=_IDLE_LIMIT_S)
         try:
-            status, reason = await self._door.ways.dial(wanted.host, wanted.port, splice)
+            status, reason = await self._door.ways.dial(wanted.host, wanted.port, splice, self.caller)
         except asyncio.CancelledError:  # it has left
             splice.abort()
             raise
@@ -136,3 +185,8 @@ class Guest(asyncio.Protocol):
     def _hang_up(self, answer: bytes) -> None:
         self._transport.write(answer)
         self._transport.close()
+
+
+def _place_of(server: asyncio.Server) -> str:
+    host, port, *_ = server.sockets[0].getsockname()
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import Any
 
 import psutil
 
-from bronzewillow.adapters.network import ClusterNetwork, Cni, Us
+from bronzewillow.adapters import objects
+from bronzewillow.adapters.network import ClusterNetwork, Cni, Json, Us
 from bronzewillow.agent.addresses import pack_address
 from bronzewillow.agent.app import Agent, AgentOptions
 from bronzewillow.agent.config import AgentConfig
@@ -24,7 +26,7 @@ from bronzewillow.agent.remembered import recall, remember
 from bronzewillow.agent.waiting import WaitingRoom
 from bronzewillow.cluster.follower import Follower
 from bronzewillow.cluster.pods import own_pods, world
-from bronzewillow.cluster.watched import PODS, POLICY, SERVICE_KINDS
+from bronzewillow.cluster.watched import NODES, PODS, POLICY, SERVICE_KINDS, Watched
 from bronzewillow.cni.errors import CniError
 from bronzewillow.cni.leases import Leases
 from bronzewillow.host.notify import notify, tell_ready
@@ -32,6 +34,9 @@ from bronzewillow.host.tasks import race
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.kubeconfig import load_kubeconfig
 from bronzewillow.overlay.spec import OverlaySpec, Prefix
+from bronzewillow.policy.compile import compile_node
+from bronzewillow.policy.rules import NodeRules
+from bronzewillow.policy.world import World
 from bronzewillow.services.table import ServiceTable
 
 _DEFAULT_MTU = 1500
@@ -94,8 +99,9 @@ class Following:
             self._us,
             self._on_network,
             follow.cni,
-            (*POLICY, *(SERVICE_KINDS if options.outlet is not None else ())),
+            (*POLICY, *SERVICE_KINDS),
         )
+        self._world: World | None = None
 
     async def run(self) -> None:
         """Until cancelled. OSError and ValueError when it cannot begin."""
@@ -187,6 +193,10 @@ class Following:
         await self._waiting.close()
         try:
             agent = Agent(AgentConfig(overlays, ()), self._options, self.status)
+            if self.follower.network is not None:
+                agent.net.policy.take(
+                    NodeRules({}, _nodes_of(agent))
+                )  # nobody passes until _keep_up is there
             await agent.start()
         except OSError as error:
             if not self._is_ready:
@@ -202,28 +212,47 @@ class Following:
 
     async def _keep_up(self) -> None:
         """Keep policies and Services of the agent of the moment true."""
-        policies: object = None
-        services: object = None
+        seen: dict[str, tuple[object, ...]] = {}
+
+        def is_new(what: str, *version: object) -> bool:
+            before, seen[what] = seen.get(what), version
+            return before != version
+
         while True:
             await asyncio.sleep(_COMPILE_EVERY_S)
             agent, observer = self._agent, self.follower.observer
             if agent is None or self.follower.network is None:
                 continue
-            if policies != (agent, observer.version(*POLICY)):
-                policies = agent, observer.version(*POLICY)
-                self._enforce(agent)
+            if is_new("policies", agent, observer.version(*POLICY), agent.pods.names):
+                await self._enforce(agent)
                 self.follower.touch()  # our own pods may be among what has changed
-            if self._options.outlet is not None and services != (agent, observer.version(*SERVICE_KINDS)):
-                services = agent, observer.version(*SERVICE_KINDS)
-                found = [[*observer.cluster().all(kind.key).values()] for kind in SERVICE_KINDS]
-                # tens of thousands of endpoints take a while, and packets must not wait for it
-                agent.ways.services = await asyncio.to_thread(ServiceTable, *found)
+            if is_new("services", agent, observer.version(*SERVICE_KINDS)):
+                agent.ways.services = await asyncio.to_thread(ServiceTable, *self._objects(SERVICE_KINDS))
+            if is_new("zone", agent, observer.version(NODES)):
+                agent.ways.balancer.zone = objects.zone(observer.cluster().node(self._options.node_name))
 
-    def _enforce(self, agent: Agent) -> None:
+    async def _enforce(self, agent: Agent) -> None:
+        # tens of thousands of pods take a while, and packets must not wait for it
+        found = self._objects(POLICY), agent.pods.names, _nodes_of(agent)
+        self._world, rules = await asyncio.to_thread(_compile, *found)
+        agent.enforce(rules)
+
+    def _objects(self, kinds: Iterable[Watched]) -> list[list[Json]]:
         cluster = self.follower.observer.cluster()
-        found = world(*(cluster.all(kind.key).values() for kind in POLICY))
-        node = agent.net.node
-        agent.net.policy.update(found, [*node.stacks], [*node.addresses])
+        return [[*cluster.all(kind.key).values()] for kind in kinds]
+
+
+def _compile(
+    found: list[list[Json]], own: Mapping[bytes, str], nodes: frozenset[bytes]
+) -> tuple[World, NodeRules]:
+    made = world(*found)
+    return made, compile_node(made, own, nodes)
+
+
+def _nodes_of(agent: Agent) -> frozenset[bytes]:
+    """This node's own addresses, inside and outside."""
+    node = agent.net.node
+    return frozenset((*node.addresses, *(one.vtep.spec.address for one in node.underlays)))
 
 
 def _mtu_of(address: bytes) -> int:

@@ -1,23 +1,34 @@
 """How a program says whom it wants to reach: HTTP's CONNECT, a plain HTTP proxy request, or SOCKS 5. Pure.
 
-RFC 9110 9.3.6, RFC 9112 3.2.2, RFC 1928. Bytes in; what to answer, and in the end a destination, out. One
-request a connection: what is proxied as plain HTTP is told to close.
+RFC 9110 9.3.6 and 11.7, RFC 9112 3.2.2, RFC 7617, RFC 1928, RFC 1929. Bytes in; what to answer, and in the
+end a destination, out. One request a connection: what is proxied as plain HTTP is told to close.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 LONGEST_HEAD = 16 << 10
 _CONNECT = re.compile(rb"CONNECT (\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):([0-9]{1,5}) HTTP/1\.[01]")
 _PLAIN = re.compile(rb"([A-Z]{1,16}) (http://[!-~]{1,8192}) HTTP/1\.[01]")
 _HOP_BY_HOP = (b"connection:", b"proxy-connection:", b"proxy-authorization:", b"keep-alive:")
-_REASONS = {400: "Bad Request", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
+_REASONS = {
+    400: "Bad Request",
+    403: "Forbidden",
+    407: "Proxy Authentication Required",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
+}
 _SOCKS = 5
-_SOCKS_REFUSED, _SOCKS_UNREACHABLE, _SOCKS_FAILED = 5, 4, 1
+_SOCKS_REFUSED, _SOCKS_UNREACHABLE, _SOCKS_FORBIDDEN, _SOCKS_FAILED = 5, 4, 2, 1
+_NO_METHOD, _BY_PASSWORD = 0, 2
+_PASSWORD_VERSION = 1
 _CONNECT_COMMAND = 1
 _IPV4, _NAME, _IPV6 = 1, 3, 4
 
@@ -34,13 +45,17 @@ class Destination:
     first_words: bytes = b""
     """For the destination."""
     is_socks: bool = False
+    credentials: tuple[str, str] | None = field(default=None, repr=False)
+    """Name and password, where some were given."""
 
     def refusal(self, status: int, reason: str) -> bytes:
         """What to answer when it cannot be reached."""
         if not self.is_socks:
             return refusal(status, reason)
-        code = _SOCKS_REFUSED if "refused" in reason else _SOCKS_UNREACHABLE
-        return bytes((_SOCKS, code if status in (502, 504) else _SOCKS_FAILED, 0, _IPV4)) + bytes(6)
+        unreachable = _SOCKS_REFUSED if "refused" in reason else _SOCKS_UNREACHABLE
+        forbidden = dict.fromkeys((403, 407), _SOCKS_FORBIDDEN)
+        codes = {**dict.fromkeys((502, 504), unreachable), **forbidden}
+        return bytes((_SOCKS, codes.get(status, _SOCKS_FAILED), 0, _IPV4)) + bytes(6)
 
 
 class Unacceptable(Exception):
@@ -57,13 +72,15 @@ class Greeting:
     def __init__(self) -> None:
         self._data = bytearray()
         self._has_chosen = False
+        self._awaits_password = False
+        self._credentials: tuple[str, str] | None = None
         self.replies = bytearray()
         """To be sent now; the reader empties it."""
 
     def receive(self, data: bytes) -> Destination | None:
         """None: more is needed. What came behind the greeting is in `first_words`. Unacceptable."""
         self._data += data
-        if self._data[:1] == bytes((_SOCKS,)):
+        if self._has_chosen or self._data[:1] == bytes((_SOCKS,)):
             return self._socks()
         return self._http()
 
@@ -74,14 +91,16 @@ class Greeting:
                 raise Unacceptable(refusal(400, "the head of the request is too long"))
             return None
         line, _, fields = head.partition(b"\r\n")
+        credentials = _basic(fields)
         if found := _CONNECT.fullmatch(line):
             host, port = found[1].decode().strip("[]"), int(found[2])
             if _is_reachable(host, port):
-                return Destination(host, port, b"HTTP/1.1 200 Connection established\r\n\r\n", rest)
+                welcome = b"HTTP/1.1 200 Connection established\r\n\r\n"
+                return Destination(host, port, welcome, rest, credentials=credentials)
         elif found := _PLAIN.fullmatch(line):
             plain = _plain(found[1], found[2].decode(), fields, rest)
             if plain is not None:
-                return plain
+                return replace(plain, credentials=credentials)
         text = "say CONNECT HOST:PORT HTTP/1.1, or ask for http://HOST/"
         raise Unacceptable(refusal(400, text))
 
@@ -91,11 +110,15 @@ class Greeting:
             if len(data) < 2 or len(data) < 2 + data[1]:
                 return None
             methods = bytes(data[2 : 2 + data[1]])
-            if 0 not in methods:
-                raise Unacceptable(bytes((_SOCKS, 0xFF)))
+            chosen = next((one for one in (_BY_PASSWORD, _NO_METHOD) if one in methods), 0xFF)
+            if chosen == 0xFF:
+                raise Unacceptable(bytes((_SOCKS, chosen)))
             del data[: 2 + len(methods)]
             self._has_chosen = True
-            self.replies += bytes((_SOCKS, 0))
+            self._awaits_password = chosen == _BY_PASSWORD
+            self.replies += bytes((_SOCKS, chosen))
+        if self._awaits_password and not self._password():
+            return None
         if len(data) < 5:
             return None
         kind = data[3]
@@ -112,16 +135,52 @@ class Greeting:
         port = int.from_bytes(data[4 + size : 6 + size], "big")
         rest = bytes(data[6 + size :])
         welcome = bytes((_SOCKS, 0, 0, _IPV4)) + bytes(6)
-        found = Destination(host, port, welcome, rest, is_socks=True)
+        found = Destination(host, port, welcome, rest, is_socks=True, credentials=self._credentials)
         if not _is_reachable(host, port):
             raise Unacceptable(found.refusal(502, "no such host"))
         return found
 
+    def _password(self) -> bool:
+        """RFC 1929 2. Whether it is there. Who has none, or a wrong one, is told with the destination."""
+        data = self._data
+        if len(data) < 2 or len(data) < 3 + data[1] or len(data) < 3 + data[1] + data[2 + data[1]]:
+            return False
+        if data[0] != _PASSWORD_VERSION:
+            raise Unacceptable(bytes((_PASSWORD_VERSION, 1)))
+        after_name = 2 + data[1]
+        end = after_name + 1 + data[after_name]
+        name, password = bytes(data[2:after_name]), bytes(data[after_name + 1 : end])
+        if name or password:
+            self._credentials = name.decode("latin-1"), password.decode("latin-1")
+        del data[:end]
+        self._awaits_password = False
+        self.replies += bytes((_PASSWORD_VERSION, 0))
+        return True
+
 
 def refusal(status: int, reason: str) -> bytes:
     """An HTTP answer of one line of text."""
-    fields = f"Content-Length: {len(reason)}\r\nConnection: close"
-    return f"HTTP/1.1 {status} {_REASONS[status]}\r\n{fields}\r\n\r\n{reason}".encode()
+    body = reason.encode()
+    fields = f"Content-Type: text/plain\r\nContent-Length: {len(body)}\r\nConnection: close"
+    if status == 407:
+        fields += '\r\nProxy-Authenticate: Basic realm="pods of this node"'
+    return f"HTTP/1.1 {status} {_REASONS[status]}\r\n{fields}\r\n\r\n".encode() + body
+
+
+def _basic(fields: bytes) -> tuple[str, str] | None:
+    """RFC 7617 2. What cannot be read is nobody's password."""
+    for field_line in fields.split(b"\r\n"):
+        name, _, value = field_line.partition(b":")
+        if name.lower() != b"proxy-authorization":
+            continue
+        scheme, _, encoded = value.strip().partition(b" ")
+        try:
+            text = base64.b64decode(encoded.strip(), validate=True).decode("latin-1")
+        except binascii.Error:
+            text = ""
+        user, _, password = text.partition(":")
+        return (user, password) if scheme.lower() == b"basic" else ("", "")
+    return None
 
 
 def _plain(method: bytes, url: str, fields: bytes, rest: bytes) -> Destination | None:

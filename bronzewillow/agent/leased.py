@@ -44,4 +44,5 @@ def _pod(leases: Sequence[Lease]) -> PodSpec:
             upstream = Upstream(path=str(Path(lease.sockets) / name))
             ports.setdefault(int(found[1]), PortSpec(int(found[1]), upstream, "tcp" if found[2] else "http"))
     addresses = tuple(ip_address(one.address).packed for one in leases)
-    return PodSpec(lease.pod, addresses, tuple(ports.values()))
+    credentials = (lease.name_at_outlet, lease.password) if lease.password else None
+    return PodSpec(lease.pod, addresses, tuple(ports.values()), credentials)

@@ -28,6 +28,7 @@ class AgentCollector(Collector):
         yield from self._overlay()
         yield from self._socket()
         yield from self._stacks()
+        yield from self._policies()
 
     def _overlay(self) -> Iterator[Metric]:
         vteps = [underlay.vtep for underlay in self._net.node.underlays]
@@ -100,3 +101,13 @@ class AgentCollector(Collector):
                 family.add_metric([pod], count)
         yield connections
         yield from families.values()
+
+    def _policies(self) -> Iterator[Metric]:
+        family = CounterMetricFamily(
+            "bronzewillow_policy_connections",
+            "Connections of this node's pods that NetworkPolicies were asked about.",
+            labels=["pod", "direction", "verdict", "policy"],
+        )
+        for decided, count in sorted(self._net.policy.counts.items()):
+            family.add_metric([decided.pod, decided.direction, decided.outcome, decided.policy], count)
+        yield family

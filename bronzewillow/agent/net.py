@@ -25,6 +25,7 @@ from bronzewillow.stack import (
     Listener,
     PeerClosed,
     Reset,
+    State,
     Writable,
 )
 
@@ -71,7 +72,9 @@ class Net:
         packed = pack_address(address)
         stack = self.node.stacks[packed]
         listener = stack.listen(
-            port, backlog, lambda peer: self.policy.decide(Direction.INGRESS, packed, peer, "TCP", port)
+            port,
+            backlog,
+            lambda peer: self.policy.decide(Direction.INGRESS, packed, peer, "TCP", port).allowed,
         )
         self._factories[listener] = protocol_factory
         return NetServer(listener, lambda: self._forget(listener))
@@ -106,6 +109,23 @@ class Net:
         protocol.connection_made(transport)
         transport.resume_reading()
         return transport, protocol
+
+    def recheck(self) -> None:
+        """The rules have changed: reset what was accepted and would not be any more."""
+        now = self.node.clock.now()
+        for stack in self.node.stacks.values():
+            for connection in stack.connections():
+                (local, port), (peer, _) = connection.local, connection.remote
+                if connection.listener is None or connection.state is State.TIME_WAIT:
+                    continue
+                if self.policy.stands(Direction.INGRESS, local, peer, "TCP", port):
+                    continue
+                transport = self._transports.get(connection)
+                if transport is not None:
+                    transport.abort()
+                else:  # half-open
+                    connection.abort(now)
+                    self.node.touch(stack)
 
     async def drain(self, timeout_s: float) -> None:
         """Wait until all connections have ended, at most `timeout_s`; then reset the rest."""

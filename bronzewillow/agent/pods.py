@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import logging
 from dataclasses import dataclass, field
 
 from bronzewillow.agent.addresses import address_text
 from bronzewillow.agent.config import PodSpec, PortSpec
 from bronzewillow.agent.net import Net, NetServer
+from bronzewillow.agent.way import Caller
 from bronzewillow.host.tasks import spawn
 from bronzewillow.proxy import HttpProxy, ProxyMetrics, Relay
 
@@ -51,6 +53,17 @@ class Pods:
     def specs(self) -> list[PodSpec]:
         """The pods as they are now."""
         return [pod.spec for pod in self._pods.values()]
+
+    def caller(self, name: str, password: str) -> Caller | None:
+        """The pod that says this at the outlet; None when it is no pod's."""
+        said = name.encode(), password.encode()
+        for pod in self._pods.values():
+            known = pod.spec.credentials
+            if known is not None and all(
+                hmac.compare_digest(one.encode(), other) for one, other in zip(known, said, strict=True)
+            ):
+                return Caller(pod.spec.name, pod.spec.addresses)
+        return None
 
     async def apply(self, specs: tuple[PodSpec, ...]) -> None:
         """Bring pods and ports in line with `specs`; what stays the same is not touched."""

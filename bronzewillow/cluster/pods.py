@@ -39,9 +39,9 @@ def world(pods: Iterable[Json], namespaces: Iterable[Json], policies: Iterable[J
     found = []
     for pod in pods:
         metadata = objects.metadata_of(pod)
-        if addresses := _addresses(pod):
+        if _has_own_network(pod):  # one of ours may be asked for before its status has an address
             name = str(metadata.get("namespace")), str(metadata.get("name"))
-            found.append(PolicyPod(*name, _labels(metadata), addresses, _named_ports(pod)))
+            found.append(PolicyPod(*name, _labels(metadata), _addresses(pod), _named_ports(pod)))
     labels = {
         str(metadata.get("name")): _labels(metadata)
         for metadata in (objects.metadata_of(namespace) for namespace in namespaces)
@@ -49,11 +49,16 @@ def world(pods: Iterable[Json], namespaces: Iterable[Json], policies: Iterable[J
     return World(tuple(found), labels, tuple(policies))
 
 
+def _has_own_network(pod: Json) -> bool:
+    """Not so pods that are on their node's network, or have ended."""
+    phase = objects.mapping(pod.get("status")).get("phase")
+    return objects.spec_of(pod).get("hostNetwork") is not True and phase not in _ENDED
+
+
 def _addresses(pod: Json) -> tuple[bytes, ...]:
-    """None of pods that are on their node's network, or have ended."""
-    status = objects.mapping(pod.get("status"))
-    if objects.spec_of(pod).get("hostNetwork") is True or status.get("phase") in _ENDED:
+    if not _has_own_network(pod):
         return ()
+    status = objects.mapping(pod.get("status"))
     texts = [objects.mapping(entry).get("ip") for entry in objects.items(status.get("podIPs"))]
     packed = [objects.address(text) for text in texts or [status.get("podIP")]]
     return tuple(address for address in packed if address is not None)

@@ -2,6 +2,7 @@
 
 <root>/<address>.json    one lease; a pod of both families has two
 <root>/last, last-v6     the address that was given last; the next one is looked for after it
+<root>/outlet            the loopback port of the pods' outlet, which containers keep in their environment
 <root>/lock
 
 An address is not given again soon: whoever still talks to its last owner gets no answer, and no other's.
@@ -10,15 +11,18 @@ An address is not given again soon: whoever still talks to its last owner gets n
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 
 from bronzewillow.cni.errors import CniError, Code
 from bronzewillow.host.files import drop_halves, locked, replace_file
 
+_ID_DIGITS = 12
+_PASSWORD_BYTES = 16
 Address = IPv4Address | IPv6Address
 Cidr = IPv4Network | IPv6Network
 
@@ -35,6 +39,13 @@ class Lease:
     """`namespace/name`, or the container's id."""
     sockets: str
     """The folder in which `<port>.sock` stands for a port that is served; see `agent/leased.py`."""
+    password: str = field(default="", repr=False)
+    """By which its containers are known at the outlet, under the name `name_at_outlet`; empty: not at all."""
+
+    @property
+    def name_at_outlet(self) -> str:
+        """A word that needs no escape in a URL."""
+        return self.container_id[:_ID_DIGITS]
 
 
 class Leases:
@@ -72,10 +83,12 @@ class Leases:
             if wanted:
                 drop_halves(self._root)
             used = {lease.address for lease in self.all()} | set(taken)
+            password = next((lease.password for lease in leases), "") or secrets.token_hex(_PASSWORD_BYTES)
             # all are found before one is written: whoever gets an error has got nothing
             for address in [self._free(cidr, used) for cidr in wanted]:
-                lease = Lease(str(address), container_id, ifname, network, pod or container_id, str(sockets))
-                replace_file(self._root / f"{address}.json", json.dumps(asdict(lease)).encode())
+                name = pod or container_id
+                lease = Lease(str(address), container_id, ifname, network, name, str(sockets), password)
+                replace_file(self._root / f"{address}.json", json.dumps(asdict(lease)).encode(), private=True)
                 replace_file(self._root / _last(address.version), str(address).encode())
                 leases.append(lease)
             return sorted(leases, key=_by_family)
@@ -84,6 +97,20 @@ class Leases:
         """It is nobody's; that it was nobody's already is no error."""
         with self._locked():
             (self._root / f"{lease.address}.json").unlink(missing_ok=True)
+
+    @property
+    def outlet(self) -> int:
+        """The port of the pods' outlet, last time; 0 for none."""
+        try:
+            port = int((self._root / "outlet").read_text())
+        except (OSError, ValueError):
+            return 0
+        return port if 0 < port < 65536 else 0
+
+    @outlet.setter
+    def outlet(self, port: int) -> None:
+        with self._locked():
+            replace_file(self._root / "outlet", str(port).encode())
 
     # ---- inside
 

@@ -12,6 +12,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
+from bronzewillow.cni.environment import write_environment
 from bronzewillow.cni.errors import CniError, Code
 from bronzewillow.cni.leases import Lease, Leases
 from bronzewillow.cni.request import Request
@@ -55,6 +56,11 @@ class Agent:
 
     def network(self) -> tuple[Network, set[str]]:
         """Its overlay, and the addresses that are in use. CniError: try again later."""
+        network, taken, _ = self.state()
+        return network, taken
+
+    def state(self) -> tuple[Network, set[str], str]:
+        """The same, and where its outlet for pods is; empty for nowhere."""
         found = self._ask("GET", "/status")
         overlays = found["overlays"]
         cidrs = [cidr for overlay in overlays for cidr in overlay["pod_cidrs"]]
@@ -64,7 +70,8 @@ class Agent:
         network = Network(
             tuple(map(ip_network, cidrs)), tuple(map(ip_address, gateways)), overlays[0]["mac"], mtu
         )
-        return network, {*gateways, *(pod["address"] for pod in found["pods"])}
+        taken = {*gateways, *(pod["address"] for pod in found["pods"])}
+        return network, taken, str(found.get("outlets", {}).get("pods", ""))
 
     def refresh(self) -> None:
         """It looks at the leases now, and answers when all of them are alive."""
@@ -103,7 +110,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 def _add(request: Request, agent: Agent, leases: Leases, sockets: Path) -> dict[str, Any]:
     assert request.attachment is not None
-    network, taken = agent.network()
+    network, taken, outlet = agent.state()
     one = request.attachment
     folder = sockets / one.container_id[:_ID_DIGITS]
     try:
@@ -113,6 +120,8 @@ def _add(request: Request, agent: Agent, leases: Leases, sockets: Path) -> dict[
     given = leases.give(
         network.pod_cidrs, taken, one.container_id, one.ifname, request.network, request.pod, folder
     )
+    if outlet:
+        write_environment(folder, given[0], outlet)
     agent.refresh()
     return emit_add(request, [ip_address(lease.address) for lease in given], network)
 

@@ -1,21 +1,34 @@
-"""From a world to the rules of one pod. What is malformed lets nothing through, and isolates all the same."""
+"""From a world to the rules of pods. What is malformed lets nothing through, and isolates all the same."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from bronzewillow.overlay.spec import Prefix
-from bronzewillow.policy.rules import Allow, Block, Direction, PodRules, Ports
+from bronzewillow.policy.rules import Allow, Block, Direction, NodeRules, PodRules, Ports
 from bronzewillow.policy.selector import matches
 from bronzewillow.policy.world import PolicyPod, World
 
 _PEERS = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
 
 
-def compile_rules(world: World, pod: PolicyPod) -> PodRules:
-    """All that the policies of its namespace say of `pod`."""
+def compile_node(world: World, own: Mapping[bytes, str], nodes: Collection[bytes]) -> NodeRules:
+    """The rules of our pods. `own`: their names by address; `nodes`: this node's own addresses."""
+    names = set(own.values())
+    found = {str(pod): pod for pod in world.pods if str(pod) in names}
+    rules = {
+        name: compile_rules(world, pod, frozenset(one for one, owner in own.items() if owner == name))
+        for name, pod in found.items()
+    }
+    return NodeRules(
+        {address: rules[name] for address, name in own.items() if name in rules}, frozenset(nodes)
+    )
+
+
+def compile_rules(world: World, pod: PolicyPod, addresses: frozenset[bytes] = frozenset()) -> PodRules:
+    """All that the policies of its namespace say of `pod`. `addresses`: its own, if not those it shows."""
     isolated: dict[Direction, list[str]] = {}
     allows: dict[Direction, list[Allow]] = {}
     for policy in sorted(world.policies, key=_name):
@@ -31,6 +44,8 @@ def compile_rules(world: World, pod: PolicyPod) -> PodRules:
     return PodRules(
         {direction: tuple(names) for direction, names in isolated.items()},
         {direction: tuple(found) for direction, found in allows.items()},
+        str(pod),
+        addresses or frozenset(pod.addresses),
     )
 
 

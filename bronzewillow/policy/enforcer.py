@@ -1,42 +1,73 @@
-"""The verdicts of a node: rules by pod address, made anew when the world changes, and what they decided."""
+"""What was decided on a node's connections, and by which policy."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from enum import StrEnum
+from typing import NamedTuple
 
-from bronzewillow.policy.compile import compile_rules
-from bronzewillow.policy.rules import OPEN, Direction, PodRules, Verdict
-from bronzewillow.policy.world import World
+from bronzewillow.policy.rules import Direction, NodeRules, Verdict
+
+_MOST_COUNTS = 2048
+_OTHERS = "(others)"
+_FREE = Verdict(True, "", note="no cluster is followed, so there are no policies")
+
+
+class Outcome(StrEnum):
+    """What became of a connection."""
+
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    CUT = "cut"
+    """It stood, until the rules changed."""
+
+
+class Decided(NamedTuple):
+    """What is counted."""
+
+    pod: str
+    direction: Direction
+    outcome: Outcome
+    policy: str
+    """As the verdict names it; empty where no policy had a say."""
 
 
 class Enforcer:
-    """Asked once per connection. Without a world every connection passes: there are no policies then."""
+    """Asked once per connection, and again for all of them when the rules have changed."""
 
     def __init__(self) -> None:
-        self.allowed: Counter[Direction] = Counter()
-        self.denied: Counter[tuple[str, Direction]] = Counter()
-        """By the policies that isolate the pod, as their verdict names them."""
-        self._rules: dict[bytes, PodRules] = {}
-        self._nodes: frozenset[bytes] = frozenset()
+        self.rules: NodeRules | None = None
+        """None: everything passes, as nobody makes policies. See `take`."""
+        self.counts: Counter[Decided] = Counter()
 
-    def update(self, world: World, own: Collection[bytes], nodes: Collection[bytes]) -> None:
-        """Take over a world. `own`: our pods' addresses. `nodes`: this node's own, which always pass."""
-        pods = {address: pod for pod in world.pods for address in pod.addresses}
-        self._nodes = frozenset(nodes)
-        self._rules = {address: compile_rules(world, pods[address]) for address in own if address in pods}
+    def take(self, rules: NodeRules) -> None:
+        """Go by these from now on. What was counted of pods that are gone is forgotten."""
+        self.rules = rules
+        there = {pod.name for pod in rules.pods.values()} | {""}
+        for one in [decided for decided in self.counts if decided.pod not in there]:
+            del self.counts[one]
 
     def verdict(self, direction: Direction, pod: bytes, peer: bytes, protocol: str, port: int) -> Verdict:
         """Whether our pod and `peer` may speak, and why. Counts nothing."""
-        if direction is Direction.INGRESS and peer in self._nodes:
-            return Verdict(True, "")  # a kubelet reaches the pods of its own node, whatever policies say
-        return self._rules.get(pod, OPEN).verdict(direction, peer, protocol, port)
+        return _FREE if self.rules is None else self.rules.verdict(direction, pod, peer, protocol, port)
 
-    def decide(self, direction: Direction, pod: bytes, peer: bytes, protocol: str, port: int) -> bool:
-        """The same as a plain answer, counted."""
+    def decide(self, direction: Direction, pod: bytes, peer: bytes, protocol: str, port: int) -> Verdict:
+        """The same, counted: the connection is being opened."""
         verdict = self.verdict(direction, pod, peer, protocol, port)
-        if verdict.allowed:
-            self.allowed[direction] += 1
-        else:
-            self.denied[verdict.policy, direction] += 1
+        self._count(pod, direction, Outcome.ALLOWED if verdict.allowed else Outcome.DENIED, verdict)
+        return verdict
+
+    def stands(self, direction: Direction, pod: bytes, peer: bytes, protocol: str, port: int) -> bool:
+        """Whether an open connection may go on; that it may not is counted, as it is cut then."""
+        verdict = self.verdict(direction, pod, peer, protocol, port)
+        if not verdict.allowed:
+            self._count(pod, direction, Outcome.CUT, verdict)
         return verdict.allowed
+
+    def _count(self, pod: bytes, direction: Direction, outcome: Outcome, verdict: Verdict) -> None:
+        if self.rules is None or pod in self.rules.nodes:
+            return
+        decided = Decided(self.rules.name(pod), direction, outcome, verdict.policy)
+        if decided not in self.counts and len(self.counts) >= _MOST_COUNTS:
+            decided = decided._replace(pod="", policy=_OTHERS)
+        self.counts[decided] += 1

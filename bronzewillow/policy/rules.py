@@ -1,7 +1,8 @@
-"""What one pod may do, ready to be asked once per connection."""
+"""What the pods of a node may do, ready to be asked once per connection."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -72,7 +73,14 @@ class Verdict:
     policy: str
     """The policy that let it through, or those that isolate the pod; empty when none applies."""
     rule: int | None = None
-    """The rule of it."""
+    """The rule of it, from 0."""
+    note: str = ""
+    """Why, where no policy decides."""
+
+
+OF_NODE = Verdict(True, "", note="what this node itself says and hears always passes")
+OF_ITSELF = Verdict(True, "", note="a pod always reaches itself")
+OF_STRANGER = Verdict(False, "", note="the cluster has not told of this pod yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +90,16 @@ class PodRules:
     isolated: dict[Direction, tuple[str, ...]] = field(default_factory=dict)
     """The policies that isolate the pod in a direction: what they do not allow is denied."""
     allows: dict[Direction, tuple[Allow, ...]] = field(default_factory=dict)
+    """What they let through."""
+    name: str = ""
+    """Its namespace and name."""
+    addresses: frozenset[bytes] = frozenset()
+    """Its own."""
 
     def verdict(self, direction: Direction, peer: bytes, protocol: str, port: int) -> Verdict:
         """Whether the pod and `peer` may speak; `port` is the one listened on. Policies only add up."""
+        if peer in self.addresses:
+            return OF_ITSELF
         isolating = self.isolated.get(direction, ())
         if not isolating:
             return Verdict(True, "")
@@ -94,5 +109,23 @@ class PodRules:
         return Verdict(False, ", ".join(isolating))
 
 
-OPEN = PodRules()
-"""Of a pod that no policy selects."""
+@dataclass(frozen=True, slots=True)
+class NodeRules:
+    """Of all pods of a node."""
+
+    pods: Mapping[bytes, PodRules]
+    """By each of their addresses."""
+    nodes: frozenset[bytes] = frozenset()
+    """The node's own addresses, whose traffic no policy touches: a kubelet's probes come from there."""
+
+    def verdict(self, direction: Direction, pod: bytes, peer: bytes, protocol: str, port: int) -> Verdict:
+        """Whether our pod and `peer` may speak; a pod that the cluster has not told of may not yet."""
+        if peer in self.nodes or pod in self.nodes:
+            return OF_NODE
+        rules = self.pods.get(pod)
+        return OF_STRANGER if rules is None else rules.verdict(direction, peer, protocol, port)
+
+    def name(self, pod: bytes) -> str:
+        """A pod's name; empty for what is none of ours."""
+        rules = self.pods.get(pod)
+        return rules.name if rules is not None else ""

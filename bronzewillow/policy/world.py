@@ -28,7 +28,7 @@ class World:
     """The objects that policies are made of."""
 
     pods: tuple[PolicyPod, ...]
-    """All pods of the cluster that have a pod address."""
+    """All pods of the cluster that have, or will have, a pod address."""
     namespaces: Mapping[str, Mapping[str, str]]
     """Labels by name. A namespace that is not here has no labels."""
     policies: tuple[Mapping[str, Any], ...]

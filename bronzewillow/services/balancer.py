@@ -1,7 +1,7 @@
 """One endpoint for one connection, in the order of kube-proxy's rules.
 
-Ready endpoints first, those of our zone where all have hints; where nobody is ready, those that still serve
-while they end. A client with affinity keeps its endpoint while that can be used.
+Ready endpoints first, those meant for our node or our zone where all have hints; where nobody is ready, those
+that still serve while they end. A client with affinity keeps its endpoint while that can be used.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ class Balancer:
     def __init__(self, rng: random.Random, node: str, zone: str = "") -> None:
         self._rng = rng
         self._node = node
-        self._zone = zone
+        self.zone = zone
+        """Of our Node; it may become known, and change."""
         self._kept: OrderedDict[_Key, tuple[Endpoint, int]] = OrderedDict()
 
     def choose(self, port: ServicePort, client: bytes, now: int) -> Endpoint | None:
@@ -51,7 +52,16 @@ class Balancer:
         ready = [one for one in here if one.is_ready]
         if not ready:
             return [one for one in here if one.is_serving and one.is_terminating]
-        if self._zone and all(one.zones for one in ready):
-            near = [one for one in ready if self._zone in one.zones]
-            return near or ready
+        for hints, ours in ((_nodes, self._node), (_zones, self.zone)):
+            near = [one for one in ready if ours in hints(one)]
+            if near and all(map(hints, ready)):
+                return near
         return ready
+
+
+def _nodes(endpoint: Endpoint) -> frozenset[str]:
+    return endpoint.nodes
+
+
+def _zones(endpoint: Endpoint) -> frozenset[str]:
+    return endpoint.zones

@@ -10,6 +10,7 @@ from typing import Any
 from runtime.api import cri_pb2 as api
 from runtime.cri.arguments import PROGRAM, VERB, Mounts, environment, serve_arguments
 from runtime.cri.errors import InvalidArgument
+from runtime.cri.network_environment import network_environment
 from runtime.oci.state import OCI_VERSION
 
 DEFAULT_PORT = 8080
@@ -26,9 +27,10 @@ def make_bundle(
         word for port in ports_of(config, pod) for word in ("--listen", f"unix:{sockets / f'{port}.sock'}")
     ]
     words = [PROGRAM, VERB, *listen, "--name", model_name]
+    around = {**network_environment(sockets), **environment(config.envs, mounts)}
     process = {
         "args": words + serve_arguments(config.command, config.args, mounts),
-        "env": [f"{name}={value}" for name, value in environment(config.envs, mounts).items()],
+        "env": [f"{name}={value}" for name, value in around.items()],
         "cwd": "/",
     }
     bundle: dict[str, Any] = {

@@ -34,7 +34,6 @@ from runtime.shim.tasks import end_orphan
 from runtime.snapshots.errors import NotFound as NoSnapshot
 from runtime.ttrpc.errors import Code, RpcError
 
-_ID_DIGITS = 12
 _KILL_LIMIT_S = 10.0
 _LONGEST_MESSAGE = 1024
 _TAIL_BYTES = 16 << 10
@@ -205,7 +204,7 @@ class Containers:
         snapshot = await asyncio.to_thread(node.images.store.unpack, image)
         node.images.store.snapshots.view(container.id, snapshot)
         rootfs = node.images.store.snapshots.tree(container.id)
-        sockets = node.sockets / sandbox.id[:_ID_DIGITS]
+        sockets = node.sockets_of(sandbox.id)
         sockets.mkdir(
             mode=0o700, parents=True, exist_ok=True
         )  # our own CNI plugin has made it, others do not

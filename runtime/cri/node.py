@@ -14,6 +14,7 @@ from runtime.api import cri_pb2 as api
 from runtime.cri.errors import InvalidArgument
 from runtime.cri.events import Events
 from runtime.cri.images import Images
+from runtime.cri.network_environment import network_environment
 from runtime.cri.records import Container, Records, Sandbox
 from runtime.cri.shims import Shims
 from runtime.cri.statuses import container_status, sandbox_status
@@ -21,6 +22,7 @@ from runtime.exec.ledger import Ledger
 from runtime.networks.network import Network
 
 _POD_CIDR = "pod_cidr"
+_ID_DIGITS = 12
 
 
 @dataclass(slots=True)
@@ -71,6 +73,15 @@ class Node:
         """Oldest first."""
         found = [one for one in self.containers if one.sandbox_id == sandbox.id]
         return sorted(found, key=lambda one: one.created_ns)
+
+    def environment_beside(self, container: Container) -> dict[str, str]:
+        """What a program finds that runs beside a container."""
+        told = {one.key: one.value.decode(errors="replace") for one in container.config.envs}
+        return {**network_environment(self.sockets_of(container.sandbox_id)), **told}
+
+    def sockets_of(self, sandbox_id: str) -> Path:
+        """A pod's folder of sockets, as the CNI plugin names it: docs/cni.md."""
+        return self.sockets / sandbox_id[:_ID_DIGITS]
 
     def bundle(self, container: Container) -> Path:
         """Of a container."""

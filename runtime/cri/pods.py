@@ -17,7 +17,6 @@ from runtime.networks.errors import NetworkError
 from runtime.networks.network import Attachment
 
 HANDLERS = ("", "runm")
-_ID_DIGITS = 12  # as the CNI plugin names the folder of a pod's sockets: docs/cni.md
 _Kind = api.ContainerEventType
 
 
@@ -74,7 +73,7 @@ class Pods:
             for container in node.containers_of(sandbox):
                 await self._containers.forget(container)
             node.sandboxes.remove(sandbox)
-            shutil.rmtree(node.sockets / sandbox.id[:_ID_DIGITS], ignore_errors=True)
+            shutil.rmtree(node.sockets_of(sandbox.id), ignore_errors=True)
         node.forget_lock(sandbox.id)
         node.tell(_Kind.CONTAINER_DELETED_EVENT, sandbox.id, None)
 

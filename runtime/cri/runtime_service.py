@@ -232,7 +232,7 @@ class RuntimeService(RuntimeServiceServicer):
             raise InvalidArgument("the timeout is negative")
         if container.state != api.ContainerState.CONTAINER_RUNNING:
             raise FailedPrecondition(f"container {container.id} is not running")
-        environment = {one.key: one.value.decode(errors="replace") for one in container.config.envs}
+        environment = self._node.environment_beside(container)
         output, errors, code = await exec_sync(
             request.cmd, environment, float(request.timeout), self._node.ledger
         )

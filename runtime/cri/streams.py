@@ -20,8 +20,6 @@ from runtime.streaming.server import StreamingServer
 from runtime.streaming.tokens import TooMany
 from runtime.ttrpc.errors import RpcError
 
-_ID_DIGITS = 12  # of a pod's folder of sockets: docs/cni.md
-
 
 class NodeStreams:
     """Of one node: what the streaming server calls."""
@@ -70,7 +68,7 @@ class NodeStreams:
         """Until the program has ended; it does not outlive its caller."""
         container = self._running(call.container_id)
         wanted = call.streams
-        environment = {one.key: one.value.decode(errors="replace") for one in container.config.envs}
+        environment = self._node.environment_beside(container)
         try:
             program = await start_program(
                 call.command, environment,
@@ -106,7 +104,7 @@ class NodeStreams:
         if sandbox is None or not sandbox.is_ready:
             raise CallFailed(f"pod {call.sandbox_id} is stopped")
         try:
-            await relay(data, self._node.sockets / sandbox.id[:_ID_DIGITS] / f"{port}.sock")
+            await relay(data, self._node.sockets_of(sandbox.id) / f"{port}.sock")
         except CallFailed as failed:
             raise CallFailed(f"port {port} of pod {sandbox.config.metadata.name}: {failed}") from None
 

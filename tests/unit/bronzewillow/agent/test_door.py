@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import stat
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import IPv4Network
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from bronzewillow.agent import door as module
+from bronzewillow.agent.addresses import pack_address
+from bronzewillow.cni.leases import Lease, Leases
 from bronzewillow.host.paths import door_socket
+from bronzewillow.policy.compile import compile_node
+from bronzewillow.policy.world import PolicyPod, World
 from bronzewillow.testing.agents import AgentRig, running_agent
 from bronzewillow.testing.aio import run
-from bronzewillow.testing.loopback import Wire, until
+from bronzewillow.testing.loopback import Wire, listening, until
 from bronzewillow.testing.overlay import OTHER_POD, POD
 
 pytestmark = pytest.mark.loopback
@@ -149,3 +157,108 @@ def test_only_its_owner_may_enter_and_it_goes_with_the_agent() -> None:
         return path.exists()
 
     assert not run(main())
+
+
+# ---- pods
+
+
+@asynccontextmanager
+async def with_a_pod() -> AsyncIterator[tuple[AgentRig, Lease, int]]:
+    """An agent, a pod that CNI ADD has made, and the pods' outlet."""
+    with TemporaryDirectory(prefix="door") as name:
+        leases = Leases(Path(name) / "leases")
+        (lease,) = leases.give(
+            [IPv4Network("10.244.7.0/24")],
+            [FROM_NODE],
+            "c0ffee",
+            "eth0",
+            "pods",
+            "default/leased",
+            Path(name),
+        )
+        async with running_agent(leases=Path(name) / "leases") as rig:
+            yield rig, lease, int(rig.agent._door.outlets["pods"].rpartition(":")[2])
+
+
+def with_password(lease: Lease, target: str, password: str = "") -> bytes:
+    text = f"{lease.name_at_outlet}:{password or lease.password}"
+    basic = b64encode(text.encode()).decode()
+    return f"CONNECT {target} HTTP/1.1\r\nProxy-Authorization: Basic {basic}\r\n\r\n".encode()
+
+
+def test_the_pods_outlet_takes_pods_and_nobody_else() -> None:
+    async def main() -> None:
+        async with with_a_pod() as (rig, lease, port):
+            target = f"{POD}:8080"
+            without = f"CONNECT {target} HTTP/1.1\r\n\r\n".encode()
+            for said in (without, with_password(lease, target, "guess")):
+                async with await Wire.connect(port) as wire:
+                    wire.send(said)
+                    assert (await wire.response()).status == 407
+            async with await Wire.connect(port) as wire:
+                wire.send(with_password(lease, target))
+                assert (await wire.head()).status == 200
+                flows = [c.local for s in rig.agent.net.node.stacks.values() for c in s.connections()]
+                assert pack_address(lease.address) in {address for address, _ in flows}
+
+    run(main())
+
+
+def test_a_wrong_password_is_refused_at_every_entrance() -> None:
+    async def main() -> None:
+        async with with_a_pod() as (rig, lease, _), at_door(rig) as wire:
+            wire.send(with_password(lease, f"{POD}:8080", "guess"))
+            assert (await wire.response()).status == 407
+
+    run(main())
+
+
+def test_a_policy_answers_403_and_says_which_it_is() -> None:
+    async def main() -> None:
+        async with with_a_pod() as (rig, lease, port):
+            spec = {"podSelector": {}, "policyTypes": ["Egress"]}
+            policy = {"metadata": {"namespace": "default", "name": "no-way"}, "spec": spec}
+            world = World((PolicyPod("default", "leased", {}, ()),), {}, (policy,))
+            rig.agent.enforce(compile_node(world, rig.agent.pods.names, ()))
+            async with await Wire.connect(port) as wire:
+                wire.send(with_password(lease, "10.244.8.1:80"))
+                answer = await wire.response()
+                assert answer.status == 403
+                assert b"NetworkPolicy default/no-way isolates default/leased for egress" in answer.body
+
+    run(main())
+
+
+def test_a_new_agent_has_the_old_ones_outlet() -> None:
+    """As containers have it in their environment."""
+
+    async def main() -> None:
+        with TemporaryDirectory(prefix="door") as name:
+            ports = []
+            for _ in range(2):
+                async with running_agent(leases=Path(name)) as rig:
+                    ports.append(rig.agent._door.outlets["pods"])
+            assert ports[0] == ports[1]
+            async with listening(asyncio.Protocol) as taken:
+                Leases(Path(name)).outlet = taken
+                async with running_agent(leases=Path(name)) as rig:
+                    assert rig.agent._door.outlets["pods"] != f"127.0.0.1:{taken}"
+
+    run(main())
+
+
+def test_a_pod_has_a_limit_of_its_own_and_leaves_the_door_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_OF_A_POD", 1)
+
+    async def main() -> None:
+        async with with_a_pod() as (rig, lease, port), await Wire.connect(port) as first:
+            first.send(with_password(lease, f"{POD}:8080"))
+            assert (await first.head()).status == 200
+            async with await Wire.connect(port) as second:
+                second.send(with_password(lease, f"{POD}:8080"))
+                assert (await second.response()).status == 503
+            monkeypatch.setattr(module, "MOST_CONNECTIONS", 1)
+            async with at_door(rig) as wire:
+                await connected(wire, f"{POD}:8080")
+
+    run(main())

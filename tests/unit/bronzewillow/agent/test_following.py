@@ -7,6 +7,7 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from bronzewillow.agent.app import AgentOptions
 from bronzewillow.agent.cli import get_json
 from bronzewillow.agent.following import Following, FollowOptions
 from bronzewillow.agent.remembered import recall
+from bronzewillow.cni.leases import Leases
 from bronzewillow.host.tasks import spawn
 from bronzewillow.kube import resources
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.resources import Object
-from bronzewillow.policy.rules import Direction
+from bronzewillow.policy.rules import Direction, Verdict
+from bronzewillow.services.names import ServiceName
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.apiserver.server import ApiServer, api_server
 from bronzewillow.testing.loopback import unix_socket_path, until
@@ -64,7 +67,9 @@ def flannel(server: ApiServer) -> None:
 async def following(server: ApiServer, folder: Path) -> AsyncIterator[Following]:
     async with unix_socket_path() as control, KubeClient(server.admin()) as client:
         follow = FollowOptions(folder / "none", remembered=folder / "overlay.json")
-        found = Following(client, follow, AgentOptions(None, Path(control), "mac-1", drain_s=0))
+        found = Following(
+            client, follow, AgentOptions(None, Path(control), "mac-1", leases=folder / "leases", drain_s=0)
+        )
         task = spawn(found.run(), name="following")
         try:
             yield found
@@ -128,33 +133,92 @@ def test_a_new_address_makes_a_new_end(tmp_path: Path) -> None:
     run(main())
 
 
-def test_policies_are_enforced(tmp_path: Path) -> None:
+DENY: Object = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "NetworkPolicy",
+    "metadata": {"namespace": "default", "name": "deny"},
+    "spec": {"podSelector": {}},
+}
+
+
+def pod(name: str, node: str = "mac-1") -> Object:
+    spec = {"nodeName": node, "containers": [{"name": "llm", "image": "llm"}]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"namespace": "default", "name": name},
+        "spec": spec,
+    }
+
+
+def lease(folder: Path, name: str) -> bytes:
+    """Its address, as CNI ADD gives it."""
+    cidr = [ip_network("10.244.7.0/24")]
+    (given,) = Leases(folder / "leases").give(
+        cidr, ["10.244.7.1"], name, "eth0", "pods", f"default/{name}", folder / name
+    )
+    return ip_address(given.address).packed
+
+
+def test_policies_are_enforced_from_the_first_moment_and_as_they_change(tmp_path: Path) -> None:
     async def main() -> None:
-        async with api_server() as server, following(server, tmp_path) as found:
+        async with (
+            api_server() as server,
+            following(server, tmp_path) as found,
+            KubeClient(server.admin()) as admin,
+        ):
+            server.make(resources.NETWORK_POLICIES, DENY)
+            server.make(resources.PODS, pod("llm-0"))
+            address, peer = lease(tmp_path, "llm-0"), bytes((10, 244, 1, 9))
             flannel(server)
             server.make(resources.NODES, us())
             await until(lambda: found._agent is not None)
             agent = found._agent
             assert agent is not None
-            pod, peer = bytes((10, 244, 7, 9)), bytes((10, 244, 1, 9))
-            agent.net.node.add_stack(pod)
-            metadata = {"namespace": "default", "name": "llm-0"}
-            spec = {"nodeName": "mac-1", "containers": [{"name": "llm", "image": "llm"}]}
-            server.make(
-                resources.PODS, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
-            )
-            async with KubeClient(server.admin()) as admin:
-                running = {
-                    "status": {"phase": "Running", "podIP": "10.244.7.9", "podIPs": [{"ip": "10.244.7.9"}]}
-                }
-                await admin.patch(resources.PODS, "llm-0", running, "default", subresource="status")
-            deny = {"metadata": {"namespace": "default", "name": "deny"}, "spec": {"podSelector": {}}}
-            server.make(
-                resources.NETWORK_POLICIES,
-                {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", **deny},
-            )
             policy = agent.net.policy
-            await until(lambda: not policy.verdict(Direction.INGRESS, pod, peer, "TCP", 80).allowed)
-            assert policy.verdict(Direction.INGRESS, pod, agent.net.node.addresses[0], "TCP", 80).allowed
+
+            def verdict() -> Verdict:
+                return policy.verdict(Direction.INGRESS, address, peer, "TCP", 80)
+
+            assert not verdict().allowed  # before anything was compiled
+            # by its name alone: its status has no address
+            await until(lambda: verdict().policy == "default/deny")
+            for node in (agent.net.node.addresses[0], bytes((127, 0, 0, 1))):
+                assert policy.verdict(Direction.INGRESS, address, node, "TCP", 80).allowed
+            await admin.delete(resources.NETWORK_POLICIES, "deny", "default")
+            await until(lambda: verdict().allowed)
+            # a pod that comes later is nobody's to reach until it is known
+            later = lease(tmp_path, "llm-1")
+            await agent.look()
+            assert not policy.verdict(Direction.INGRESS, later, peer, "TCP", 80).allowed
+            server.make(resources.PODS, pod("llm-1"))
+            await until(lambda: policy.verdict(Direction.INGRESS, later, peer, "TCP", 80).allowed)
+
+    run(main())
+
+
+def test_services_and_the_zone_of_this_node_are_followed(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            api_server() as server,
+            following(server, tmp_path) as found,
+            KubeClient(server.admin()) as admin,
+        ):
+            flannel(server)
+            server.make(resources.NODES, us())
+            await until(lambda: found._agent is not None)
+            agent = found._agent
+            assert agent is not None
+            spec = {"clusterIP": "10.96.0.77", "ports": [{"port": 80}]}
+            metadata = {"namespace": "default", "name": "llm"}
+            server.make(
+                resources.SERVICES,
+                {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec},
+            )
+            llm = ServiceName("default", "llm")
+            await until(lambda: agent.ways.services is not None and agent.ways.services.has(llm))
+            zone = {"metadata": {"labels": {"topology.kubernetes.io/zone": "z1"}}}
+            await admin.patch(resources.NODES, "mac-1", zone)
+            await until(lambda: agent.ways.balancer.zone == "z1")
 
     run(main())

@@ -57,7 +57,7 @@ def test_a_plain_request_becomes_its_origins() -> None:
 )
 def test_socks(address: bytes, host: str) -> None:
     greeting = Greeting()
-    assert greeting.receive(b"\x05\x02\x00\x02") is None
+    assert greeting.receive(b"\x05\x02\x00\x01") is None
     assert bytes(greeting.replies) == b"\x05\x00"
     greeting.replies.clear()
     found = greeting.receive(b"\x05\x01\x00" + address + b"\x1f\x90early")
@@ -67,6 +67,58 @@ def test_socks(address: bytes, host: str) -> None:
     assert found.refusal(502, "connection refused")[1] == 5
     assert found.refusal(504, "connection timed out")[1] == 4
     assert found.refusal(503, "no endpoint")[1] == 1
+    assert found.refusal(403, "a policy")[1] == found.refusal(407, "who are you")[1] == 2
+    assert found.credentials is None
+
+
+@pytest.mark.parametrize("cut", [1, 2, 5, 9, 100])
+def test_socks_with_a_password(cut: int) -> None:
+    """RFC 1929."""
+    greeting = Greeting()
+    assert greeting.receive(b"\x05\x02\x00\x02") is None
+    assert bytes(greeting.replies) == b"\x05\x02"
+    said = b"\x01\x04tiny\x06secret" + b"\x05\x01\x00\x01\x0a\xf4\x07\x0a\x1f\x90"
+    found = None
+    for at in range(0, len(said), cut):
+        found = greeting.receive(said[at : at + cut])
+    assert found is not None
+    assert found.credentials == ("tiny", "secret")
+    assert bytes(greeting.replies) == b"\x05\x02\x01\x00"
+    assert "secret" not in repr(found)
+
+
+def test_socks_with_a_password_of_another_version() -> None:
+    with pytest.raises(Unacceptable) as caught:
+        heard(b"\x05\x01\x02\x02\x01a\x01b")
+    assert caught.value.answer == b"\x01\x01"
+
+
+def test_socks_with_an_empty_password_is_socks_without() -> None:
+    assert heard(b"\x05\x01\x02\x01\x00\x00\x05\x01\x00\x01\x0a\x00\x00\x01\x00\x50").credentials is None
+
+
+@pytest.mark.parametrize(
+    ("field", "credentials"),
+    [
+        ("Basic dGlueTpzZWM6cmV0", ("tiny", "sec:ret")),
+        ("basic   dGlueTo=", ("tiny", "")),
+        ("Basic not-base64", ("", "")),
+        ("Bearer dGlueTpzZWM6cmV0", ("", "")),
+        ("", ("", "")),
+    ],
+)
+def test_http_with_a_password(field: str, credentials: tuple[str, str]) -> None:
+    """RFC 7617; for us alone: the destination does not get it."""
+    for line in ("CONNECT llm.default:80", "GET http://llm.default/"):
+        found = heard(f"{line} HTTP/1.1\r\nProxy-Authorization: {field}\r\n\r\n".encode())
+        assert found.credentials == credentials
+        assert b"uthorization" not in found.first_words
+
+
+def test_who_must_say_a_password_is_told_how() -> None:
+    answer = heard(b"CONNECT llm.default:80 HTTP/1.1\r\n\r\n").refusal(407, "who are you?")
+    assert answer.startswith(b"HTTP/1.1 407 Proxy Authentication Required\r\n")
+    assert b"\r\nProxy-Authenticate: Basic " in answer
 
 
 def test_socks_all_at_once() -> None:
@@ -83,7 +135,7 @@ def test_socks_all_at_once() -> None:
         (b"GET http://host:99999/ HTTP/1.1\r\n\r\n", b"HTTP/1.1 400 "),
         (b"GET https://host/ HTTP/1.1\r\n\r\n", b"HTTP/1.1 400 "),
         (b"x" * 20_000, b"HTTP/1.1 400 "),
-        (b"\x05\x01\x02", b"\x05\xff"),
+        (b"\x05\x01\x01", b"\x05\xff"),
         (b"\x05\x01\x00\x05\x02\x00\x01\x0a\x00\x00\x01\x00\x50", b"\x05\x07"),
         (b"\x05\x01\x00\x05\x01\x00\x09\x0a\x00\x00\x01\x00\x50", b"\x05\x08"),
         (b"\x05\x01\x00\x05\x01\x00\x01\x0a\x00\x00\x01\x00\x00", b"\x05\x04"),

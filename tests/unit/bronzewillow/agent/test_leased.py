@@ -20,6 +20,8 @@ def test_a_socket_is_a_port(tmp_path: Path) -> None:
     leases.give([CIDR], (), "c1", "eth0", "pods", "default/tiny", sockets)
     (pod,) = leased_pods(leases, owns)
     assert (pod.name, pod.addresses, pod.ports) == ("default/tiny", (IPv4Address("10.244.7.1").packed,), ())
+    (lease,) = leases.all()
+    assert pod.credentials == ("c1", lease.password)
     sockets.mkdir()
     for name in ("8080.sock", "9000.tcp.sock", "0.sock", "70000.sock", "x.sock", "8081.sock.new"):
         (sockets / name).touch()

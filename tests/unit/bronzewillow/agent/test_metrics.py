@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bronzewillow.agent.addresses import pack_address
 from bronzewillow.agent.metrics import AgentCollector
+from bronzewillow.policy.compile import compile_node
+from bronzewillow.policy.world import PolicyPod, World
 from bronzewillow.testing.agents import POD_NAME, running_agent
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import until
+from bronzewillow.testing.overlay import POD
 
 pytestmark = pytest.mark.loopback
 
@@ -34,6 +40,24 @@ def test_counters_follow_the_work() -> None:
 
             rig.client.node.underlays[0].socket.send(b"short", 5, ("127.0.0.1", rig.port))
             await until(lambda: value("bronzewillow_drops_total", {"reason": "truncated"}) == 1)
+
+    run(main())
+
+
+def test_what_policies_decided() -> None:
+    async def main() -> None:
+        async with running_agent() as rig:
+            registry = CollectorRegistry()
+            registry.register(AgentCollector(rig.agent.net, rig.agent.pods))
+            pod = pack_address(POD)
+            deny = {"metadata": {"namespace": "default", "name": "deny"}, "spec": {"podSelector": {}}}
+            world = World((PolicyPod("default", "tiny-0", {}, (pod,)),), {}, (deny,))
+            rig.agent.enforce(compile_node(world, {pod: POD_NAME}, ()))
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await rig.get("/x")
+            labels = {"pod": POD_NAME, "direction": "ingress", "verdict": "denied", "policy": "default/deny"}
+            assert registry.get_sample_value("bronzewillow_policy_connections_total", labels)
 
     run(main())
 

@@ -7,8 +7,11 @@ import socket
 
 import pytest
 
+from bronzewillow.agent.addresses import pack_address
 from bronzewillow.agent.datagram import Rung
 from bronzewillow.agent.net import Net
+from bronzewillow.policy.enforcer import Outcome
+from bronzewillow.policy.rules import Allow, Direction, NodeRules, PodRules
 from bronzewillow.stack import LocalError
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import until, until_still
@@ -268,5 +271,44 @@ def test_each_family_goes_by_its_own_underlay() -> None:
             await until_idle(nodes)
             assert v6.datagrams_in > 3 and v4.datagrams_in - of_v4 < 3  # an ACK or two of the first
             assert not v4.all_drops() and not v6.all_drops()
+
+    run(main())
+
+
+def test_new_rules_reset_what_they_do_not_let_stand_and_nothing_else() -> None:
+    class Silent(asyncio.Protocol):
+        error: BaseException | None = None
+        is_lost = False
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self.error, self.is_lost = exc, True
+
+    def rules(*sources: str) -> NodeRules:
+        peers = frozenset(map(pack_address, sources))
+        allow = Allow("default/p", 0, peers)
+        closed = PodRules({Direction.INGRESS: ("default/p",)}, {Direction.INGRESS: (allow,)}, "default/a")
+        return NodeRules({pack_address(POD): closed})
+
+    async def main() -> None:
+        async with two_nodes() as nodes:
+            await nodes.server.create_server(Echo, POD, 80)
+            _, first = await nodes.client.create_connection(Silent, POD, 80)
+            nodes.client.node.add_stack(pack_address("10.244.8.9"))
+            _, second = await nodes.client.create_connection(Silent, POD, 80, source="10.244.8.9")
+            policy = nodes.server.policy
+            policy.take(rules("10.244.8.1", "10.244.8.9"))
+            nodes.server.recheck()
+            await until_still(lambda: nodes.server.open_connections)
+            assert nodes.server.open_connections == 2
+            policy.take(rules("10.244.8.1"))
+            nodes.server.recheck()
+            await until(lambda: second.is_lost)
+            assert isinstance(second.error, ConnectionResetError)
+            assert not first.is_lost
+            assert [(one.outcome, count) for one, count in policy.counts.items()] == [(Outcome.CUT, 1)]
+            # who is known no more, gets no answer to a SYN either
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await nodes.client.create_connection(Silent, POD, 80, source="10.244.8.9")
 
     run(main())

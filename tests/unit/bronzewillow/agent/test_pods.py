@@ -17,6 +17,7 @@ from bronzewillow.agent.client import PodConnector
 from bronzewillow.agent.config import PodSpec, PortSpec
 from bronzewillow.agent.net import Net
 from bronzewillow.agent.pods import Pods
+from bronzewillow.agent.way import Caller
 from bronzewillow.proxy import ProxyMetrics, Upstream
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import Wire, unix_server, unix_socket_path
@@ -152,5 +153,20 @@ def test_a_pod_of_both_families_has_one_server() -> None:
             assert [await get(nodes, A), await get(nodes, "[fd00:7::a]")] == ["/hello", "/hello"]
             await pods.apply(())
             assert v6 not in nodes.server.node.stacks and not pods.names
+
+    run(main())
+
+
+def test_a_caller_is_known_by_what_its_containers_were_given() -> None:
+    async def main() -> None:
+        async with rig() as (_, pods, _):
+            known = replace(pod("default/a", A), credentials=("c0ffee", "secret"))
+            await pods.apply((known, pod("default/b", B)))
+            assert pods.caller("c0ffee", "secret") == Caller("default/a", (pack_address(A),))
+            for said in (("c0ffee", "Secret"), ("other", "secret"), ("", ""), ("c0ffee", "secr\u00e9t")):
+                assert pods.caller(*said) is None
+            assert "secret" not in repr(known)
+            await pods.apply(())
+            assert pods.caller("c0ffee", "secret") is None
 
     run(main())

@@ -39,7 +39,15 @@ def test_a_pod_of_ours() -> None:
 )
 def test_a_pod_without_an_address_of_its_own_is_none(changes: dict[str, Any]) -> None:
     assert own_pods([{**POD, **changes}], {}) == ()
-    assert world([{**POD, **changes}], [], []).pods == ()
+    assert all(not pod.addresses for pod in world([{**POD, **changes}], [], []).pods)
+
+
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [({"status": {}}, 1), ({"status": {"phase": "Failed"}}, 0), ({"spec": {"hostNetwork": True}}, 0)],
+)
+def test_a_pod_that_will_have_an_address_has_rules_already(changes: dict[str, Any], count: int) -> None:
+    assert len(world([{**POD, **changes}], [], []).pods) == count
 
 
 def test_the_world_of_policies() -> None:

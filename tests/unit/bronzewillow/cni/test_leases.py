@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import random
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -16,6 +18,7 @@ from bronzewillow.cni.leases import Cidr, Lease, Leases
 
 CIDR = IPv4Network("10.244.7.0/29")  # six addresses
 NODE = {"10.244.7.1"}
+V4, V6 = CIDR, IPv6Network("fd00:7::/64")
 
 
 def give(leases: Leases, container: str, taken: set[str] = NODE) -> Lease:
@@ -29,7 +32,7 @@ def test_each_attachment_has_one_address_and_keeps_it(tmp_path: Path) -> None:
     leases = Leases(tmp_path / "leases")
     assert leases.all() == []
     one = give(leases, "a")
-    assert one == Lease("10.244.7.2", "a", "eth0", "pods", "default/a", "/run/p/a")
+    assert one == Lease("10.244.7.2", "a", "eth0", "pods", "default/a", "/run/p/a", one.password)
     assert give(leases, "a") == one
     assert give(Leases(tmp_path / "leases"), "b").address == "10.244.7.3"
     assert leases.find("a", "eth0", "pods") == [one]
@@ -135,3 +138,32 @@ def test_killed_at_any_moment_no_address_is_lost_or_given_twice(tmp_path: Path) 
     assert len({lease.address for lease in leases}) == len(leases) > 15
     assert len({lease.container_id for lease in leases}) == len(leases)
     assert len(list(tmp_path.glob("*.json"))) == len(leases)
+
+
+def test_an_attachment_has_a_password_of_its_own_which_nobody_else_may_read(tmp_path: Path) -> None:
+    leases = Leases(tmp_path)
+    both = leases.give([V4, V6], (), "a" * 64, "eth0", "pods", "default/a", tmp_path)
+    other = leases.give([V4], (), "b" * 64, "eth0", "pods", "default/b", tmp_path)
+    assert both[0].password == both[1].password != other[0].password
+    assert len(both[0].password) == 32
+    assert both[0].name_at_outlet == "a" * 12
+    assert leases.give([V4, V6], (), "a" * 64, "eth0", "pods", "default/a", tmp_path) == both
+    assert both[0].password not in repr(both)
+    assert stat.S_IMODE((tmp_path / f"{both[0].address}.json").stat().st_mode) == 0o600
+
+
+def test_a_lease_from_before_passwords_is_one_without(tmp_path: Path) -> None:
+    old = {"address": "10.244.7.9", "container_id": "c", "ifname": "eth0", "network": "pods", "pod": "d/c"}
+    (tmp_path / "10.244.7.9.json").write_text(json.dumps(old | {"sockets": "/run/p/c"}))
+    (lease,) = Leases(tmp_path).all()
+    assert lease.password == ""
+
+
+def test_the_outlet_is_remembered(tmp_path: Path) -> None:
+    leases = Leases(tmp_path / "leases")
+    assert leases.outlet == 0
+    leases.outlet = 40_123
+    assert Leases(tmp_path / "leases").outlet == 40_123
+    for nonsense in ("", "x", "-1", "70000"):
+        (tmp_path / "leases" / "outlet").write_text(nonsense)
+        assert leases.outlet == 0

@@ -71,6 +71,9 @@ def test_a_pod_lives_from_add_to_del() -> None:
             assert (await runtime.call("ADD"))[1] == result  # again is the same
             assert await runtime.call("CHECK", prevResult=result) == (0, None)
             sockets = runtime.folder / "run" / "bronzewillow" / "p" / "c1"
+            outlet = agent.agent._door.outlets["pods"]
+            around = (sockets / "environment").read_text()
+            assert "HTTP_PROXY=http://c1:" in around and f"@{outlet}\n" in around
             with pytest.raises(aiohttp.ClientError):
                 await agent.get("/x", 8080, address)  # the pod is alive, and serves nothing yet
             async with unix_server(str(sockets / "8080.sock"), answer_with_path):

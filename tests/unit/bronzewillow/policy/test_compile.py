@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bronzewillow.policy.compile import compile_rules
+from bronzewillow.policy.compile import compile_node, compile_rules
 from bronzewillow.policy.rules import Direction
 from bronzewillow.policy.world import PolicyPod, World
 
@@ -38,7 +38,19 @@ def test_unknown_policy_types_isolate_nothing() -> None:
 def test_the_namespace_of_a_peer_may_be_unknown() -> None:
     rule = {"from": [{"namespaceSelector": {"matchLabels": {"team": "x"}}}]}
     rules = compile_rules(World((POD,), {}, (policy({"podSelector": {}, "ingress": [rule]}),)), POD)
-    assert not rules.verdict(Direction.INGRESS, POD.addresses[0], "TCP", 8080).allowed
+    assert not rules.verdict(Direction.INGRESS, V6.addresses[0], "TCP", 8080).allowed
+
+
+def test_a_pod_of_ours_has_rules_before_its_status_shows_an_address() -> None:
+    young = PolicyPod("default", "young", {"app": "llm"}, ())
+    own = {bytes((10, 0, 0, 7)): "default/young", bytes(16): "default/young", bytes((10, 0, 0, 8)): "a/b"}
+    found = World((young, V6), {}, (policy({"podSelector": {"matchLabels": {"app": "llm"}}}),))
+    rules = compile_node(found, own, ())
+    for address in (bytes((10, 0, 0, 7)), bytes(16)):
+        verdict = rules.verdict(Direction.INGRESS, address, V6.addresses[0], "TCP", 80)
+        assert (verdict.allowed, verdict.policy) == (False, "default/p")
+    assert rules.pods[bytes(16)].addresses == {bytes((10, 0, 0, 7)), bytes(16)}
+    assert bytes((10, 0, 0, 8)) not in rules.pods
 
 
 _json = st.recursive(

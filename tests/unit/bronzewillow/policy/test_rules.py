@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bronzewillow.policy.rules import OPEN, Allow, Block, Direction, PodRules, Ports, Verdict
+from bronzewillow.policy.rules import Allow, Block, Direction, NodeRules, PodRules, Ports, Verdict
 
 PEER, OTHER = bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2))
 
 
 def test_a_pod_that_no_policy_selects_is_open() -> None:
-    assert OPEN.verdict(Direction.INGRESS, PEER, "TCP", 80) == Verdict(True, "")
+    assert PodRules().verdict(Direction.INGRESS, PEER, "TCP", 80) == Verdict(True, "")
 
 
 def test_an_isolated_pod_takes_what_is_allowed_and_the_verdict_says_by_whom() -> None:
@@ -31,3 +31,22 @@ def test_a_block_has_holes() -> None:
 def test_no_peers_named_is_everybody_and_no_peers_found_is_nobody() -> None:
     assert Allow("p", 0).holds(PEER, "SCTP", 1)
     assert not Allow("p", 0, frozenset()).holds(PEER, "TCP", 1)
+
+
+def test_a_node_asks_the_rules_of_the_pod_that_has_the_address() -> None:
+    closed = PodRules({Direction.INGRESS: ("default/deny",)}, {}, "default/llm", frozenset({PEER, bytes(16)}))
+    rules = NodeRules({PEER: closed, bytes(16): closed}, frozenset({bytes((10, 0, 0, 254))}))
+    assert not rules.verdict(Direction.INGRESS, PEER, OTHER, "TCP", 80).allowed
+    assert rules.verdict(Direction.INGRESS, PEER, bytes(16), "TCP", 80).note == "a pod always reaches itself"
+    assert rules.name(PEER) == "default/llm"
+    assert rules.name(OTHER) == ""
+
+
+def test_what_the_node_says_and_hears_passes_both_ways() -> None:
+    """Also to and from a pod of which nothing is known yet; nothing else does."""
+    node = bytes((10, 0, 0, 254))
+    rules = NodeRules({}, frozenset({node}))
+    for direction in Direction:
+        assert rules.verdict(direction, PEER, node, "TCP", 80).allowed
+        assert rules.verdict(direction, node, PEER, "TCP", 80).allowed
+        assert not rules.verdict(direction, PEER, OTHER, "TCP", 80).allowed

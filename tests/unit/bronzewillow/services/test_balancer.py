@@ -45,6 +45,13 @@ def test_hints_count_when_all_have_them_and_one_is_for_us() -> None:
     assert chosen(port(near, far)) == {1, 2}
 
 
+def test_hints_for_nodes_come_before_those_for_zones() -> None:
+    here = endpoint(1, zones=frozenset("a"), nodes=frozenset({"mac-1"}))
+    near = endpoint(2, zones=frozenset("a"), nodes=frozenset({"worker-1"}))
+    assert chosen(port(here, near), zone="a") == {1}
+    assert chosen(port(here, near), "mac-2", zone="a") == {1, 2}
+
+
 def test_a_local_policy_stays_on_the_node() -> None:
     assert chosen(port(endpoint(1, node="mac-1"), endpoint(2, node="worker-1"), is_local=True)) == {1}
     assert chosen(port(endpoint(2, node="worker-1"), is_local=True)) == set()

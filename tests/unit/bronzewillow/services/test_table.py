@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,10 @@ LLM = ServiceName("default", "llm")
 
 def ip(text: str) -> bytes:
     return ipaddress.ip_address(text).packed
+
+
+def ip_text(packed: bytes) -> str:
+    return str(ipaddress.ip_address(packed))
 
 
 def service(name: str = "llm", cluster_ip: str = "10.96.0.7", **spec: Any) -> dict[str, Any]:
@@ -63,16 +68,97 @@ def test_slices_are_added_up_and_repeat_themselves() -> None:
     assert len(port.endpoints) == 2
 
 
-def test_a_headless_service_is_its_pods_and_their_port() -> None:
+def test_a_headless_service_is_its_pods_by_any_port() -> None:
+    """DNS gives their addresses, and asks for no port."""
     first = {**ONE, "hostname": "llm-0"}
     table = ServiceTable([service(cluster_ip="None")], [endpoint_slice(first, TWO)])
-    port = table.named(LLM, "TCP", 8080)
-    assert port is not None
-    assert len(port.endpoints) == 2
-    one = table.named(ServiceName("default", "llm", "llm-0"), "TCP", 8080)
-    assert one is not None
-    assert [found.hostname for found in one.endpoints] == ["llm-0"]
-    assert table.named(ServiceName("default", "llm", "llm-7"), "TCP", 8080) is None
+    for port in (8080, 9):
+        found = table.named(LLM, "TCP", port)
+        assert found is not None
+        assert [(ip_text(one.address), one.port) for one in found.endpoints] == [
+            ("10.244.1.5", port),
+            ("10.244.2.5", port),
+        ]
+
+
+@pytest.mark.parametrize(("host", "address"), [("llm-0", "10.244.1.5"), ("10-244-2-5", "10.244.2.5")])
+def test_a_pod_of_a_headless_service_has_its_own_name_or_its_address(host: str, address: str) -> None:
+    table = ServiceTable([service(cluster_ip="None")], [endpoint_slice({**ONE, "hostname": "llm-0"}, TWO)])
+    name = ServiceName("default", "llm", host)
+    assert table.has(name)
+    found = table.named(name, "TCP", 8080)
+    assert found is not None
+    assert [ip_text(one.address) for one in found.endpoints] == [address]
+
+
+def test_who_has_a_name_is_not_called_by_address_and_other_services_have_no_pods_names() -> None:
+    named = [endpoint_slice({**ONE, "hostname": "llm-0"})]
+    for host, cluster_ip in (("10-244-1-5", "None"), ("llm-7", "None"), ("llm-0", "10.96.0.7")):
+        name = ServiceName("default", "llm", host)
+        table = ServiceTable([service(cluster_ip=cluster_ip)], named)
+        assert not table.has(name)
+        found = table.named(name, "TCP", 80)
+        assert found is None or not found.endpoints
+
+
+def test_a_headless_service_without_ports() -> None:
+    bare = {**endpoint_slice(ONE), "ports": None}
+    found = ServiceTable([service(cluster_ip="None", ports=None)], [bare]).named(LLM, "TCP", 80)
+    assert found is not None
+    assert [one.port for one in found.endpoints] == [80]
+
+
+def test_each_cluster_ip_of_a_dual_stack_service_leads_to_its_own_family() -> None:
+    six = {**ONE, "addresses": ["fd00:1::5"]}
+    both = service(clusterIPs=["10.96.0.7", "fd96::7"])
+    slices = [endpoint_slice(ONE), endpoint_slice(six)]
+    table = ServiceTable([both], slices)
+    for cluster_ip, pod in (("10.96.0.7", "10.244.1.5"), ("fd96::7", "fd00:1::5")):
+        found = table.at(ip(cluster_ip), "TCP", 80)
+        assert found is not None
+        assert [ip_text(one.address) for one in found.endpoints] == [pod]
+        assert table.is_service_address(ip(cluster_ip))
+    assert table.named(LLM, "TCP", 80) == table.at(ip("10.96.0.7"), "TCP", 80)
+    only_six = ServiceTable([both], slices[1:]).named(LLM, "TCP", 80)
+    assert only_six is not None
+    assert [ip_text(one.address) for one in only_six.endpoints] == ["fd00:1::5"]
+
+
+def test_ports_lead_by_name_to_what_their_pods_have_for_it() -> None:
+    """targetPort may be another number in each pod; a slice has what the name stands for."""
+    old, new = endpoint_slice(ONE, port=8080), endpoint_slice(TWO, port=9090)
+    found = ServiceTable([service()], [old, new]).named(LLM, "TCP", 80)
+    assert found is not None
+    assert [one.port for one in found.endpoints] == [8080, 9090]
+
+
+def test_addresses_that_lead_outsiders_in_are_short_ways_for_who_is_inside() -> None:
+    ingress = [{"ip": "203.0.113.9"}, {"ip": "203.0.113.10", "ipMode": "Proxy"}, {"hostname": "lb"}]
+    balanced = {**service(externalIPs=["198.51.100.7"]), "status": {"loadBalancer": {"ingress": ingress}}}
+    table = ServiceTable([balanced], [endpoint_slice(ONE)])
+    inside = table.at(ip("10.96.0.7"), "TCP", 80)
+    assert table.at(ip("203.0.113.9"), "TCP", 80) == table.at(ip("198.51.100.7"), "TCP", 80) == inside
+    assert table.at(ip("203.0.113.10"), "TCP", 80) is None
+    assert not table.is_service_address(ip("198.51.100.7"))
+
+
+def test_hints_of_zones_and_nodes() -> None:
+    hints = {"forZones": [{"name": "a"}], "forNodes": [{"name": "mac-1"}]}
+    found = ServiceTable([service()], [endpoint_slice({**ONE, "hints": hints})]).named(LLM, "TCP", 80)
+    assert found is not None
+    assert found.endpoints[0].zones == frozenset({"a"})
+    assert found.endpoints[0].nodes == frozenset({"mac-1"})
+
+
+def test_where_dns_is_served() -> None:
+    ports = [{"name": "dns", "port": 53, "protocol": "UDP"}, {"name": "dns-tcp", "port": 53}]
+    dns = service("kube-dns", "10.96.0.10", ports=ports)
+    dns["metadata"] |= {"namespace": "kube-system", "labels": {"k8s-app": "kube-dns"}}
+    of_dns = endpoint_slice(ONE, name="kube-dns")
+    of_dns["metadata"]["namespace"] = "kube-system"
+    of_dns["ports"] = [{"name": "dns", "port": 5353, "protocol": "UDP"}]
+    table = ServiceTable([dns, service()], [of_dns, endpoint_slice(ONE)])
+    assert table.dns == [(ip("10.244.1.5"), "UDP", 5353)]
 
 
 def test_affinity_and_locality() -> None:
@@ -86,8 +172,12 @@ def test_affinity_and_locality() -> None:
     assert port.affinity_s == 60
 
 
-def test_an_external_name_is_none_of_ours() -> None:
-    assert not ServiceTable([service(type="ExternalName")], []).has(LLM)
+def test_an_external_name_is_another_name() -> None:
+    table = ServiceTable([service(type="ExternalName", externalName="api.example.com")], [])
+    assert table.has(LLM)
+    assert table.alias(LLM) == "api.example.com"
+    assert table.named(LLM, "TCP", 80) is None
+    assert table.alias(ServiceName("default", "other")) == ""
 
 
 _json = st.recursive(
@@ -100,5 +190,7 @@ _json = st.recursive(
 @given(_json, _json, _json)
 def test_malformed_objects_are_passed_over(ports: Any, endpoints: Any, addresses: Any) -> None:
     broken = endpoint_slice({"addresses": addresses, "conditions": ports, "hints": endpoints})
-    table = ServiceTable([service(), service("b", ports=ports)], [{**broken, "ports": ports}, broken])
+    table = ServiceTable(
+        [service(), service("b", ports=ports, externalIPs=addresses)], [{**broken, "ports": ports}, broken]
+    )
     assert table.has(LLM)

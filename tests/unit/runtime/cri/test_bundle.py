@@ -48,3 +48,10 @@ def test_what_is_no_list_of_ports(text: str) -> None:
         return
     with pytest.raises(InvalidArgument, match="list of ports"):
         ports_of(api.ContainerConfig(annotations={PORTS_ANNOTATION: text}), POD)
+
+
+def test_the_networks_environment_comes_before_the_pods_own(tmp_path: Path) -> None:
+    (tmp_path / "environment").write_text("HTTP_PROXY=http://a:b@127.0.0.1:1\nNO_PROXY=localhost\n")
+    config = api.ContainerConfig(envs=[api.KeyValue(key="NO_PROXY", value=b"*")])
+    made = make_bundle(config, POD, Path("/snapshot"), tmp_path, "tiny")
+    assert made["process"]["env"] == ["HTTP_PROXY=http://a:b@127.0.0.1:1", "NO_PROXY=*"]

@@ -36,6 +36,19 @@ def test_what_pods_and_containers_share(tmp_path: Path) -> None:
     run(main())
 
 
+def test_a_program_beside_a_container_finds_what_the_network_gives_the_pod(tmp_path: Path) -> None:
+    images = Images(ImageStore(tmp_path / "store"), ClientConfig())
+    node = Node(tmp_path, images, Network(OWN_NETWORK, tmp_path / "networks"), tmp_path / "p")
+    config = api.ContainerConfig(envs=[api.KeyValue(key="A", value=b"pod")])
+    container = Container(new_id(), new_id(), config, 1, "", "")
+    assert node.environment_beside(container) == {"A": "pod"}
+    sockets = node.sockets_of(container.sandbox_id)
+    assert sockets == tmp_path / "p" / container.sandbox_id[:12]
+    sockets.mkdir(parents=True)
+    (sockets / "environment").write_text("A=network\nHTTP_PROXY=http://x\n")
+    assert node.environment_beside(container) == {"A": "pod", "HTTP_PROXY": "http://x"}
+
+
 def test_pod_cidrs_as_a_kubelet_tells_them() -> None:
     assert parse_pod_cidrs("10.244.7.0/24") == "10.244.7.0/24"
     assert parse_pod_cidrs("10.244.7.0/24, fd00::/64") == "10.244.7.0/24,fd00::/64"
