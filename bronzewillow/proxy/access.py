@@ -27,6 +27,7 @@ class RequestRecord:
         "bytes_out",
         "client",
         "first_s",
+        "is_probe",
         "method",
         "outcome",
         "path",
@@ -43,6 +44,8 @@ class RequestRecord:
         self._metrics = metrics
         self._now = asyncio.get_running_loop().time
         self.client = client
+        self.is_probe = False
+        """Whether a kubelet asks, as it does every few seconds: told only when it goes wrong."""
         self.method = method
         self.path = target.partition("?")[0]
         self.started_s = self._now()
@@ -89,7 +92,8 @@ class RequestRecord:
                 metrics.tokens.inc(tokens)
                 if tokens > 1 and self.first_s is not None and self._previous_s > self.first_s:
                     metrics.per_second.observe((tokens - 1) / (self._previous_s - self.first_s))
-        if not _access.isEnabledFor(logging.INFO):
+        level = logging.DEBUG if self.is_probe and self.status < 400 else logging.INFO
+        if not _access.isEnabledFor(level):
             return
         line: dict[str, object] = {
             "client": f"{self.client[0]}:{self.client[1]}",
@@ -112,7 +116,7 @@ class RequestRecord:
         if self.tally is not None:
             line["events"] = self.tally.events
             line["tokens"] = tokens
-        _access.info("%s", json.dumps(line, separators=(",", ":")))
+        _access.log(level, "%s", json.dumps(line, separators=(",", ":")))
 
 
 def _ms(seconds: float) -> float:

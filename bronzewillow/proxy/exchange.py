@@ -70,6 +70,7 @@ class Exchange:
         self._client = connection
         self._is_http_11 = request.version >= (1, 1)
         self._record = RequestRecord(request.method, request.raw_path, connection.client, serving.metrics)
+        self._record.is_probe = request.headers.get("User-Agent", "").startswith("kube-probe/")
         self._upstream: UpstreamConnection | None = None
         self._pump: BodyPump | None = None
         self._may_reuse = False

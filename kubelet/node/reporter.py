@@ -14,6 +14,9 @@ from kubelet.node.registration import Registration
 from kubelet.node.status_patch import differs, status_patch
 
 COMPUTE_S = 10.0
+FAST_S = 0.5
+"""While the node is not Ready, for `FAST_FOR_S` after its start."""
+FAST_FOR_S = 60.0
 REPORT_S = 300.0
 _TRIES = 5
 _log = logging.getLogger(__name__)
@@ -63,10 +66,13 @@ class StatusReporter:
 
     async def run(self) -> None:
         """Until cancelled. AlreadyExists, FailedPrecondition of `kubelet.node.errors`."""
+        begun_at = self._clock.monotonic()
         while True:
             self._wake.clear()
             await self.report()
-            await sleep_or_wake(self._clock, COMPUTE_S, self._wake)
+            is_starting = self._clock.monotonic() - begun_at < FAST_FOR_S * 1_000_000
+            pause_s = FAST_S if is_starting and not _is_ready(self._node) else COMPUTE_S
+            await sleep_or_wake(self._clock, pause_s, self._wake)
 
     async def report(self, *, always: bool = False) -> bool:
         """Tell now, if there is something to tell; whether all is told."""
@@ -104,3 +110,8 @@ class StatusReporter:
         elif error is None and self.last_error is not None:
             _log.info("the node's status is told again")
         self.last_error = error
+
+
+def _is_ready(node: Object | None) -> bool:
+    conditions = ((node or {}).get("status") or {}).get("conditions") or ()
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)

@@ -46,3 +46,18 @@ def test_a_hostile_path_stays_on_one_line(caplog: pytest.LogCaptureFixture) -> N
     assert text.isprintable()
     assert json.loads(text)["path"] == "/a\udcff\x1b[2Jb\n"
     assert "secret" not in text
+
+
+@pytest.mark.parametrize(("status", "level"), [(200, logging.DEBUG), (503, logging.INFO)])
+def test_a_kubelets_probe_is_told_when_it_goes_wrong(
+    caplog: pytest.LogCaptureFixture, status: int, level: int
+) -> None:
+    caplog.set_level(logging.DEBUG, ACCESS_LOG)
+
+    async def main() -> None:
+        record = RequestRecord("GET", "/health", ("10.0.0.1", 5), None)
+        record.is_probe, record.status = True, status
+        record.write("a/b", 80)
+
+    aio.run(main())
+    assert [one.levelno for one in caplog.records] == [level]

@@ -79,6 +79,26 @@ def test_it_is_told_on_change_and_every_five_minutes() -> None:
     on_cluster(body)
 
 
+def test_a_start_looks_often_until_it_is_ready() -> None:
+    async def body(cluster: Joinable) -> None:
+        rig = Rig(cluster)
+        rig.is_ready = False
+        running = spawn(rig.reporter.run(), name="reporter")
+        await until(lambda: rig.clock.sleepers == 1)
+        before = rig.heartbeat
+        rig.clock.advance(0.5)
+        await until(lambda: rig.heartbeat == before + 1 and rig.clock.sleepers == 1)
+        rig.clock.advance(60)  # something is wrong, and a start no longer
+        await until(lambda: rig.heartbeat == before + 2 and rig.clock.sleepers == 1)
+        rig.clock.advance(9)
+        assert rig.clock.sleepers == 1
+        rig.clock.advance(1)
+        await until(lambda: rig.heartbeat == before + 3)
+        await end(running)
+
+    on_cluster(body)
+
+
 def test_conditions_of_others_stay() -> None:
     async def body(cluster: Joinable) -> None:
         rig = Rig(cluster)
