@@ -90,6 +90,12 @@ class TcpConfig:
     sack: bool = True
     """Offer RFC 2018 selective acknowledgments."""
 
+    rack: bool = True
+    """Find losses by time, and probe for those at the tail (RFC 8985), where the peer speaks SACK."""
+
+    clock_granularity: int = 1 * MILLISECOND
+    """G of RFC 6298 2: how finely `now` and the timers tell time; closer than that, nothing was reordered."""
+
     nagle: bool = False
     """RFC 9293 3.7.4; off, as asyncio sets TCP_NODELAY on its own sockets: tokens must not wait."""
 

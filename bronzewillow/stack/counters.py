@@ -18,6 +18,7 @@ class StackCounters:
     retransmitted_segments: int = 0
     retransmission_timeouts: int = 0
     fast_recoveries: int = 0
+    loss_probes: int = 0
     zero_window_probes: int = 0
     out_of_order_segments: int = 0
     duplicate_segments: int = 0

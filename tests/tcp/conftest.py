@@ -89,6 +89,12 @@ def with_sack() -> Scripted:
 
 
 @pytest.fixture
+def with_rfc6675() -> Scripted:
+    """SACK without RACK."""
+    return open_passively(replace(WITH_SACK, rack=False), options="mss 1000,sackOK")
+
+
+@pytest.fixture
 def with_timestamps() -> Scripted:
     return open_passively(WITH_TIMESTAMPS, options="mss 1000,TS val 1000 ecr 0")
 

@@ -7,13 +7,15 @@ state          the eleven states and their legal transitions           RFC 9293 
 tcb            the variables of one connection                         RFC 9293 3.3.1
 connection     the user's calls, and the parts put together            RFC 9293 3.9.1, 3.10.1-6
 input          SEGMENT ARRIVES, step by step                           RFC 9293 3.10.7, RFC 5961
-acknowledgment what an acceptable ACK says                              RFC 9293 3.10.7.4, RFC 2018
+acknowledgment what an acceptable ACK says                             RFC 9293 3.10.7.4, 2018
 options        what we offer on a SYN and agree on                     RFC 7323, RFC 2018, RFC 6691
 output         what may be sent now, in super-segments                 RFC 9293 3.8.6, RFC 6675
 send_buffer    bytes accepted from the user and not acknowledged       RFC 9293 3.8
 reassembly     bytes that arrived early, and the SACK blocks of them   RFC 9293 3.10.7.4, RFC 2018
 flight         what is sent and not acknowledged, range by range       RFC 6675 2
 recovery       when a range is lost, and what that means               RFC 6675, RFC 6582
+rack           lost is what something sent later has overtaken         RFC 8985 6
+loss_probe     a segment that makes the peer say what it has           RFC 8985 7
 rtt            the round-trip estimator and the retransmission timeout RFC 6298
 congestion/    cwnd and ssthresh                                       RFC 5681, RFC 9438
 timers         one connection's timers, and the stack's queue of them  RFC 9293 3.8

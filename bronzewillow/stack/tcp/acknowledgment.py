@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from bronzewillow.stack.tcp.recovery import Phase
+from bronzewillow.stack.tcp.flight import SentRange
+from bronzewillow.stack.tcp.recovery import Ack, Phase
 from bronzewillow.stack.tcp.timers import Timer
 from bronzewillow.wire.seqnum import diff, le, lt
 from bronzewillow.wire.tcp import TcpSegment
@@ -12,51 +14,74 @@ from bronzewillow.wire.tcp import TcpSegment
 if TYPE_CHECKING:
     from bronzewillow.stack.tcp.connection import Connection
 
+_SENT_AT = attrgetter("sent_at")
+
 
 def process_ack(c: Connection, seg: TcpSegment, now: int) -> None:
     """What an acceptable ACK acknowledges, selectively and cumulatively, and the window it brings."""
     tcb, flight = c.tcb, c.flight
     acked_bytes = diff(seg.ack, tcb.snd_una)
-    recoveries = c.recovery.fast_recoveries
-    newly_sacked = flight.on_sack(_sack_positions(c, seg)) if tcb.sack_on and seg.options.sack else 0
+    blocks = seg.options.sack
+    delivered: list[SentRange] = []
+    dsack = None
+    if blocks and tcb.sack_on:
+        delivered = flight.on_sack(_sack_positions(c, seg))
+        dsack = _dsack_positions(c, seg)
     if acked_bytes > 0:
-        _on_new_ack(c, seg, acked_bytes, now)
-    elif newly_sacked or (flight and not tcb.sack_on and _is_duplicate_ack(c, seg)):
-        c.recovery.on_duplicate_ack(flight, c.congestion, tcb.sack_on, tcb.eff_snd_mss, now)
-    c.tcp.counters.fast_recoveries += c.recovery.fast_recoveries - recoveries
+        _on_new_ack(c, seg, acked_bytes, delivered, dsack, now)
+    elif delivered or dsack:
+        c.recovery.on_ack(Ack(0, delivered, dsack, _echo_ms(c, seg, now)), now)
+    elif flight and not blocks and _is_duplicate_ack(c, seg):
+        c.recovery.on_ack(Ack(0, delivered, is_duplicate=True), now)
     _update_window(c, seg, now)
 
 
-def _on_new_ack(c: Connection, seg: TcpSegment, acked_bytes: int, now: int) -> None:
+def _on_new_ack(
+    c: Connection,
+    seg: TcpSegment,
+    acked_bytes: int,
+    sacked: list[SentRange],
+    dsack: tuple[int, int] | None,
+    now: int,
+) -> None:
     tcb, flight = c.tcb, c.flight
     size_before = flight.size
     tcb.snd_una = seg.ack
-    newest = flight.on_ack(flight.una + acked_bytes)
+    echo_ms = _echo_ms(c, seg, now) if flight.has_resends else None
+    acked = flight.on_ack(flight.una + acked_bytes)
     c.send_buffer.release(flight.una)
-    if newest is not None:
-        _sample_rtt(c, seg, newest.sent_at, newest.retransmitted, now)
+    if acked:
+        _sample_rtt(c, acked[0] if len(acked) == 1 else max(reversed(acked), key=_SENT_AT), echo_ms, now)
     c.stalled_since = now
-    c.recovery.on_new_ack(flight, c.congestion, acked_bytes, tcb.sack_on, tcb.eff_snd_mss, now)
+    c.recovery.on_ack(Ack(acked_bytes, acked + sacked if sacked else acked, dsack, echo_ms), now)
     if c.recovery.phase is not Phase.RECOVERY and size_before * 2 >= c.congestion.cwnd:
         c.congestion.on_ack(acked_bytes, c.rtt.srtt, now)
     if flight:
         c.arm(Timer.RETRANSMIT, now + c.rtt.rto)  # RFC 6298 5.3
+        c.recovery.probe.is_wanted = True
     else:
-        c.timers.cancel(Timer.RETRANSMIT)  # RFC 6298 5.2
-        c.timers.cancel(Timer.PERSIST)
+        c.timers.cancel_sending()  # RFC 6298 5.2
     c.report_writable()
 
 
-def _sample_rtt(c: Connection, seg: TcpSegment, sent_at: int, retransmitted: bool, now: int) -> None:
+def _echo_ms(c: Connection, seg: TcpSegment, now: int) -> int | None:
+    """At which millisecond we made the timestamp that `seg` echoes (RFC 7323 4.1)."""
+    stamps = seg.options.timestamps
+    if not stamps or not c.tcb.timestamps_on:
+        return None
+    return now // 1_000 - diff(c.ts_value(now), stamps[1])
+
+
+def _sample_rtt(c: Connection, newest: SentRange, echo_ms: int | None, now: int) -> None:
     """From our own send times, which are finer than a timestamp tick; the timestamp settles Karn's doubt."""
-    if not retransmitted:
-        c.rtt.on_sample(now - sent_at)
-    elif c.tcb.timestamps_on and seg.options.timestamps:
-        echoed = diff(c.ts_value(now), seg.options.timestamps[1])  # RFC 7323 4.1
+    if not newest.retransmitted:
+        c.rtt.on_sample(now - newest.sent_at, now)
+    elif echo_ms is not None:
+        echoed_ms = now // 1_000 - echo_ms
         # what is in flight left at most about a round trip before the last progress: an older echo is made up
         oldest_ms = (now - c.stalled_since + 2 * c.rtt.srtt) // 1_000
-        if 0 <= echoed <= oldest_ms:
-            c.rtt.on_sample(echoed * 1_000)
+        if 0 <= echoed_ms <= oldest_ms:
+            c.rtt.on_sample(echoed_ms * 1_000, now)
 
 
 def _sack_positions(c: Connection, seg: TcpSegment) -> list[tuple[int, int]]:
@@ -68,6 +93,21 @@ def _sack_positions(c: Connection, seg: TcpSegment) -> list[tuple[int, int]]:
         if una < start < end <= c.flight.nxt:
             blocks.append((start, end))
     return blocks
+
+
+def _dsack_positions(c: Connection, seg: TcpSegment) -> tuple[int, int] | None:
+    """RFC 2883 4: a first block that is acknowledged already, or lies within the second, has come twice."""
+    una, (left, right) = c.flight.una, seg.options.sack[0]
+    start, end = una + diff(left, c.tcb.snd_una), una + diff(right, c.tcb.snd_una)
+    if not max(una - c.tcb.max_snd_wnd, 0) <= start < end <= c.flight.nxt:
+        return None
+    if end <= una + max(diff(seg.ack, c.tcb.snd_una), 0):
+        return start, end
+    if len(seg.options.sack) > 1:
+        low, high = (una + diff(edge, c.tcb.snd_una) for edge in seg.options.sack[1])
+        if low <= start and end <= high:
+            return start, end
+    return None
 
 
 def _is_duplicate_ack(c: Connection, seg: TcpSegment) -> bool:

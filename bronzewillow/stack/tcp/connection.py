@@ -9,6 +9,7 @@ from bronzewillow.stack.events import Closed, Event, Reset, Writable
 from bronzewillow.stack.tcp import output
 from bronzewillow.stack.tcp.congestion import make_congestion_control
 from bronzewillow.stack.tcp.flight import Flight
+from bronzewillow.stack.tcp.rack import Rack
 from bronzewillow.stack.tcp.reassembly import Reassembly
 from bronzewillow.stack.tcp.recovery import Recovery
 from bronzewillow.stack.tcp.rtt import RttEstimator
@@ -83,12 +84,13 @@ class Connection:
         self.remote = remote
         self.listener = listener
         self.tcb = Tcb()
-        self.rtt = RttEstimator(config.initial_rto, config.min_rto, config.max_rto)
+        self.rtt = RttEstimator(config.initial_rto, config.min_rto, config.max_rto, config.clock_granularity)
         self.congestion = make_congestion_control(
             config.congestion_control, DEFAULT_SEND_MSS, config.initial_window_segments
         )
         self.flight = Flight()
-        self.recovery = Recovery()
+        rack = Rack(config.clock_granularity) if config.rack else None
+        self.recovery = Recovery(self.tcb, self.flight, self.congestion, self.rtt, rack, tcp.counters)
         self.send_buffer = SendBuffer(config.send_buffer_bytes)
         self.reassembly = Reassembly(config.max_reassembly_ranges)
         self.timers = Timers()

@@ -121,7 +121,7 @@ def _on_established(c: Connection, now: int) -> None:
     if c.syn_retransmits:
         c.rtt.on_syn_timeout(3 * c.config.initial_rto)
     else:
-        c.rtt.on_sample(now - c.stalled_since)
+        c.rtt.on_sample(now - c.stalled_since, now)
     if c.keepalive:
         c.arm(Timer.KEEPALIVE, now + c.config.keepalive_idle)
 

@@ -17,6 +17,7 @@ from bronzewillow.wire.tcp import NO_OPTIONS, Flags, TcpOptions, TcpSegment
 
 if TYPE_CHECKING:
     from bronzewillow.stack.tcp.connection import Connection
+    from bronzewillow.stack.tcp.flight import SentRange
 
 _ACK = int(Flags.ACK)
 _FIN = int(Flags.FIN)
@@ -37,7 +38,8 @@ def transmit(c: Connection, now: int) -> None:
             _retransmit_lost(c, now)
         if c.fin_position is None and (c.unsent_bytes or c.fin_wanted):
             _send_new(c, now)
-        _restart_timers(c, now)
+        if c.flight or c.unsent_bytes:
+            _restart_timers(c, now)
     if c.ack_now:
         send_ack(c, now)
 
@@ -47,7 +49,7 @@ def _retransmit_lost(c: Connection, now: int) -> None:
     mss = c.tcb.eff_snd_mss
     flight, recovery = c.flight, c.recovery
     while sent := flight.next_lost():
-        room = c.congestion.cwnd - recovery.pipe(flight, mss)
+        room = c.congestion.cwnd - recovery.pipe
         if recovery.must_retransmit:
             room = max(room, mss)
             recovery.must_retransmit = False
@@ -55,18 +57,19 @@ def _retransmit_lost(c: Connection, now: int) -> None:
             return
         size = min(max(room // mss, 1), max(c.config.max_super_segment_bytes // mss, 1)) * mss
         flight.split_range(sent, size)
-        resend(c, sent.start, sent.end, now)
-        flight.on_retransmit(sent, now)
+        _resend(c, sent, now)
 
 
-def resend(c: Connection, start: int, end: int, now: int) -> None:
-    """Send positions [start, end) again; the last of them may be our FIN."""
+def _resend(c: Connection, sent: SentRange, now: int) -> None:
+    """Send a range again; the last of it may be our FIN."""
+    start, end = sent.start, sent.end
     has_fin = c.fin_position is not None and end > c.fin_position
     data = c.send_buffer.peek(start, end - start - has_fin)
     segments = max(-(-len(data) // c.tcb.eff_snd_mss), 1)
     c.retransmitted_segments += segments
     c.tcp.counters.retransmitted_segments += segments
     _send(c, c.seq_at(start), _ACK | _PSH | (_FIN if has_fin else 0), data, now)
+    c.recovery.on_retransmit(sent, now)
 
 
 def _send_new(c: Connection, now: int) -> None:
@@ -76,7 +79,7 @@ def _send_new(c: Connection, now: int) -> None:
     if not flight and now - c.last_sent > c.rtt.rto:
         c.congestion.on_idle(now)
     limit = max(config.max_super_segment_bytes // mss, 1) * mss
-    room = min(c.snd_wnd_left, c.congestion.cwnd - c.recovery.pipe(flight, mss))
+    room = min(c.snd_wnd_left, c.congestion.cwnd - c.recovery.pipe)
     unsent = c.unsent_bytes
     while unsent:
         size = min(unsent, room, limit)
@@ -84,20 +87,24 @@ def _send_new(c: Connection, now: int) -> None:
             return
         if size < unsent and size > mss:
             size -= size % mss
-        is_last = size == unsent
-        fin = is_last and c.fin_wanted
-        data = c.send_buffer.peek(flight.nxt, size)
-        _send(c, tcb.snd_nxt, _ACK | (_PSH if is_last else 0) | (_FIN if fin else 0), data, now)
-        _advance(c, size + fin, now)
-        if fin:
-            _on_fin_sent(c)
-            return
+        _send_piece(c, size, now)
         room -= size
         unsent -= size
-    if c.fin_wanted and c.fin_position is None:
+    if c.fin_wanted and c.fin_position is None:  # it did not go with the last of the data
         # RFC 9293 3.8.6: a FIN takes part in sequence space, but no receiver needs buffer for it
         _send(c, tcb.snd_nxt, _ACK | _FIN, b"", now)
         _advance(c, 1, now)
+        _on_fin_sent(c)
+
+
+def _send_piece(c: Connection, size: int, now: int) -> None:
+    """The next `size` bytes, and the FIN if they are the last."""
+    is_last = size == c.unsent_bytes
+    fin = is_last and c.fin_wanted
+    data = c.send_buffer.peek(c.flight.nxt, size)
+    _send(c, c.tcb.snd_nxt, _ACK | (_PSH if is_last else 0) | (_FIN if fin else 0), data, now)
+    _advance(c, size + fin, now)
+    if fin:
         _on_fin_sent(c)
 
 
@@ -115,6 +122,7 @@ def _advance(c: Connection, size: int, now: int) -> None:
     if not c.flight:
         c.stalled_since = now
     c.flight.on_send(size, now)
+    c.recovery.probe.is_wanted = True
     c.tcb.snd_nxt = add(c.tcb.snd_nxt, size)
     c.last_sent = now
 
@@ -139,6 +147,34 @@ def _restart_timers(c: Connection, now: int) -> None:
     elif c.unsent_bytes and not timers.is_armed(Timer.PERSIST):
         c.stalled_since = now
         c.arm(Timer.PERSIST, now + c.rtt.rto)
+    look_again_at = c.recovery.look_again_at
+    if look_again_at is not None:
+        c.arm(Timer.REORDERING, look_again_at)
+    else:
+        timers.cancel(Timer.REORDERING)
+    _restart_probe(c, now)
+
+
+def _restart_probe(c: Connection, now: int) -> None:
+    """RFC 8985 7.2: anew whenever new data leaves or is acknowledged, never beyond the RTO."""
+    probe = c.recovery.probe
+    if not c.recovery.may_probe or not c.tcb.snd_wnd:
+        c.timers.cancel(Timer.LOSS_PROBE)
+    elif probe.is_wanted:
+        probe.is_wanted = False
+        pto = probe.timeout(c.flight.size, c.tcb.eff_snd_mss, c.rtt.srtt)
+        c.arm(Timer.LOSS_PROBE, min(now + pto, c.timers.deadlines[Timer.RETRANSMIT]))
+
+
+def send_loss_probe(c: Connection, now: int) -> None:
+    """RFC 8985 7.3: a segment of new data where there is some, or else the last one again; cwnd or no."""
+    size = min(c.unsent_bytes, c.snd_wnd_left, c.tcb.eff_snd_mss)
+    if size > 0:
+        _send_piece(c, size, now)
+    else:
+        data_end = c.flight.nxt if c.fin_position is None else c.fin_position
+        _resend(c, c.flight.take_tail(data_end, c.tcb.eff_snd_mss), now)
+    c.recovery.probe.on_sent(c.flight.nxt, is_retransmission=size <= 0)
 
 
 def send_probe(c: Connection, now: int) -> None:
@@ -154,7 +190,7 @@ def send_probe(c: Connection, now: int) -> None:
         c.flight.split_range(oldest, 1)
         fin = _FIN if c.fin_position == at else 0
         _send(c, c.seq_at(at), _ACK | fin, b"" if fin else c.send_buffer.peek(at, 1), now)
-        c.flight.on_retransmit(oldest, now)  # so that its acknowledgment is no RTT sample (Karn)
+        c.recovery.on_retransmit(oldest, now)  # so that its acknowledgment is no RTT sample (Karn)
     elif c.unsent_bytes:
         size = max(min(c.snd_wnd_left, c.unsent_bytes, c.tcb.eff_snd_mss), 1)
         _send(c, c.tcb.snd_nxt, _ACK, c.send_buffer.peek(c.flight.nxt, size), now)

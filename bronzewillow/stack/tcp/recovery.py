@@ -1,7 +1,8 @@
 """Loss recovery: when a flight has a loss, and what happens until it is repaired.
 
-RFC 6675 with SACK, RFC 6582 (NewReno) without. `Flight` knows which bytes are where, the congestion control
-knows how much may be out; this decides between them. Three phases, as RFC 5681 and RFC 6675 describe them:
+RFC 8985 (RACK-TLP) or RFC 6675 with SACK, RFC 6582 (NewReno) without. `Flight` knows which bytes are where,
+the congestion control knows how much may be out; this decides between them. Three phases, as RFC 5681 and
+RFC 6675 describe them:
 
 OPEN      no loss known; cwnd grows.
 RECOVERY  fast recovery, until everything sent before it (`recover`) is acknowledged.
@@ -12,8 +13,13 @@ from __future__ import annotations
 
 from enum import Enum
 
+from bronzewillow.stack.counters import StackCounters
 from bronzewillow.stack.tcp.congestion import CongestionControl
-from bronzewillow.stack.tcp.flight import DUP_THRESH, Flight
+from bronzewillow.stack.tcp.flight import DUP_THRESH, Flight, SentRange
+from bronzewillow.stack.tcp.loss_probe import LossProbe
+from bronzewillow.stack.tcp.rack import Rack
+from bronzewillow.stack.tcp.rtt import RttEstimator
+from bronzewillow.stack.tcp.tcb import Tcb
 
 
 class Phase(Enum):
@@ -24,72 +30,190 @@ class Phase(Enum):
     LOSS = "loss"
 
 
+class Ack:
+    """What one acknowledgment tells loss recovery."""
+
+    __slots__ = ("acked_bytes", "delivered", "dsack", "echo_ms", "is_duplicate")
+
+    def __init__(
+        self,
+        acked_bytes: int,
+        delivered: list[SentRange],
+        dsack: tuple[int, int] | None = None,
+        echo_ms: int | None = None,
+        is_duplicate: bool = False,
+    ) -> None:
+        self.acked_bytes = acked_bytes
+        """By how much SND.UNA has advanced; `flight.una` already has."""
+        self.delivered = delivered
+        """What is newly acknowledged or newly SACKed."""
+        self.dsack = dsack
+        """What the peer has got twice (RFC 2883), as positions; of our own retransmissions only."""
+        self.echo_ms = echo_ms
+        """The millisecond at which the timestamp that it echoes was made."""
+        self.is_duplicate = is_duplicate
+        """By RFC 5681 2."""
+
+
 class Recovery:
     """One connection's loss recovery."""
 
-    __slots__ = ("_dup_acks", "_recover", "fast_recoveries", "must_retransmit", "phase")
+    __slots__ = (
+        "_congestion",
+        "_counters",
+        "_dup_acks",
+        "_flight",
+        "_recover",
+        "_reduced_at",
+        "_rtt",
+        "_tcb",
+        "_unmatched_resends",
+        "look_again_at",
+        "must_retransmit",
+        "phase",
+        "probe",
+        "rack",
+    )
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        tcb: Tcb,
+        flight: Flight,
+        congestion: CongestionControl,
+        rtt: RttEstimator,
+        rack: Rack | None,
+        counters: StackCounters,
+    ) -> None:
+        """`rack` None: losses are found by RFC 6675 4 alone, and no tail loss probe is sent."""
+        self._tcb = tcb
+        self._flight = flight
+        self._congestion = congestion
+        self._rtt = rtt
+        self.rack = rack
+        self.probe = LossProbe()
         self.phase = Phase.OPEN
         self.must_retransmit = False
         """The first retransmission of a recovery leaves whatever cwnd says (RFC 6675 5, 4.3)."""
-        self.fast_recoveries = 0
+        self.look_again_at: int | None = None
+        """When something that was overtaken will count as lost (RFC 8985 6.2 step 5)."""
+        self._counters = counters
         self._recover = -1  # RFC 6582 3.2 step 1: nothing sent is covered by it
+        self._reduced_at = 0  # when this recovery has last lowered cwnd
         self._dup_acks = 0
+        self._unmatched_resends = 0  # bytes sent again of which no DSACK has come
 
-    def pipe(self, flight: Flight, smss: int) -> int:
+    @property
+    def pipe(self) -> int:
         """Bytes in the network. Without SACK each duplicate ACK stands for one segment that has left it."""
-        if self._dup_acks and not flight.sacked_bytes:
-            return max(flight.pipe - self._dup_acks * smss, 0)
-        return flight.pipe
+        if self._dup_acks and not self._flight.sacked_bytes:
+            return max(self._flight.pipe - self._dup_acks * self._tcb.eff_snd_mss, 0)
+        return self._flight.pipe
 
-    def on_new_ack(
-        self, flight: Flight, cc: CongestionControl, acked_bytes: int, sack_on: bool, smss: int, now: int
-    ) -> None:
-        """SND.UNA has advanced (`flight.una` already has). SACK blocks of the same segment are in."""
-        if self.phase is not Phase.OPEN and flight.una >= self._recover:
+    @property
+    def may_probe(self) -> bool:
+        """RFC 8985 7.2: the peer speaks SACK, and nothing tells of a loss yet."""
+        flight = self._flight
+        quiet = self.phase is Phase.OPEN and not flight.sacked_bytes and not flight.lost_bytes
+        return (
+            quiet and self.rack is not None and self._tcb.sack_on and not self.probe.is_out and bool(flight)
+        )
+
+    def on_retransmit(self, sent: SentRange, now: int) -> None:
+        """The whole of `sent` has left again."""
+        self._flight.on_retransmit(sent, now)
+        self._unmatched_resends += sent.end - sent.start
+
+    def on_ack(self, ack: Ack, now: int) -> None:
+        """An ACK that advances SND.UNA, brings SACK information, or is a duplicate by RFC 5681 2."""
+        flight, rack = self._flight, self.rack
+        dsack = None if ack.dsack is None else self._believable(ack.dsack)
+        if self.probe.is_out:
+            needless_probe = dsack is not None and self.probe.is_duplicate_of(dsack)
+            if self.probe.on_ack(flight.una, dsack, ack.is_duplicate):
+                self._congestion.on_congestion(flight.size, now)  # RFC 8985 7.4.2: the repaired loss counts
+            if needless_probe:
+                dsack = None  # it tells nothing about reordering
+        if rack is not None:
+            rack.on_delivered(ack.delivered, ack.echo_ms, self._rtt, now)
+            if dsack is not None:
+                rack.on_dsack(flight)
+        if ack.acked_bytes:
+            self._on_progress(ack.acked_bytes)
+        elif ack.is_duplicate and not self._tcb.sack_on:
+            self._dup_acks += 1
+            if self._dup_acks == DUP_THRESH and self.phase is Phase.OPEN and flight.una > self._recover:
+                flight.mark_oldest_lost(self._tcb.eff_snd_mss)
+        self.look_for_loss(now)
+
+    def on_timeout(self, now: int) -> None:
+        """RFC 6298 5.4 to 5.6, and RFC 6675 5.1 or RFC 8985 6.3."""
+        flight, rack = self._flight, self.rack
+        if self.phase is not Phase.LOSS or flight.una >= self._recover:
+            self._congestion.on_timeout(flight.size, now)  # RFC 5681 3.1: ssthresh once per flight
+        else:
+            self._congestion.on_repeated_timeout()
+        if rack is not None and self._tcb.sack_on:
+            rack.mark_lost_on_timeout(
+                flight, rack.reo_wnd(flight, True, self._tcb.eff_snd_mss, self._rtt), now
+            )
+        else:
+            flight.mark_all_lost()
+        self.phase = Phase.LOSS
+        self._recover = flight.nxt
+        self._dup_acks = 0
+        self.must_retransmit = True
+        self.look_again_at = None
+        self.probe.forget()
+
+    def look_for_loss(self, now: int) -> None:
+        """After an ACK, and when the reordering timer expires."""
+        flight, rack, smss = self._flight, self.rack, self._tcb.eff_snd_mss
+        self.look_again_at = None
+        if flight.is_in_order and not flight.lost_bytes:
+            return
+        if rack is not None and self._tcb.sack_on:
+            reo_wnd = rack.reo_wnd(flight, self.phase is not Phase.OPEN, smss, self._rtt)
+            self.look_again_at = rack.mark_lost(flight, reo_wnd, now)
+        else:
+            flight.mark_lost_by_sack(smss)
+        if self.phase is Phase.OPEN and flight.lost_bytes:
+            self.phase = Phase.RECOVERY
+            self._counters.fast_recoveries += 1
+            self.must_retransmit = True
+            self.probe.forget()
+            self._reduce(now)
+        elif self.phase is Phase.RECOVERY and flight.newest_lost_resend_at >= self._reduced_at:
+            self._reduce(now)  # RFC 5681 4.3: a lost retransmission is a second indication of congestion
+
+    def _reduce(self, now: int) -> None:
+        self._recover = self._flight.nxt
+        self._reduced_at = now
+        self._congestion.on_congestion(self._flight.size, now)
+
+    def _on_progress(self, acked_bytes: int) -> None:
+        flight, smss = self._flight, self._tcb.eff_snd_mss
+        if self.phase is Phase.OPEN:
+            self._dup_acks = 0
+        elif flight.una >= self._recover:
             self._leave()
-        elif self.phase is Phase.RECOVERY and not sack_on:
+        elif self.phase is Phase.RECOVERY and not self._tcb.sack_on:
             # RFC 6582 3.2 step 3: a partial ACK names the next hole, and deflates by what it acknowledges
             self._dup_acks = max(self._dup_acks - acked_bytes // smss, 0)
             flight.mark_oldest_lost(smss)
             self.must_retransmit = True
         else:
             self._dup_acks = 0
-        self._look_for_loss(flight, cc, smss, now)
 
-    def on_duplicate_ack(
-        self, flight: Flight, cc: CongestionControl, sack_on: bool, smss: int, now: int
-    ) -> None:
-        """An ACK that is a duplicate by RFC 5681 2, or one that brought new SACK information."""
-        if not sack_on:
-            self._dup_acks += 1
-            if self._dup_acks == DUP_THRESH and self.phase is Phase.OPEN and flight.una > self._recover:
-                flight.mark_oldest_lost(smss)
-        self._look_for_loss(flight, cc, smss, now)
-
-    def on_timeout(self, flight: Flight, cc: CongestionControl, now: int) -> None:
-        """RFC 6298 5.4 to 5.6 and RFC 6675 5.1."""
-        if self.phase is not Phase.LOSS or flight.una >= self._recover:
-            cc.on_timeout(flight.size, now)  # RFC 5681 3.1: ssthresh once per flight, not per timeout
-        else:
-            cc.on_repeated_timeout()
-        flight.mark_all_lost()
-        self.phase = Phase.LOSS
-        self._recover = flight.nxt
-        self._dup_acks = 0
-        self.must_retransmit = True
-
-    def _look_for_loss(self, flight: Flight, cc: CongestionControl, smss: int, now: int) -> None:
-        flight.mark_lost_by_sack(smss)
-        if self.phase is Phase.OPEN and flight.lost_bytes:
-            self.phase = Phase.RECOVERY
-            self.fast_recoveries += 1
-            self._recover = flight.nxt
-            self.must_retransmit = True
-            cc.on_congestion(flight.size, now)
+    def _believable(self, dsack: tuple[int, int] | None) -> tuple[int, int] | None:
+        """`dsack` if it can be of our own retransmissions: the network's duplicates tell nothing of those."""
+        if dsack is None or dsack[1] - dsack[0] > self._unmatched_resends:
+            return None
+        self._unmatched_resends -= dsack[1] - dsack[0]
+        return dsack
 
     def _leave(self) -> None:
         self.phase = Phase.OPEN
         self.must_retransmit = False
         self._dup_acks = 0
+        if self.rack is not None:
+            self.rack.on_recovery_left()

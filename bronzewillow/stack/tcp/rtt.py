@@ -2,34 +2,55 @@
 
 from __future__ import annotations
 
-_GRANULARITY = 1_000  # RFC 6298 2, G: our timers fire within about a millisecond
-_NEVER = 1 << 62
+_MIN_RTT_WINDOW = 300_000_000  # RFC 8985 6.2 step 1 leaves it open: routes live for minutes
 
 
 class RttEstimator:
-    """srtt, rttvar and rto, all in microseconds. `srtt` is 0 until the first sample."""
+    """srtt, rttvar and rto, all in microseconds. `srtt` and `min_rtt` are 0 until the first sample."""
 
-    __slots__ = ("_backoff", "_base", "_max_rto", "_min_rto", "min_rtt", "rttvar", "srtt")
+    __slots__ = (
+        "_backoff",
+        "_base",
+        "_granularity",
+        "_max_rto",
+        "_min_rto",
+        "_next_min_rtt",
+        "_window_began",
+        "min_rtt",
+        "rttvar",
+        "srtt",
+    )
 
-    def __init__(self, initial_rto: int, min_rto: int, max_rto: int) -> None:
+    def __init__(self, initial_rto: int, min_rto: int, max_rto: int, granularity: int = 1_000) -> None:
+        """`granularity`: G of RFC 6298 2, the resolution of clock and timers."""
         self.srtt = 0
         self.rttvar = 0
-        self.min_rtt = _NEVER
+        self.min_rtt = 0
+        """The least of the last five to ten minutes (RFC 8985 6.2 step 1)."""
+        self._next_min_rtt = 0
+        self._window_began = 0
+        self._granularity = granularity
         self._base = initial_rto
         self._backoff = 0
         self._min_rto = min_rto
         self._max_rto = max_rto
 
-    def on_sample(self, rtt: int) -> None:
+    def on_sample(self, rtt: int, now: int) -> None:
         """RFC 6298 2.2 and 2.3; `rtt` in microseconds, from a segment sent once only (Karn, section 3)."""
         rtt = max(rtt, 1)
-        self.min_rtt = min(self.min_rtt, rtt)
+        if now - self._window_began >= _MIN_RTT_WINDOW:
+            self.min_rtt, self._next_min_rtt, self._window_began = self._next_min_rtt or rtt, rtt, now
+        self._next_min_rtt = min(self._next_min_rtt or rtt, rtt)
+        self.min_rtt = min(self.min_rtt or rtt, rtt)
         if not self.srtt:
             self.srtt, self.rttvar = rtt, rtt // 2
         else:
             self.rttvar += (abs(self.srtt - rtt) - self.rttvar) // 4
             self.srtt += (rtt - self.srtt) // 8
-        self._base = max(self._min_rto, self.srtt + max(_GRANULARITY, 4 * self.rttvar))
+        # deviation: RFC 6298 2.3 lets RTO shrink to SRTT + G on a steady path, where a delayed ACK would be
+        # a timeout; with the least RTO of 1 s that goes with it (2.4) RTTs beyond 900 ms would show that
+        slack = max(self._granularity, 4 * self.rttvar, self._min_rto // 2)
+        self._base = max(self._min_rto, self.srtt + slack)
         self._backoff = 0
 
     def back_off(self) -> None:

@@ -26,7 +26,12 @@ def handle_timeout(c: Connection, now: int) -> None:
         if c.tcb.state is State.CLOSED:
             return
         if timer is Timer.RETRANSMIT:
-            _on_retransmission_timeout(c, now)
+            if not c.timers.is_armed(Timer.RETRANSMIT):  # a probe of the same instant goes before it
+                _on_retransmission_timeout(c, now)
+        elif timer is Timer.LOSS_PROBE:
+            _on_loss_probe(c, now)
+        elif timer is Timer.REORDERING:
+            c.recovery.look_for_loss(now)
         elif timer is Timer.PERSIST:
             _on_persist(c, now)
         elif timer is Timer.DELAYED_ACK:
@@ -56,9 +61,17 @@ def _on_retransmission_timeout(c: Connection, now: int) -> None:
         c.tcp.counters.retransmitted_segments += 1
         c.arm(Timer.RETRANSMIT, now + c.rtt.rto)
         return
-    c.recovery.on_timeout(c.flight, c.congestion, now)
+    c.recovery.on_timeout(now)
     c.rtt.back_off()
     c.arm(Timer.RETRANSMIT, now + c.rtt.rto)
+
+
+def _on_loss_probe(c: Connection, now: int) -> None:
+    """RFC 8985 7.3: the timeout starts anew, so that the probe has its time."""
+    if c.recovery.may_probe:
+        c.tcp.counters.loss_probes += 1
+        output.send_loss_probe(c, now)
+        c.arm(Timer.RETRANSMIT, now + c.rtt.rto)
 
 
 def _on_persist(c: Connection, now: int) -> None:

@@ -16,14 +16,21 @@ _FIRST_SWEEP = 64
 
 
 class Timer(IntEnum):
-    """The timers of RFC 9293 3.8 and 3.10.8, and of the RFCs it points to."""
+    """The timers of RFC 9293 3.8 and 3.10.8, and of the RFCs it points to; in the order in which they act."""
 
-    RETRANSMIT = 0
-    PERSIST = 1
-    DELAYED_ACK = 2
-    KEEPALIVE = 3
-    TIME_WAIT = 4
+    REORDERING = 0
+    """RFC 8985 6.2: what was overtaken is not lost before it has had its time."""
+    LOSS_PROBE = 1
+    """RFC 8985 7.2: PTO. Runs beside RETRANSMIT, never later, and at one instant goes before it."""
+    RETRANSMIT = 2
+    PERSIST = 3
+    DELAYED_ACK = 4
+    KEEPALIVE = 5
+    TIME_WAIT = 6
     """Also the bound on FIN-WAIT-2 after close()."""
+
+
+_NO_SENDING = [NEVER] * (Timer.PERSIST + 1)
 
 
 class Timers:
@@ -37,14 +44,23 @@ class Timers:
 
     def arm(self, timer: Timer, deadline: int) -> None:
         """Set or move one timer."""
+        before = self.deadlines[timer]
         self.deadlines[timer] = deadline
-        self.earliest = min(self.deadlines)
+        if deadline <= self.earliest:
+            self.earliest = deadline
+        elif before == self.earliest:
+            self.earliest = min(self.deadlines)
 
     def cancel(self, timer: Timer) -> None:
         """Stop one timer."""
         if self.deadlines[timer] != NEVER:
             self.deadlines[timer] = NEVER
             self.earliest = min(self.deadlines)
+
+    def cancel_sending(self) -> None:
+        """Stop all that wait for an acknowledgment: everything is acknowledged."""
+        self.deadlines[: Timer.PERSIST + 1] = _NO_SENDING
+        self.earliest = min(self.deadlines)
 
     def cancel_all(self) -> None:
         """Stop all: no timer may be armed in CLOSED."""
