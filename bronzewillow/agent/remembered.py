@@ -16,6 +16,7 @@ from bronzewillow.wire.encap import Encap
 
 def remember(path: Path, overlays: Sequence[OverlaySpec]) -> None:
     """OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_file(path, json.dumps([asdict(one) for one in overlays], default=bytes.hex).encode())
 
 

@@ -96,7 +96,7 @@ class RequestRecord:
         if not _access.isEnabledFor(level):
             return
         line: dict[str, object] = {
-            "client": f"{self.client[0]}:{self.client[1]}",
+            "client": _endpoint(*self.client),
             "pod": pod,
             "port": port,
             "method": self.method,
@@ -117,6 +117,10 @@ class RequestRecord:
             line["events"] = self.tally.events
             line["tokens"] = tokens
         _access.log(level, "%s", json.dumps(line, separators=(",", ":")))
+
+
+def _endpoint(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _ms(seconds: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ def load_cluster(path: Path) -> tuple[Cluster, Us]:
     return cluster_of(documents), _us(us)
 
 
-def cluster_of(documents: list[Json]) -> Cluster:
+def cluster_of(documents: Iterable[Json]) -> Cluster:
     """Objects by kind and name."""
     found: dict[Resource, dict[str, Json]] = {}
     for document in documents:

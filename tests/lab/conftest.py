@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from bronzewillow.testing.lab.dual_stack import DualStack, add_dual_stack, render_dual_stack
 from bronzewillow.testing.lab.features import ENVIRONMENT_VARIABLE, Verdict, missing, verdict
+from bronzewillow.testing.lab.joined import Joined, joined
 from bronzewillow.testing.lab.node import FILES, TCP_PORT, Node, Running
+from bronzewillow.testing.lab.peers.cases import CASES, Case, Placed
 from bronzewillow.testing.lab.plan import Plan, Style
+from bronzewillow.testing.lab.programs import Programs
 from bronzewillow.testing.lab.relay import Impairment
 from bronzewillow.testing.lab.topology import build
 
 FILES_PORT = f'[{{ port = {TCP_PORT}, upstream = "tcp:{FILES}", protocol = "tcp" }}]'
-_nodes: list[Node] = []
+SERVE_CLUSTER = Path(__file__).with_name("serve_cluster.py")
+_nodes: list[Programs] = []
 """Those that run now."""
 
 
@@ -87,11 +91,66 @@ def node(running: Running) -> Iterator[Node]:
         yield node
 
 
+class _JoinedLabs:
+    """Keeps a lab for the next case, which may want another family of it."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._kept: tuple[object, Joined] | None = None
+
+    def open(self, case: Case) -> Joined:
+        cluster = case.name, case.families
+        if self._kept is None or self._kept[0] != cluster:
+            self.close()
+            require(*case.features)
+            environment = Path(os.environ[ENVIRONMENT_VARIABLE])
+            opening = joined(case.make_peer, case.families, environment, SERVE_CLUSTER, _nodes.append)
+            self._kept = cluster, self._stack.enter_context(opening)
+        return self._kept[1]
+
+    def close(self) -> None:
+        if self._kept is not None:
+            _nodes.remove(self._kept[1])
+            self._kept = None
+        self._stack.close()
+
+
+@pytest.fixture(scope="session")
+def _joined_labs(running: Running) -> Iterator[_JoinedLabs]:
+    labs = _JoinedLabs()
+    yield labs
+    labs.close()
+
+
+@pytest.fixture(scope="session", params=CASES, ids=str)
+def placed(request: pytest.FixtureRequest, _joined_labs: _JoinedLabs) -> Placed:
+    """A Mac in the cluster of a CNI, and one family of its pods."""
+    case: Case = request.param
+    return Placed(_joined_labs.open(case), case.family)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is marked with some CNIs is not for the others."""
+    others = [item for item in items if not _is_for_its_cni(item)]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+
+
+def _is_for_its_cni(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("cni")
+    if mark is None or not isinstance(item, pytest.Function):
+        return True
+    case = item.callspec.params["placed"]
+    assert isinstance(case, Case)
+    return case.make_peer.cni in mark.args
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.failed:
         for node in _nodes:
             for child in node.children:
-                report.sections.append((f"{child.name} ({node.topology.plan})", child.tail()))
+                report.sections.append((f"{child.name} ({node})", child.tail()))
     return report

@@ -1,8 +1,9 @@
 """A small HTTP file server for what goes through the opaque relay.
 
-    python -m bronzewillow.testing.lab.files HOST:PORT
+    python -m bronzewillow.testing.lab.files HOST:PORT|unix:PATH ...
 
-GET /bytes/N answers with the first N bytes of `content`; PUT /sha256 answers with the digest of what it got.
+GET /bytes/N answers with the first N bytes of `content`; PUT /sha256 answers with the digest of what it got;
+GET /client says by which way a request came, and from whom the proxy says it is.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import hashlib
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from aiohttp import web
 
@@ -51,18 +52,31 @@ async def _digest(request: web.Request) -> web.Response:
     return web.Response(text=whole.hexdigest())
 
 
+async def _client(request: web.Request) -> web.Response:
+    assert request.transport is not None
+    way = request.transport.get_extra_info("sockname")
+    client = request.headers.get("X-Forwarded-For") or request.remote or ""
+    return web.json_response({"way": way if isinstance(way, str) else way[0], "client": client})
+
+
 def make_app() -> web.Application:
     """The server's routes."""
     app = web.Application()
     app.router.add_get(r"/bytes/{size:\d+}", _send)
     app.router.add_put("/sha256", _digest)
+    app.router.add_get("/client", _client)
     return app
 
 
-async def _serve(host: str, port: int) -> None:
+async def _serve(places: Sequence[str]) -> None:
     runner = web.AppRunner(make_app(), access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, host, port).start()
+    for place in places:
+        if place.startswith("unix:"):
+            await web.UnixSite(runner, place.removeprefix("unix:")).start()
+        else:
+            host, _, port = place.rpartition(":")
+            await web.TCPSite(runner, host.strip("[]"), int(port)).start()
     sys.stderr.write("ready\n")
     sys.stderr.flush()
     await asyncio.Event().wait()
@@ -70,8 +84,7 @@ async def _serve(host: str, port: int) -> None:
 
 def main() -> None:
     """Serve until killed."""
-    host, _, port = sys.argv[1].rpartition(":")
-    asyncio.run(_serve(host, int(port)))
+    asyncio.run(_serve(sys.argv[1:]))
 
 
 if __name__ == "__main__":

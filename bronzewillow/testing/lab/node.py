@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from bronzewillow.testing.lab.child import Child, wait_until
 from bronzewillow.testing.lab.config import OtherPeer, Pod, Port, render
-from bronzewillow.testing.lab.netns import NOBODY, LabError, run, unprivileged
+from bronzewillow.testing.lab.netns import LabError
 from bronzewillow.testing.lab.plan import MAC_POD
+from bronzewillow.testing.lab.programs import Programs
 from bronzewillow.testing.lab.relay import Impairment
 from bronzewillow.testing.lab.topology import Topology
 
@@ -27,31 +24,23 @@ FILES = "127.0.0.1:9100"
 """Where the file server listens in the Mac's namespace."""
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Programs):
     """The Mac's namespace, and what runs in it."""
 
-    topology: Topology
-    environment: Path
-    """What `bronzewillow.testing.lab.environment` has made."""
-    children: list[Child] = field(default_factory=list)
-    agent: Child | None = None
-    relay: Child | None = None
+    def __init__(self, topology: Topology, environment: Path) -> None:
+        """`environment` is what `bronzewillow.testing.lab.environment` has made."""
+        super().__init__(topology.mac, topology.folder / "run", environment)
+        self.topology = topology
+        self.agent: Child | None = None
+        self.relay: Child | None = None
 
-    @property
-    def folder(self) -> Path:
-        """Where user 65534 may write: sockets and logs."""
-        return self.topology.folder / "run"
+    def __str__(self) -> str:
+        return str(self.topology.plan)
 
     @property
     def model_socket(self) -> Path:
         """Where runm listens."""
         return self.folder / "runm.sock"
-
-    @property
-    def control(self) -> Path:
-        """The agent's control socket."""
-        return self.folder / "agent" / "control.sock"
 
     @property
     def config(self) -> Path:
@@ -62,22 +51,6 @@ class Node:
         """The pod of most tests: the model on 8080, files on 9000."""
         model = Port(HTTP_PORT, f"unix:{self.model_socket}", "http")
         return Pod(name, address, (model, Port(TCP_PORT, f"tcp:{FILES}", "tcp")))
-
-    def prepare(self) -> None:
-        """Make the folders that user 65534 owns."""
-        for folder in (self.folder, self.folder / "agent"):
-            folder.mkdir(mode=0o700)
-            os.chown(folder, NOBODY, NOBODY)
-
-    def start(self, name: str, *argv: str, ready: str = "ready", timeout_s: float = 60.0) -> Child:
-        """A program of the lab's installation, unprivileged; returned when it says `ready`."""
-        program = str(self.environment / "venv" / "bin" / argv[0])
-        child = Child(
-            name, self.topology.mac, unprivileged([program, *argv[1:]]), self.folder, self._environ()
-        )
-        self.children.append(child)
-        child.wait_line(ready, timeout_s)
-        return child
 
     def start_agent(self, pods: Sequence[Pod] = (), *options: str, text: str | None = None) -> Child:
         """The agent with the worker as its peer; `pods` is the usual one by default, `text` a whole file."""
@@ -124,50 +97,9 @@ class Node:
 
         wait_until(lambda: agent.log.count(": reloaded: ") > count, "the agent has reloaded", check=refused)
 
-    def run_cli(self, *argv: str) -> str:
-        """Standard output of a `bronzewillow` command, run by the agent's own user."""
-        program = str(self.environment / "venv" / "bin" / "bronzewillow")
-        return run(*unprivileged([program, *argv, "--control", str(self.control)]))
-
-    def status(self) -> dict[str, Any]:
-        """The agent's status, by its control socket: no program has to start for it."""
-        return ask_control(self.control, "/status")
-
-    def _environ(self) -> dict[str, str]:
-        return {
-            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
-            "HOME": str(self.folder),
-            "LANG": "C.UTF-8",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-
 
 Running = Callable[..., AbstractContextManager[Node]]
 """Makes a lab with the product in it: (plan, model=, impairment=)."""
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("agent", timeout=20)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
-
-
-def ask_control(control: Path, path: str) -> dict[str, Any]:
-    """What the control socket answers to a GET."""
-    connection = _UnixConnection(control)
-    try:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        assert response.status == 200, response.status
-        answer: dict[str, Any] = json.load(response)
-        return answer
-    finally:
-        connection.close()
 
 
 def start_relay(topology: Topology, impairment: Impairment, seed: int = 1) -> Child:

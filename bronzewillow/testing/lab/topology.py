@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,9 @@ from bronzewillow.testing.lab.plan import (
 
 _numbers = itertools.count(1)
 
+Create = Callable[[str], Namespace]
+"""Makes a namespace of a lab."""
+
 
 @dataclass(frozen=True, slots=True)
 class Topology:
@@ -49,27 +52,38 @@ class Topology:
 
 
 @contextmanager
-def build(plan: Plan) -> Iterator[Topology]:
-    """The lab, taken down at the end. Names are unique, so that labs run side by side."""
+def namespaces() -> Iterator[tuple[Create, Path]]:
+    """Makes namespaces by their short names, and a folder; all of it is taken down at the end.
+
+    Names are unique, so that labs run side by side.
+    """
     prefix = f"bw{os.getpid()}n{next(_numbers)}"
     # A short path: unix sockets go in there, and macOS allows about 104 bytes.
     folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-", dir="/tmp"))
     folder.chmod(0o755)
     janitor = Janitor(prefix, folder)
-    namespaces: list[Namespace] = []
-    try:
-        yield _up(plan, prefix, folder, namespaces)
-    finally:
-        janitor.close()
-        for namespace in namespaces:
-            namespace.reap()
+    created: list[Namespace] = []
 
-
-def _up(plan: Plan, prefix: str, folder: Path, created: list[Namespace]) -> Topology:
     def create(name: str) -> Namespace:
         created.append(Namespace.create(f"{prefix}-{name}"))
         return created[-1]
 
+    try:
+        yield create, folder
+    finally:
+        janitor.close()
+        for namespace in created:
+            namespace.reap()
+
+
+@contextmanager
+def build(plan: Plan) -> Iterator[Topology]:
+    """The lab of a plan, taken down at the end."""
+    with namespaces() as (create, folder):
+        yield _up(plan, create, folder)
+
+
+def _up(plan: Plan, create: Create, folder: Path) -> Topology:
     worker, mac = create("worker"), create("mac")
     net = create("net") if plan.relayed else None
     if net is None:

@@ -12,15 +12,11 @@ from bronzewillow.adapters.network import ClusterNetwork, Cni, Us
 from bronzewillow.cluster.follower import Follower
 from bronzewillow.cluster.watched import BY_CNI, POLICY, SERVICE_KINDS
 from bronzewillow.host.tasks import spawn
-from bronzewillow.kube import resources
-from bronzewillow.kube.access import Access, Presented
+from bronzewillow.kube.access import Access
 from bronzewillow.kube.client import KubeClient
-from bronzewillow.kube.identity import HeldIdentity
-from bronzewillow.kube.resources import Object, Resource
 from bronzewillow.testing.aio import run
-from bronzewillow.testing.apiserver.calls import User
-from bronzewillow.testing.apiserver.kinds import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES
 from bronzewillow.testing.apiserver.server import ApiServer, api_server
+from bronzewillow.testing.cluster_server import admit_agent, put_cluster
 from bronzewillow.testing.clusters import load_cluster
 from bronzewillow.testing.loopback import until
 from kubelet.membership.setup import NAMESPACE, SERVICE_ACCOUNT, setup_objects
@@ -31,52 +27,11 @@ _RECORDED = Path(__file__).parents[1] / "adapters" / "clusters"
 _NAMES = ("flannel-kubeadm", "antrea-geneve", "calico-operator", "cilium-cluster-pool")
 
 
-def crd(resource: Resource) -> Object:
-    version = {"name": resource.version, "served": True, "storage": True}
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    names = {"plural": resource.plural, "kind": resource.kind, "singular": resource.kind.lower()}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{resource.plural}.{resource.group}"},
-        "spec": {
-            "group": resource.group,
-            "names": names,
-            "scope": "Namespaced" if resource.namespaced else "Cluster",
-            "versions": [{**version, "schema": schema}],
-        },
-    }
-
-
 def prepare(server: ApiServer, name: str, cni: Cni) -> Access:
     """The recorded objects in a server, and the network's account with what `join --print-setup` gives it."""
-    server.controllers.allocates_node_cidrs = False
-    for watched in BY_CNI[cni]:
-        if watched.resource.group not in ("", "projectcalico.org"):
-            server.make(resources.CUSTOM_RESOURCE_DEFINITIONS, crd(watched.resource))
-    kinds = {(w.resource.api_version, w.resource.kind): w.resource for w in BY_CNI[cni]}
     _, *documents = yaml.safe_load_all((_RECORDED / f"{name}.yaml").read_text())
-    for document in documents:
-        resource = kinds.get((document["apiVersion"], document["kind"]))
-        is_there = document["kind"] == "Namespace"
-        if resource is not None and not is_there:
-            metadata = document["metadata"]
-            if metadata.get("namespace", "") == "kube-flannel":
-                server.make(
-                    resources.NAMESPACES,
-                    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-flannel"}},
-                )
-            metadata.pop("creationTimestamp", None)
-            server.make(resource, document)
-    for one in setup_objects():
-        if one["kind"] == "ClusterRole":
-            server.make(CLUSTER_ROLES, one)
-        elif one["kind"] == "ClusterRoleBinding" and one["metadata"]["name"] == "bronzewillow:network":
-            server.make(CLUSTER_ROLE_BINDINGS, one)
-    groups = ("system:serviceaccounts", f"system:serviceaccounts:{NAMESPACE}", "system:authenticated")
-    name = f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}"
-    server.tokens.given["network-token"] = User(name, groups)
-    return Access(server.cluster, HeldIdentity(Presented(token="network-token")))
+    put_cluster(server, cni, documents)
+    return admit_agent(server, setup_objects(), f"{NAMESPACE}:{SERVICE_ACCOUNT}")
 
 
 @pytest.mark.parametrize("name", _NAMES)

@@ -29,8 +29,9 @@ OVERLAY = OverlaySpec(
 
 def test_it_is_what_it_was(tmp_path: Path) -> None:
     both = OVERLAY, replace(OVERLAY, address=V6[0], pod_cidrs=(V6,))
-    remember(tmp_path / "overlay.json", both)
-    assert recall(tmp_path / "overlay.json") == both
+    path = tmp_path / "not" / "yet" / "overlay.json"
+    remember(path, both)
+    assert recall(path) == both
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "[1]", '[{"encap": "gre"}]', "\xff"])

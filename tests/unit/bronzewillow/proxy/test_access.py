@@ -33,6 +33,21 @@ def test_the_first_event_and_not_the_first_comment_is_the_first_token() -> None:
     aio.run(main())
 
 
+@pytest.mark.parametrize(
+    ("host", "told"), [("10.0.0.1", "10.0.0.1:5"), ("fd00:10:0:1::", "[fd00:10:0:1::]:5")]
+)
+def test_a_client_of_either_family_is_told_with_its_port(
+    caplog: pytest.LogCaptureFixture, host: str, told: str
+) -> None:
+    caplog.set_level(logging.INFO, ACCESS_LOG)
+
+    async def main() -> None:
+        RequestRecord("GET", "/", (host, 5), None).write("a/b", 80)
+
+    aio.run(main())
+    assert json.loads(caplog.records[-1].getMessage())["client"] == told
+
+
 def test_a_hostile_path_stays_on_one_line(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, ACCESS_LOG)
 

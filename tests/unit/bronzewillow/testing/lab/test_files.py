@@ -42,6 +42,9 @@ def test_the_server_gives_and_digests() -> None:
                 assert hashlib.sha256(body).hexdigest() == content_digest(MEGABYTE + 5)
                 answer = await session.put("/sha256", data=io.BytesIO(body))
                 assert await answer.text() == content_digest(MEGABYTE + 5)
+                forwarded = {"X-Forwarded-For": "10.244.1.11"}
+                client = await (await session.get("/client", headers=forwarded)).json()
+                assert client == {"way": "127.0.0.1", "client": "10.244.1.11"}
         finally:
             await runner.cleanup()
 

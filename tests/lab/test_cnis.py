@@ -1,0 +1,133 @@
+"""A Mac in the cluster of each CNI: what our agent publishes there makes the worker find our pods.
+
+The agent knows nothing but its cluster, and the worker nothing of us but what the cluster has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bronzewillow.testing.lab.files import content_digest
+from bronzewillow.testing.lab.joined import FILES_PORT, METRICS, OUTLET
+from bronzewillow.testing.lab.netns import Namespace
+from bronzewillow.testing.lab.peers.cases import Placed
+from bronzewillow.testing.lab.peers.kube_proxy import NODE_PORT, SERVICE_PORT, TARGET_PORT
+from bronzewillow.testing.lab.peers.peer import POD_MTU
+
+pytestmark = pytest.mark.lab
+
+SIZE = 64 << 20
+LIMIT_S = 60
+THROUGH_OUTLET = ("-x", f"http://{OUTLET}")
+MOST_ASKED = 40
+"""Requests to a Service: that none of so many reaches one of two endpoints is unlikely (1 in 10^12)."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_dropped(placed: Placed) -> Iterator[None]:
+    before = placed.lab.drops()
+    yield
+    after = placed.lab.drops()
+    new = {reason for reason, count in after.items() if count > before.get(reason, 0)}
+    assert new <= {"no_listener"}, (before, after)
+
+
+def ping(namespace: Namespace, address: str, *options: str) -> None:
+    """LabError when an answer is missing."""
+    report = namespace.run("ping", "-c", "3", "-i", "0.05", "-W", "2", *options, address)
+    assert " 0% packet loss" in report, report
+
+
+def client_of(placed: Placed, namespace: Namespace, url: str, *options: str) -> str:
+    """From whom our pod was asked, as it sees it."""
+    return str(placed.lab.ask(namespace, url, *options)["client"])
+
+
+def test_pods_ping_ours(placed: Placed) -> None:
+    for pod in placed.lab.pods:
+        for address in placed.mac_pods:
+            ping(pod, address)
+
+
+def test_large_packets_come_whole(placed: Placed) -> None:
+    """One that just fits where both ends may send it, and one that has to be cut."""
+    headers = {4: 28, 6: 48}[placed.family.version]
+    fits = min(POD_MTU, placed.overlay["mtu"]) - headers
+    ping(placed.lab.pod, placed.mac_pods[0], "-M", "do", "-s", str(fits))
+    ping(placed.lab.pod, placed.mac_pods[0], "-s", "2900")
+
+
+def test_a_pod_reaches_our_pod_as_itself(placed: Placed) -> None:
+    url = placed.url(placed.mac_pods[0], TARGET_PORT, "/client")
+    assert client_of(placed, placed.lab.pod, url) == placed.worker_pods[0]
+
+
+def test_the_worker_itself_comes_from_its_own_address_in_the_overlay(placed: Placed) -> None:
+    ping(placed.lab.worker, placed.mac_pods[0])
+    ping(placed.lab.worker, placed.peer.mac_node(placed.family))
+    url = placed.url(placed.mac_pods[0], TARGET_PORT, "/client")
+    assert client_of(placed, placed.lab.worker, url) == placed.peer.host_source(placed.family)
+
+
+def test_a_service_leads_to_both_our_pods(placed: Placed) -> None:
+    url = placed.url(placed.family.service, SERVICE_PORT, "/client")
+    ways: set[str] = set()
+    for _ in range(MOST_ASKED):
+        answer = placed.lab.ask(placed.lab.pod, url)
+        assert answer["client"] == placed.worker_pods[0]
+        ways.add(answer["way"])
+        if len(ways) == 2:
+            return
+    raise AssertionError(ways)
+
+
+def test_the_worker_reaches_the_service(placed: Placed) -> None:
+    url = placed.url(placed.family.service, SERVICE_PORT, "/client")
+    assert client_of(placed, placed.lab.worker, url) == placed.peer.host_source(placed.family)
+
+
+def test_a_node_port_leads_to_our_pods(placed: Placed) -> None:
+    """Asked from outside the cluster: by the Mac's own network."""
+    url = placed.url(placed.family.worker_out, NODE_PORT, "/client")
+    assert client_of(placed, placed.lab.mac, url) == placed.peer.host_source(placed.family)
+
+
+def test_our_programs_reach_a_pod_a_service_and_a_name(placed: Placed) -> None:
+    lab, ours = placed.lab, placed.peer.mac_node(placed.family)
+    for url in (
+        placed.url(placed.worker_pods[0], TARGET_PORT, "/client"),
+        placed.url(placed.family.web, SERVICE_PORT, "/client"),
+    ):
+        answer = lab.ask(lab.mac, url, *THROUGH_OUTLET)
+        assert answer["way"] in placed.worker_pods
+        assert answer["client"] == ours
+    named = lab.ask(lab.mac, "http://web.default.svc.cluster.local/client", *THROUGH_OUTLET)
+    assert any(named["way"] in placed.peer.worker_pods(family) for family in placed.peer.families)
+
+
+@pytest.mark.parametrize("who", ["a pod of our pod", "the Mac of a pod"])
+def test_large_transfers_both_ways(placed: Placed, who: str) -> None:
+    lab = placed.lab
+    options: tuple[str, ...] = ()
+    if who == "a pod of our pod":
+        client, url = lab.pod, placed.url(placed.mac_pods[0], FILES_PORT, "")
+    else:
+        client, url = lab.mac, placed.url(placed.worker_pods[0], TARGET_PORT, "")
+        options = THROUGH_OUTLET
+    body = str(lab.peer.site.folder / "body")
+    curl = ("curl", "-gsSf", "-m", str(LIMIT_S), *options)
+    client.run(*curl, "-o", body, f"{url}/bytes/{SIZE}", timeout_s=LIMIT_S + 5)
+    assert client.run("sha256sum", body).split()[0] == content_digest(SIZE)
+    assert client.run(*curl, "-T", body, f"{url}/sha256", timeout_s=LIMIT_S + 5) == content_digest(SIZE)
+
+
+def test_metrics_say_what_status_says(placed: Placed) -> None:
+    text = placed.lab.mac.run("curl", "-sSf", "-m", "10", f"http://{METRICS}/metrics")
+    status = placed.lab.status()
+    assert f"bronzewillow_peers {float(len({peer['name'] for peer in status['peers']}))}\n" in text
+    assert "cannot be" not in placed.lab.agent_log
+    assert status["cluster"]["cni"] == placed.peer.cni.value
+    assert status["cluster"]["refusals"] == status["cluster"]["missing_rights"] == []
+    assert status["cluster"]["trouble"] == ""
