@@ -114,7 +114,7 @@ k8s: deps
 	@for p in kube-apiserver kube-controller-manager kube-scheduler; do test -x "$(K8S_BIN)/$$p" \
 		|| { echo "make: $$p is missing: say K8S_BIN=FOLDER with the programs of Kubernetes" >&2; exit 1; }; done
 	$(call install_programs,etcd,etcd-server)
-	K8S_BIN="$(K8S_BIN)" $(BIN)/python -m pytest tests/contract/apiserver $(ARGS)
+	K8S_BIN="$(K8S_BIN)" $(BIN)/python -m pytest tests/contract/apiserver tests/contract/cluster $(ARGS)
 
 # The part of e2e that needs no engine to be compiled.
 e2e-quick: peer-deps

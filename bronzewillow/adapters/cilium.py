@@ -36,6 +36,9 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
     refusals = _refusals(conf)
     if refusals:
         return ClusterNetwork(Cni.CILIUM, refusals=refusals)
+    if CILIUM_NODES not in cluster.objects:
+        waiting = f"the kind {CILIUM_NODES}, which Cilium's operator makes"
+        return ClusterNetwork(Cni.CILIUM, waiting_for=(waiting,))
     node = cluster.node(us.name)
     if node is None or not us.uid:
         return ClusterNetwork(Cni.CILIUM, waiting_for=(f"the Node {us.name}",))

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from bronzewillow.adapters import objects
 from bronzewillow.adapters.detect import ADAPTERS, detect, leave
@@ -20,12 +20,23 @@ from bronzewillow.cluster.publishing import next_write
 from bronzewillow.cluster.watched import BY_CNI, TELLING, Watched, kinds_of
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.errors import KubeError
+from bronzewillow.kube.listwatch import ListWatchConfig
 
-_SETTLE_S = 0.05
-"""Changes come in crowds; an adapter looks at all of them once."""
-_WRITE_AGAIN_S = 5.0
-_SEEN_WITHIN_S = 10.0
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowerConfig:
+    """How patient it is."""
+
+    settle_s: float = 0.05
+    """Changes come in crowds; an adapter looks at all of them once."""
+    write_again_s: float = 5.0
+    """After a write that failed, or that somebody undid at once."""
+    seen_within_s: float = 10.0
+    """So long the watch gets to show a write before what comes next is looked for anew."""
+    listing: ListWatchConfig = field(default_factory=ListWatchConfig)
+    """How each kind is listed and watched."""
 
 
 class Follower:
@@ -39,6 +50,7 @@ class Follower:
         on_network: Callable[[ClusterNetwork], None],
         cni: Cni | None = None,
         further: tuple[Watched, ...] = (),
+        config: FollowerConfig | None = None,
     ) -> None:
         """`us` is asked whenever something changed, with the addresses that its kubelet has found.
 
@@ -49,8 +61,9 @@ class Follower:
         self._on_network = on_network
         self._named = cni
         self._further = further
+        self._config = config or FollowerConfig()
         self._publisher = Publisher(client)
-        self.observer = Observer(client)
+        self.observer = Observer(client, self._config.listing)
         self.network: ClusterNetwork | None = None
         """What the adapter said last."""
         self.trouble = ""
@@ -100,7 +113,7 @@ class Follower:
 
     async def _next_change(self) -> None:
         await self.observer.changed.wait()
-        await asyncio.sleep(_SETTLE_S)
+        await asyncio.sleep(self._config.settle_s)
         self.observer.changed.clear()
 
     async def _look(self, cni: Cni) -> None:
@@ -117,7 +130,7 @@ class Follower:
             if str(error) != self.trouble:
                 _log.warning("publishing: %s", error)
             self.trouble = str(error)
-            asyncio.get_running_loop().call_later(_WRITE_AGAIN_S, self.touch)
+            asyncio.get_running_loop().call_later(self._config.write_again_s, self.touch)
 
     async def _publish(self, cni: Cni, publications: tuple[Publication, ...]) -> None:
         """Write what does not stand, each once, waiting until the watch has shown it."""
@@ -128,13 +141,13 @@ class Follower:
             if request is None:
                 return
             if request == last:  # it was written, and something made it what it was before
-                asyncio.get_running_loop().call_later(_WRITE_AGAIN_S, self.touch)
+                asyncio.get_running_loop().call_later(self._config.write_again_s, self.touch)
                 return
             last = request
             self.observer.changed.clear()
             await self._publisher.write(request, kinds)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_SEEN_WITHIN_S):
+                async with asyncio.timeout(self._config.seen_within_s):
                     await self.observer.changed.wait()
             self.observer.changed.set()  # whatever it was, it may mean more than what we wrote
 

@@ -18,6 +18,7 @@ from bronzewillow.host.tasks import spawn
 from bronzewillow.kube.cache import Change
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.errors import Forbidden, NotFound
+from bronzewillow.kube.listwatch import ListWatchConfig
 from bronzewillow.kube.reflector import Reflector
 from bronzewillow.kube.resources import name_of
 
@@ -25,8 +26,9 @@ from bronzewillow.kube.resources import name_of
 class Observer:
     """Watches sets of objects; `changed` is set whenever one of them is no longer what it was."""
 
-    def __init__(self, client: KubeClient) -> None:
+    def __init__(self, client: KubeClient, listing: ListWatchConfig | None = None) -> None:
         self._client = client
+        self._listing = listing
         self._reflectors: dict[Watched, Reflector] = {}
         self._tasks: dict[Watched, asyncio.Task[None]] = {}
         self._answered = asyncio.Event()
@@ -45,6 +47,7 @@ class Observer:
                 watched.resource,
                 partial(self._on_changes, watched),
                 watched.selection,
+                config=self._listing,
                 on_failure=self._answered.set,
             )
             self._reflectors[watched] = reflector

@@ -9,10 +9,14 @@ from typing import cast
 from bronzewillow.adapters import network
 from bronzewillow.cluster.publishing import NextWrite, Verb
 from bronzewillow.kube.client import KubeClient, PatchType
-from bronzewillow.kube.errors import AlreadyExists, Conflict, NotFound
+from bronzewillow.kube.errors import AlreadyExists, Conflict, Forbidden, KubeError, NotFound
 from bronzewillow.kube.resources import Object, Resource
 
 _log = logging.getLogger(__name__)
+
+
+class NotPublished(KubeError):
+    """What could not be written, why, and what to do about it."""
 
 
 class Publisher:
@@ -22,7 +26,7 @@ class Publisher:
         self._client = client
 
     async def write(self, request: NextWrite, kinds: Mapping[network.Resource, Resource]) -> None:
-        """One request. KubeError, but not for what shows that our copy is old: the watch will tell."""
+        """One request. NotPublished, but not for what shows that our copy is old: the watch will tell."""
         resource = kinds[request.resource]
         namespace, _, name = request.name.rpartition("/")
         body = cast(Object, request.body)
@@ -43,6 +47,13 @@ class Publisher:
                     await self._client.delete(resource, name, namespace)
         except (AlreadyExists, Conflict) as error:
             _log.info("publishing: %s", error)
-        except NotFound:
+        except NotFound as error:
             if request.verb is not Verb.DELETE:
-                raise
+                is_kind = request.verb is Verb.CREATE
+                why = f"the cluster does not know {request.resource} yet" if is_kind else str(error)
+                raise NotPublished(f"{request.resource} {request.name}: {why}") from error
+        except Forbidden as error:
+            cure = "apply what `bronzewillow join --print-setup` prints"
+            raise NotPublished(f"{request.resource} {request.name}: {error}; {cure}") from error
+        except KubeError as error:
+            raise NotPublished(f"{request.resource} {request.name}: {error}") from error

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -14,20 +12,13 @@ from bronzewillow.kube.errors import AlreadyExists
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.apiserver import seed
 from bronzewillow.testing.apiserver.server import api_server
-from bronzewillow.testing.control_plane.plane import ControlPlane, control_plane
+from bronzewillow.testing.control_plane.plane import ControlPlane
 
+from ..conftest import K8S_BIN
 from .scene import TOKEN, Plane, Scene
 
-K8S_BIN = os.environ.get("K8S_BIN", "")
 Body = Callable[[Scene], Awaitable[None]]
 Play = Callable[[Body], None]
-
-
-@pytest.fixture(scope="session")
-def real_plane() -> Iterator[ControlPlane]:
-    """One for all cases."""
-    with control_plane(Path(K8S_BIN)) as plane:
-        yield plane
 
 
 @pytest.fixture(params=["double", *(["real"] if K8S_BIN else [])])

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bronzewillow.adapters.network import NODES, Cni
-from bronzewillow.cluster.publisher import Publisher
+from bronzewillow.cluster.publisher import NotPublished, Publisher
 from bronzewillow.cluster.publishing import NextWrite, Verb
 from bronzewillow.cluster.watched import BY_CNI, kinds_of
 from bronzewillow.kube import resources
 from bronzewillow.kube.client import KubeClient
-from bronzewillow.kube.errors import NotFound
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.apiserver.server import ApiServer, api_server
 
@@ -54,7 +53,7 @@ def test_every_verb() -> None:
             await write(Verb.DELETE, {})
             await write(Verb.DELETE, {})
             assert _endpoint(server) is None
-            with pytest.raises(NotFound):
+            with pytest.raises(NotPublished, match=r"default/llm-0: .* not found"):
                 await write(Verb.PATCH, {"status": {}})
             patch = {"metadata": {"annotations": {"x/public-ip": "192.0.2.2"}}}
             await publisher.write(NextWrite(Verb.PATCH_STATUS, NODES, "mac-1", patch), kinds_of(Cni.CILIUM))
@@ -65,3 +64,19 @@ def test_every_verb() -> None:
 
 def _endpoint(server: ApiServer) -> dict[str, object] | None:
     return server.store.get(ENDPOINTS.resource, "default", "llm-0")
+
+
+def test_what_hinders_is_named_with_the_object_and_the_cure() -> None:
+    async def main() -> None:
+        async with api_server() as server, KubeClient(server.admin()) as client:
+            request = NextWrite(Verb.CREATE, ENDPOINTS.key, "default/llm-0", ENDPOINT)
+            with pytest.raises(
+                NotPublished, match=r"default/llm-0: the cluster does not know ciliumendpoints"
+            ):
+                await Publisher(client).write(request, kinds_of(Cni.CILIUM))
+            server.make(resources.CUSTOM_RESOURCE_DEFINITIONS, crd(ENDPOINTS.resource))
+            async with KubeClient(server.certified("somebody")) as other:
+                with pytest.raises(NotPublished, match=r"cannot create .*; apply what `bronzewillow"):
+                    await Publisher(other).write(request, kinds_of(Cni.CILIUM))
+
+    run(main())
