@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bronzewillow.agent.cli import agent, capture, flows
+from bronzewillow.agent.policy_verb import policy
 from bronzewillow.demo.cli import demo
 from bronzewillow.doctor.cli import doctor
 from bronzewillow.host.command import run_command
@@ -24,7 +25,7 @@ def cli() -> None:
 
 for command in (
     *(join, leave, up, install, uninstall, status, doctor),
-    *(forward_command, agent, flows, capture, demo),
+    *(forward_command, agent, flows, capture, policy, demo),
 ):
     cli.add_command(command)
 

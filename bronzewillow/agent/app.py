@@ -16,6 +16,7 @@ from bronzewillow.agent.config import AgentConfig, ConfigError, load_config
 from bronzewillow.agent.control import ControlServer
 from bronzewillow.agent.datagram import Rung
 from bronzewillow.agent.door import Door
+from bronzewillow.agent.explaining import Known
 from bronzewillow.agent.leased import LOOK_EVERY_S, leased_pods
 from bronzewillow.agent.metrics import AgentCollector
 from bronzewillow.agent.net import Net
@@ -28,6 +29,7 @@ from bronzewillow.host.paths import door_socket
 from bronzewillow.host.tasks import spawn
 from bronzewillow.overlay.spec import OverlaySpec
 from bronzewillow.policy.rules import NodeRules
+from bronzewillow.policy.world import World
 from bronzewillow.proxy import ProxyMetrics
 
 _log = logging.getLogger(__name__)
@@ -91,11 +93,18 @@ class Agent:
         self.ways = Ways(self.net, options.node_name, allows_hosts=lambda: options.outlet is not None)
         self._door = Door(self.ways, self.pods.caller)
         self._control = ControlServer(
-            self.net, self.pods, registry, self.look, cluster, outlets=self._door.outlets
+            self.net,
+            self.pods,
+            registry,
+            self.look,
+            cluster,
+            outlets=self._door.outlets,
+            known=self._known,
         )
         self._leases = Leases(options.leases) if options.leases is not None else None
         self._looking: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
+        self._world: World | None = None
         registry.register(AgentCollector(self.net, self.pods))
 
     async def start(self) -> None:
@@ -114,8 +123,18 @@ class Agent:
         if self._leases is not None:
             self._looking = spawn(self._look_now_and_then(), name="leases")
 
-    def enforce(self, rules: NodeRules) -> None:
-        """Go by these policies from now on: connections that they do not let stand are reset."""
+    @property
+    def addresses(self) -> tuple[bytes, ...]:
+        """This node's own, inside the overlay and outside."""
+        node = self.net.node
+        return (*node.addresses, *(one.vtep.spec.address for one in node.underlays))
+
+    def enforce(self, rules: NodeRules, world: World | None = None) -> None:
+        """Go by these policies from now on: connections that they do not let stand are reset.
+
+        `world`: what they were made of.
+        """
+        self._world = world
         self.net.policy.take(rules)
         self.net.recheck()
         self.ways.recheck()
@@ -124,6 +143,11 @@ class Agent:
         """Bring the pods of the file and of the leases to life. CniError when leases cannot be read."""
         async with self._changing:
             await self._apply()
+
+    def _known(self) -> Known | None:
+        if self._world is None:
+            return None
+        return Known(self._world, self.pods.names, self.addresses, self.ways.services)
 
     async def _apply(self) -> None:
         static = self._config.pods

@@ -14,6 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from bronzewillow.agent.capture import Capture
 from bronzewillow.agent.control_socket import ControlSocket
+from bronzewillow.agent.explaining import Known, Unknown, answer
 from bronzewillow.agent.net import Net
 from bronzewillow.agent.pods import Pods
 from bronzewillow.agent.status import flows, status
@@ -23,7 +24,7 @@ _MAX_CAPTURES = 4
 
 
 class ControlServer:
-    """Serves /status, /flows, /metrics, /capture and /leases."""
+    """Serves /status, /flows, /metrics, /capture, /explain and /leases."""
 
     def __init__(
         self,
@@ -33,11 +34,14 @@ class ControlServer:
         look: Callable[[], Awaitable[None]],
         cluster: Callable[[], dict[str, Any]] | None = None,
         outlets: Mapping[str, str] = MappingProxyType({}),
+        known: Callable[[], Known | None] = lambda: None,
     ) -> None:
         """`look`: has the agent look at the leases, and returns when what they say is done.
 
-        `outlets`: where pods and programs find the proxy, as far as there is one.
+        `outlets`: where pods and programs find the proxy, as far as there is one. `known`: what policies are
+        made of.
         """
+        self._known = known
         self._outlets = outlets
         self._look = look
         self._cluster = cluster
@@ -54,6 +58,7 @@ class ControlServer:
         app.router.add_get("/flows", self._on_flows)
         app.router.add_get("/metrics", self._on_metrics)
         app.router.add_get("/capture", self._on_capture)
+        app.router.add_get("/explain", self._on_explain)
         app.router.add_post("/leases", self._on_leases)
         await self._socket.serve(app, path)
         if metrics is not None:
@@ -78,6 +83,21 @@ class ControlServer:
         return web.Response(
             body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )
+
+    async def _on_explain(self, request: web.Request) -> web.Response:
+        known = self._known()
+        if known is None:
+            text = "no policies are known: no cluster is followed, or it has not answered yet"
+            raise web.HTTPConflict(text=text)
+        query = request.query
+        source, destination, port = (query.get(name, "") for name in ("source", "destination", "port"))
+        protocol = query.get("protocol", "TCP")
+        try:
+            # tens of thousands of pods take a while, and packets must not wait for it
+            found = await asyncio.to_thread(answer, known, source, destination, port, protocol)
+        except Unknown as unknown:
+            raise web.HTTPBadRequest(text=str(unknown)) from None
+        return web.json_response({**found.as_json(), "lines": found.lines()})
 
     async def _on_leases(self, request: web.Request) -> web.Response:
         try:

@@ -101,7 +101,6 @@ class Following:
             follow.cni,
             (*POLICY, *SERVICE_KINDS),
         )
-        self._world: World | None = None
 
     async def run(self) -> None:
         """Until cancelled. OSError and ValueError when it cannot begin."""
@@ -194,9 +193,8 @@ class Following:
         try:
             agent = Agent(AgentConfig(overlays, ()), self._options, self.status)
             if self.follower.network is not None:
-                agent.net.policy.take(
-                    NodeRules({}, _nodes_of(agent))
-                )  # nobody passes until _keep_up is there
+                # until _keep_up has looked, nobody passes
+                agent.net.policy.take(NodeRules({}, frozenset(agent.addresses)))
             await agent.start()
         except OSError as error:
             if not self._is_ready:
@@ -233,9 +231,9 @@ class Following:
 
     async def _enforce(self, agent: Agent) -> None:
         # tens of thousands of pods take a while, and packets must not wait for it
-        found = self._objects(POLICY), agent.pods.names, _nodes_of(agent)
-        self._world, rules = await asyncio.to_thread(_compile, *found)
-        agent.enforce(rules)
+        found = self._objects(POLICY), agent.pods.names, agent.addresses
+        made, rules = await asyncio.to_thread(_compile, *found)
+        agent.enforce(rules, made)
 
     def _objects(self, kinds: Iterable[Watched]) -> list[list[Json]]:
         cluster = self.follower.observer.cluster()
@@ -243,16 +241,10 @@ class Following:
 
 
 def _compile(
-    found: list[list[Json]], own: Mapping[bytes, str], nodes: frozenset[bytes]
+    found: list[list[Json]], own: Mapping[bytes, str], nodes: tuple[bytes, ...]
 ) -> tuple[World, NodeRules]:
     made = world(*found)
     return made, compile_node(made, own, nodes)
-
-
-def _nodes_of(agent: Agent) -> frozenset[bytes]:
-    """This node's own addresses, inside and outside."""
-    node = agent.net.node
-    return frozenset((*node.addresses, *(one.vtep.spec.address for one in node.underlays)))
 
 
 def _mtu_of(address: bytes) -> int:

@@ -31,6 +31,8 @@ def test_what_it_answers() -> None:
             async with session.get("/metrics") as response:
                 names = {family.name for family in text_string_to_metric_families(await response.text())}
                 assert {"bronzewillow_http_requests", "bronzewillow_overlay_datagrams"} <= names
+            async with session.get("/explain") as response:
+                assert response.status == 409  # nobody makes policies here
             async with session.get("/nothing") as response:
                 assert response.status == 404
 
