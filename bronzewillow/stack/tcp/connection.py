@@ -42,6 +42,7 @@ class Connection:
         "config",
         "congestion",
         "discarded_bytes",
+        "duplicate",
         "fin_position",
         "fin_wanted",
         "flight",
@@ -104,6 +105,8 @@ class Connection:
         self.unread_bytes = 0  # delivered, not consumed
         self.unacked_bytes = 0  # received since our last ACK
         self.ack_now = False
+        self.duplicate: tuple[int, int] | None = None
+        """Sequence numbers that have arrived twice, of which the next ACK tells (RFC 2883)."""
         self.writable_wanted = False
         self.orphaned = False  # close() was called: nobody reads, nobody listens to events
         self.discarded_bytes = 0

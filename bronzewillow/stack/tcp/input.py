@@ -183,6 +183,8 @@ def _on_unacceptable(c: Connection, seg: TcpSegment, now: int) -> None:
     elif seg.len:
         c.tcp.counters.duplicate_segments += 1
         c.ack_now = True
+        if lt(seg.seq, c.tcb.rcv_nxt):
+            _report_duplicate(c, seg.seq, add(seg.seq, len(seg.payload)), now)
         if seg.flags & _FIN and c.tcb.state is State.TIME_WAIT:
             c.arm(Timer.TIME_WAIT, now + c.config.time_wait)  # eighth: restart the 2 MSL time-out
     elif add(seg.seq, 1) == c.tcb.rcv_nxt:
@@ -291,6 +293,7 @@ def _segment_text(c: Connection, seg: TcpSegment, now: int) -> None:
         return
     ahead = diff(seg.seq, tcb.rcv_nxt)
     if ahead < 0:
+        _report_duplicate(c, seg.seq, add(seg.seq, min(-ahead, len(data))), now)
         data = data[-ahead:]
         ahead = 0
         c.ack_now = True
@@ -303,7 +306,12 @@ def _segment_text(c: Connection, seg: TcpSegment, now: int) -> None:
         return
     if ahead:
         c.tcp.counters.out_of_order_segments += 1
-        if not c.reassembly.insert(c.rcv_position + ahead, data):
+        position = c.rcv_position + ahead
+        twice = c.reassembly.overlap(position, position + len(data))
+        if twice is not None:
+            base = tcb.rcv_nxt - c.rcv_position
+            _report_duplicate(c, add(base, twice[0]), add(base, twice[1]), now)
+        if not c.reassembly.insert(position, data):
             c.tcp.drop(DropReason.BUFFER_LIMIT)
         output.send_ack(c, now)  # RFC 5681 4.2: a duplicate ACK at once, one for each segment
         return
@@ -311,6 +319,16 @@ def _segment_text(c: Connection, seg: TcpSegment, now: int) -> None:
         data += c.reassembly.take(c.rcv_position + len(data))
         c.ack_now = True  # RFC 5681 4.2: it fills a gap
     _deliver(c, data, now)
+
+
+def _report_duplicate(c: Connection, left: int, right: int, now: int) -> None:
+    """RFC 2883 4: the next ACK names what has come twice, each such segment once."""
+    if not c.tcb.sack_on or left == right:
+        return
+    if c.duplicate is not None:
+        output.send_ack(c, now)
+    c.duplicate = left, right
+    c.ack_now = True
 
 
 def _deliver(c: Connection, data: bytes, now: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bronzewillow.stack.tcp import options
+from bronzewillow.stack.tcp.reassembly import MAX_SACK_BLOCKS
 from bronzewillow.stack.tcp.state import RECEIVING, State, enter
 from bronzewillow.stack.tcp.timers import Timer
 from bronzewillow.wire.packet import TcpPacket
@@ -33,6 +34,8 @@ def transmit(c: Connection, now: int) -> None:
     state = c.tcb.state
     if state is State.CLOSED or state is State.SYN_SENT:
         return
+    if c.duplicate is not None:
+        send_ack(c, now)  # before data does: a segment of data has no room for SACK blocks
     if state not in (State.SYN_RECEIVED, State.TIME_WAIT):
         if c.flight.lost_bytes:
             _retransmit_lost(c, now)
@@ -280,12 +283,8 @@ def _send(c: Connection, seq: int, flags: int, data: bytes, now: int, *, with_sa
     tcb = c.tcb
     timestamps = (c.ts_value(now), tcb.ts_recent) if tcb.timestamps_on else None
     sack: tuple[tuple[int, int], ...] = ()
-    if with_sack and c.reassembly and tcb.sack_on:
-        base = tcb.rcv_nxt - c.rcv_position
-        sack = tuple(
-            ((base + left) & 0xFFFFFFFF, (base + right) & 0xFFFFFFFF)
-            for left, right in c.reassembly.sack_blocks()
-        )
+    if with_sack and tcb.sack_on and (c.reassembly or c.duplicate is not None):
+        sack = _sack_blocks(c)
     carried = TcpOptions(timestamps=timestamps, sack=sack) if timestamps or sack else NO_OPTIONS
     segment = TcpSegment(c.local[1], c.remote[1], seq, tcb.rcv_nxt, flags, _window_field(c), carried, data)
     tcb.last_ack_sent = tcb.rcv_nxt
@@ -293,6 +292,14 @@ def _send(c: Connection, seq: int, flags: int, data: bytes, now: int, *, with_sa
     c.unacked_bytes = 0
     c.timers.cancel(Timer.DELAYED_ACK)
     _put(c, segment)
+
+
+def _sack_blocks(c: Connection) -> tuple[tuple[int, int], ...]:
+    """RFC 2883 4: what has come twice first, whatever RCV.NXT is; then what has come early (RFC 2018 4)."""
+    base = c.tcb.rcv_nxt - c.rcv_position
+    early = tuple((add(base, left), add(base, right)) for left, right in c.reassembly.sack_blocks())
+    twice, c.duplicate = c.duplicate, None
+    return early if twice is None else (twice, *early)[:MAX_SACK_BLOCKS]
 
 
 def _put(c: Connection, segment: TcpSegment) -> None:

@@ -60,6 +60,15 @@ class Reassembly:
         self._recent = [position, *(p for p in self._recent if not start <= p < stop)][:MAX_SACK_BLOCKS]
         return True
 
+    def overlap(self, start: int, stop: int) -> tuple[int, int] | None:
+        """The first part of [start, stop) that is here already."""
+        index = bisect_left(self._ranges, start + 1, key=_START) - 1
+        if index < 0 or self._ranges[index][1] <= start:
+            index += 1
+        if index == len(self._ranges) or self._ranges[index][0] >= stop:
+            return None
+        return max(self._ranges[index][0], start), min(self._ranges[index][1], stop)
+
     def take(self, position: int) -> bytes:
         """The bytes that follow in order from `position`, if any; ranges before it are forgotten."""
         taken = b""

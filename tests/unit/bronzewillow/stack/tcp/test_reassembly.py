@@ -74,3 +74,24 @@ def test_against_a_model(pieces: list[tuple[int, int]], max_ranges: int) -> None
     while position + len(expected) in model:
         expected.append(model[position + len(expected)])
     assert r.take(position) == bytes(expected)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.integers(1, 9)), max_size=8),
+    st.integers(0, 60),
+    st.integers(1, 20),
+)
+def test_overlap_against_a_set(pieces: list[tuple[int, int]], start: int, size: int) -> None:
+    """RFC 2883 4: the first run of bytes that came twice."""
+    r = Reassembly(100)
+    held: set[int] = set()
+    for left, length in pieces:
+        r.insert(left, bytes(length))
+        held.update(range(left, left + length))
+    stop = start + size
+    first = next((at for at in range(start, stop) if at in held), None)
+    if first is None:
+        assert r.overlap(start, stop) is None
+    else:
+        end = next((at for at in range(first, stop) if at not in held), stop)
+        assert r.overlap(start, stop) == (first, end)
