@@ -33,6 +33,7 @@ from bronzewillow.host.notify import notify, tell_ready
 from bronzewillow.host.tasks import race
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.kubeconfig import load_kubeconfig
+from bronzewillow.kube.roaming import follow_address
 from bronzewillow.overlay.spec import OverlaySpec, Prefix
 from bronzewillow.policy.compile import compile_node
 from bronzewillow.policy.rules import NodeRules
@@ -74,7 +75,7 @@ async def run_following(follow: FollowOptions, options: AgentOptions) -> None:
         loop.add_signal_handler(number, ended.set)
     async with KubeClient(load_kubeconfig(follow.kubeconfig), user_agent="bronzewillow-agent") as client:
         following = Following(client, follow, options)
-        await race(following.run(), ended.wait())
+        await race(following.run(), follow_address(client), ended.wait())
         notify("STOPPING=1")
         for number in signals:
             loop.remove_signal_handler(number)  # a second one ends us at once

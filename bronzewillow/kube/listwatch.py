@@ -27,11 +27,12 @@ class ListWatchConfig:
 
     page_items: int = 500
     """Items of one page of a list."""
-    shortest_watch_s: float = 300.0
-    """A watch lasts between this and twice this, at random, so that not all watches end together."""
+    shortest_watch_s: float = 80.0
+    """A watch lasts between this and twice this, at random, so that not all watches end together. A kind that
+    never changes may have no bookmark for ten minutes: so often does etcd 3.4 tell of its progress."""
     silence_s: float = 180.0
-    """Without a byte for so long, a watch counts as broken. The API server sends a bookmark every minute or
-    two (1.36: the first after 121 s); whether the peer is there at all is for TCP's keepalive to find out."""
+    """Without a byte for so long, a watch counts as broken, as its end should have come; whether the peer is
+    there at all is for TCP's keepalive to find out."""
     backoff: BackoffConfig = field(default_factory=BackoffConfig)
     """After failures."""
 

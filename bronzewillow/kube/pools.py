@@ -14,6 +14,8 @@ from bronzewillow.kube.access import Cluster, Presented
 from bronzewillow.kube.tls import client_context
 
 _KEEPALIVE_IDLE_S = 30
+_KEEPALIVE_EVERY_S = 10
+_KEEPALIVE_PROBES = 3
 
 
 class Pool:
@@ -92,4 +94,6 @@ def _keepalive_socket(address: Any) -> socket.socket:
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPALIVE, _KEEPALIVE_IDLE_S)
     else:
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_IDLE_S)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEPALIVE_EVERY_S)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _KEEPALIVE_PROBES)
     return made

@@ -43,7 +43,7 @@ def test_list_then_watch() -> None:
     changes = core.on_page(page("10", "a"))
     assert changes is not None
     assert [change.object["metadata"]["name"] for change in changes] == ["a"]
-    assert core.next_step(0) == Watch("10", 300)
+    assert core.next_step(0) == Watch("10", 80)
 
 
 def test_nothing_is_known_before_the_last_page() -> None:
@@ -93,21 +93,21 @@ def test_events_move_the_resource_version() -> None:
     assert [change.type.value for change in core.on_event("MODIFIED", pod("a", "12"))] == ["MODIFIED"]
     assert core.on_event("BOOKMARK", {"metadata": {"resourceVersion": "20"}}) == []
     core.on_watch_end(SECOND * 400)
-    assert core.next_step(0) == Watch("20", 300)
+    assert core.next_step(0) == Watch("20", 80)
     assert [change.type.value for change in core.on_event("DELETED", pod("a", "21"))] == ["DELETED"]
-    assert core.next_step(0) == Watch("21", 300)
+    assert core.next_step(0) == Watch("21", 80)
 
 
 def test_an_unknown_event_is_passed_over() -> None:
     core = watching()
     assert core.on_event("LATER", {}) == []
-    assert core.next_step(0) == Watch("10", 300)
+    assert core.next_step(0) == Watch("10", 80)
 
 
 def test_a_broken_watch_goes_on_from_where_it_was() -> None:
     core = watching()
     core.on_error(Unreachable("silence"), 0)
-    assert steps(core) == [Wait(0.8), Watch("10", 300)]
+    assert steps(core) == [Wait(0.8), Watch("10", 80)]
 
 
 def test_expired_means_list() -> None:
@@ -153,4 +153,4 @@ def test_waits_grow_and_begin_anew() -> None:
 def test_a_list_without_a_version_is_still_one() -> None:
     core = machine()
     core.on_page({"items": None, "metadata": {}})
-    assert core.next_step(0) == Watch("0", 300)
+    assert core.next_step(0) == Watch("0", 80)

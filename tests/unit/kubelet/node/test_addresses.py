@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubelet.node.addresses import node_addresses, source_address
+from kubelet.node.addresses import node_addresses
 
 
 @pytest.mark.parametrize(
@@ -31,12 +31,3 @@ def test_the_port_of_https_is_understood() -> None:
     asked: list[tuple[str, int]] = []
     node_addresses("https://[2001:db8::5]", (), lambda host, port: asked.append((host, port)))
     assert asked[0] == ("2001:db8::5", 443)
-
-
-def test_the_routing_table_answers_without_a_packet() -> None:
-    assert source_address("127.0.0.1", 9) == "127.0.0.1"
-
-
-@pytest.mark.parametrize("host", ["host.invalid", "", "fe80::1"])
-def test_what_leads_nowhere_has_no_source(host: str) -> None:
-    assert source_address(host, 9) in (None, "127.0.0.1", "::1")
