@@ -92,6 +92,9 @@ class Execution:
 
     async def _dispatch(self, pod: Object, action: Action, observed: ObservedPod | None) -> Outcome:
         match action:
+            case Probe():  # first, as most are
+                container = container_of(pod, action.container)
+                return await attempt(self.door, self._exec, action, address_of(observed), container)
             case SetUpVolumes():
                 await self.volumes.set_up(pod)
             case TearDownVolumes():
@@ -116,9 +119,6 @@ class Execution:
                 await self._remove(pod, action, observed)
             case RunHook():
                 return await self._run_hook(pod, action, observed)
-            case Probe():
-                container = container_of(pod, action.container)
-                return await attempt(self.door, self._exec, action, address_of(observed), container)
             case DeletePodObject():
                 await self._delete(pod)
             case _:

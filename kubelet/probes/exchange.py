@@ -1,4 +1,4 @@
-"""One GET on one connection, and as much of its answer as a kubelet reads. HTTP/1.1 by h11.
+"""One GET on one connection, and as much of its answer as a kubelet reads.
 
 A node makes thousands of these an hour: there is no pool and no session, just what is said and what comes.
 """
@@ -6,13 +6,19 @@ A node makes thousands of these an hour: there is no pool and no session, just w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import h11
+import httptools
+
+from kubelet.probes.door import DialError
 
 LONGEST_BODY = 10 << 10
 _LONGEST_HEAD = 64 << 10
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+"""RFC 9110 5.5 and 5.6.2."""
 
 
 class ExchangeError(Exception):
@@ -31,59 +37,81 @@ class Answer:
 
 
 class Exchange(asyncio.Protocol):
-    """Asks as soon as it is connected."""
+    """Reads the answer to a request that somebody else has written."""
 
-    def __init__(self, target: str, headers: Sequence[tuple[str, str]]) -> None:
-        """`target`: path and query. `headers` have a Host. ExchangeError."""
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
-        try:
-            request = h11.Request(method="GET", target=target, headers=list(headers))
-            self._request = self._http.send(request) or b""
-            self._http.send(h11.EndOfMessage())
-        except h11.LocalProtocolError as error:
-            raise ExchangeError(f"net/http: invalid request: {error}") from None
-        self._head: h11.Response | h11.InformationalResponse | None = None
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._taken = 0
         self._body = bytearray()
+        self._has_head = self._has_length = False
+        self._location = ""
         self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        """ExchangeError."""
+        """ExchangeError; DialError."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        transport.write(self._request)
+    # ---- the connection
 
     def data_received(self, data: bytes) -> None:
-        if not self.answer.done():
-            self._receive(data)
+        if self.answer.done():
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._finish()
+        except httptools.HttpParserError as error:
+            self._fail(f"malformed HTTP response: {error}")
+        self._taken += len(data)
+        if not self._has_head and self._taken > _LONGEST_HEAD:
+            self._fail(f"net/http: server response headers exceeded {_LONGEST_HEAD} bytes; aborted")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.answer.done():
-            self._receive(b"")  # which ends a body of unknown length
-        if not self.answer.done():
-            self.answer.set_exception(ExchangeError("EOF"))
+        if isinstance(exc, DialError) and not self.answer.done():
+            self.answer.set_exception(exc)
+        elif self._has_head and not self._has_length:
+            self._finish()  # this is what ends a body of unknown length
+        self._fail("unexpected EOF" if self._taken else "EOF")
 
-    def _receive(self, data: bytes) -> None:
-        try:
-            self._http.receive_data(data)
-            while not self._is_over(event := self._http.next_event()):
-                if event is h11.NEED_DATA:
-                    return
-        except h11.RemoteProtocolError as error:
-            words = "EOF" if not data and self._head is None else f"malformed HTTP response: {error}"
+    # ---- the parser
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """See httptools."""
+        match name.lower():
+            case b"content-length" | b"transfer-encoding":
+                self._has_length = True
+            case b"location":
+                self._location = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """See httptools."""
+        self._has_head = self._parser.get_status_code() >= 200
+
+    def on_body(self, data: bytes) -> None:
+        """See httptools."""
+        self._body += data
+        if len(self._body) >= LONGEST_BODY:
+            self._finish()
+
+    def on_message_complete(self) -> None:
+        """See httptools. What comes with 100 to 199, but for 101, is told before the answer."""
+        if self._has_head:
+            self._finish()
+
+    def _finish(self) -> None:
+        if not self.answer.done():
+            status, body = self._parser.get_status_code(), bytes(self._body[:LONGEST_BODY])
+            self.answer.set_result(Answer(status, body, self._location))
+
+    def _fail(self, words: str) -> None:
+        if not self.answer.done():
             self.answer.set_exception(ExchangeError(words))
-            return
-        if self._head is None:
-            self.answer.set_exception(ExchangeError("EOF"))
-            return
-        found = dict(self._head.headers)
-        location = found.get(b"location", b"").decode("latin-1")
-        self.answer.set_result(Answer(self._head.status_code, bytes(self._body[:LONGEST_BODY]), location))
 
-    def _is_over(self, event: object) -> bool:
-        """Whether nothing more of the answer is wanted, or can come."""
-        match event:
-            case h11.Response() | h11.InformationalResponse():
-                self._head = event
-            case h11.Data():
-                self._body += event.data
-                return len(self._body) >= LONGEST_BODY
-        return isinstance(event, h11.EndOfMessage | h11.ConnectionClosed) or event is h11.PAUSED
+
+def get_request(target: str, headers: Iterable[tuple[str, str]]) -> bytes:
+    """`target`: path and query, quoted. `headers` have a Host. ExchangeError."""
+    lines = [f"GET {target} HTTP/1.1"]
+    for name, value in headers:
+        if _NAME.fullmatch(name) is None:
+            raise ExchangeError(f"net/http: invalid header field name {name!r}")
+        if _VALUE.fullmatch(value) is None:
+            raise ExchangeError(f"net/http: invalid header field value for {name!r}")
+        lines.append(f"{name}: {value}")
+    return "\r\n".join((*lines, "", "")).encode()

@@ -12,7 +12,7 @@ from yarl import URL
 from kubelet.model.outcomes import Probed, ProbeResult
 from kubelet.model.pod_spec import Object, objects, text
 from kubelet.probes.door import Door
-from kubelet.probes.exchange import Answer, Exchange, ExchangeError
+from kubelet.probes.exchange import Answer, Exchange, ExchangeError, get_request
 from kubelet.probes.ports import port_of
 
 USER_AGENT = "kube-probe/1.30"
@@ -87,10 +87,15 @@ async def _get(door: Door, url: URL, action: Object, timeout_s: float) -> tuple[
 
 
 async def _exchange(door: Door, url: URL, action: Object) -> Answer:
-    exchange = Exchange(url.raw_path_qs, headers_of(action, f"{url.host_subcomponent}:{url.port}"))
+    request = get_request(url.raw_path_qs, headers_of(action, f"{url.host_subcomponent}:{url.port}"))
     assert url.host is not None
     assert url.port is not None
-    transport = await door.connect(exchange, url.host, url.port, tls=url.scheme == "https")
+    exchange = Exchange()
+    if url.scheme == "https":
+        transport = await door.connect(exchange, url.host, url.port, tls=True)
+        transport.write(request)
+    else:
+        transport = await door.dial(exchange, url.host, url.port, request)
     try:
         return await exchange.answer
     finally:

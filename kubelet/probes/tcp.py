@@ -15,10 +15,10 @@ async def tcp_probe(door: Door, address: str, action: Object, container: Object,
     host, port = text(action.get("host")) or address, port_of(action.get("port"), container)
     try:
         async with asyncio.timeout(timeout_s):
-            _, writer = await door.open(host, port)
+            transport = await door.connect(asyncio.Protocol(), host, port)
     except TimeoutError:
         return Probed(ProbeResult.FAILURE, f"dial tcp {host}:{port}: i/o timeout")
     except DialError as error:
         return Probed(ProbeResult.FAILURE, str(error))
-    writer.transport.abort()
+    transport.abort()
     return Probed(ProbeResult.SUCCESS)

@@ -13,7 +13,7 @@ from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import Wire, unix_server
 from bronzewillow.testing.overlay import POD
 from kubelet.probes.door import DialError, Door
-from kubelet.probes.exchange import Exchange
+from kubelet.probes.exchange import Exchange, get_request
 
 from ..conftest import door_double
 
@@ -24,8 +24,9 @@ def test_a_real_agent_lets_in() -> None:
     async def main() -> None:
         async with running_agent() as rig:
             door = Door(door_socket(rig.control))
-            exchange = Exchange("/models", [("Host", POD), ("Connection", "close")])
-            transport = await door.connect(exchange, POD, 8080)
+            exchange = Exchange()
+            request = get_request("/models", [("Host", POD), ("Connection", "close")])
+            transport = await door.dial(exchange, POD, 8080, request)
             assert (await exchange.answer).body == b"/models"
             transport.abort()
             with pytest.raises(DialError, match=f"dial tcp {POD}:81: connect: connection refused"):

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bronzewillow.testing.aio import run
-from kubelet.probes.exchange import LONGEST_BODY, Answer, Exchange, ExchangeError
-
-HEADERS = [("Host", "10.0.0.1:80"), ("Connection", "close")]
-
-
-class Pipe(asyncio.Transport):
-    """Keeps what is written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sent = b""
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.sent += bytes(data)
+from kubelet.probes.door import DialError
+from kubelet.probes.exchange import LONGEST_BODY, Answer, Exchange, ExchangeError, get_request
 
 
 def told(*parts: bytes, ends: bool = True) -> Answer | str:
     """The answer, or why there is none; the connection ends behind it."""
 
     async def main() -> Answer | str:
-        exchange = Exchange("/health?a=b", HEADERS)
+        exchange = Exchange()
         for part in parts:
             exchange.data_received(part)
         if ends:
@@ -44,18 +30,24 @@ def told(*parts: bytes, ends: bool = True) -> Answer | str:
 
 
 def test_what_is_said() -> None:
-    async def main() -> bytes:
-        exchange, pipe = Exchange("/health?a=b", HEADERS), Pipe()
-        exchange.connection_made(pipe)
-        return pipe.sent
-
-    assert run(main()) == b"GET /health?a=b HTTP/1.1\r\nHost: 10.0.0.1:80\r\nConnection: close\r\n\r\n"
+    said = get_request("/health?a=b", [("Host", "10.0.0.1:80"), ("Connection", "close")])
+    assert said == b"GET /health?a=b HTTP/1.1\r\nHost: 10.0.0.1:80\r\nConnection: close\r\n\r\n"
 
 
 def test_what_cannot_be_said() -> None:
+    with pytest.raises(ExchangeError, match="invalid header field value for 'X'"):
+        get_request("/", [("Host", "a"), ("X", "a\r\nb: c")])
+    with pytest.raises(ExchangeError, match="invalid header field name 'X y'"):
+        get_request("/", [("X y", "a")])
+
+
+def test_a_pod_that_is_not_reached() -> None:
     async def main() -> None:
-        with pytest.raises(ExchangeError, match="invalid request"):
-            Exchange("/", [("Host", "a"), ("X", "a\r\nb: c")])
+        exchange = Exchange()
+        exchange.connection_lost(DialError("no route to host"))
+        exchange.connection_lost(None)
+        with pytest.raises(DialError, match="no route to host"):
+            await exchange.answer
 
     run(main())
 
@@ -85,8 +77,10 @@ def test_what_comes_before_the_answer_is_passed_over() -> None:
 
 def test_an_upgrade_that_was_asked_for() -> None:
     async def main() -> Answer:
-        exchange = Exchange("/", [("Host", "a"), ("Connection", "upgrade"), ("Upgrade", "x")])
-        exchange.data_received(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")
+        exchange = Exchange()
+        exchange.data_received(
+            b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"
+        )
         return await exchange.answer
 
     assert run(main()) == Answer(101, b"")
@@ -96,11 +90,13 @@ def test_an_upgrade_that_was_asked_for() -> None:
     ("said", "words"),
     [
         (b"", "EOF"),
-        (b"HTTP/1.1 20", "EOF"),
-        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "malformed HTTP response: illegal status line"),
-        (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "malformed HTTP response"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", "malformed HTTP response: peer closed"),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000, "malformed HTTP response: Receive buffer too long"),
+        (b"HTTP/1.1 20", "unexpected EOF"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", "unexpected EOF"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nshort", "unexpected EOF"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", "unexpected EOF"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "malformed HTTP response: Expected HTTP/"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "malformed HTTP response: Invalid character"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000, "net/http: server response headers exceeded 65536"),
     ],
 )
 def test_what_is_no_answer(said: bytes, words: str) -> None:

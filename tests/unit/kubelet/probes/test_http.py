@@ -138,7 +138,7 @@ def test_headers() -> None:
 def test_a_header_that_cannot_be_sent() -> None:
     found = run(probed("/", httpHeaders=[{"name": "X-A", "value": "1\n2"}]))
     assert found.result is ProbeResult.FAILURE
-    assert "net/http: invalid request" in found.output
+    assert "net/http: invalid header field value" in found.output
 
 
 def test_urls() -> None:
