@@ -6,10 +6,11 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
@@ -18,9 +19,11 @@ from kubelet.provider.errors import RuntimeRefusal
 from kubelet.provider.labels import pod_key
 from kubelet.server.authentication import Authenticator, User
 from kubelet.server.authorization import Authorizer
+from kubelet.server.callers import CallerLimits, Callers, caller_of
 from kubelet.server.container_logs import ContainerLogs
 from kubelet.server.endpoints import rights
 from kubelet.server.errors import RequestError
+from kubelet.server.metrics import CallerMetrics
 from kubelet.server.resource_metrics import resource_metrics
 from kubelet.server.streams import Streams
 from kubelet.server.summary import stats_summary
@@ -28,8 +31,17 @@ from kubelet.server.surroundings import Liveness, Machine, Pods, Reviews, Runtim
 from kubelet.server.usage import PodUsage, pod_usages
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-_LONGEST_HEADER = 1 << 20  # as a kubelet has it
-_KEEPALIVE_S = 90.0
+_HTTP: Mapping[str, Any] = {
+    "keepalive_timeout": 90.0,
+    "max_line_size": 128 << 10,  # commands of exec are in it
+    "max_field_size": 32 << 10,
+    "max_headers": 64,
+    "lingering_time": 0.5,  # for a body that nobody wants
+    "auto_decompress": False,
+    "handler_cancellation": True,  # who follows a log that stands still is not missed before it moves
+    "access_log": None,
+    "logger": logging.getLogger(f"{__name__}.http"),
+}
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _log = logging.getLogger(__name__)
 
@@ -51,6 +63,8 @@ class ServerParts:
     """Those of its probes."""
     configuration: Mapping[str, Any]
     """What /configz shows: a KubeletConfiguration."""
+    limits: CallerLimits = field(default_factory=CallerLimits)
+    """Of who calls."""
 
 
 class KubeletServer:
@@ -61,40 +75,46 @@ class KubeletServer:
         self._authenticator = Authenticator(parts.reviews)
         self._authorizer = Authorizer(parts.reviews)
         self._streams = Streams(parts.pods, parts.runtime)
-        self._runner: web.AppRunner | None = None
-        self.app = web.Application(
-            middlewares=[_errors, self._guard], handler_args={"max_field_size": _LONGEST_HEADER}
-        )
+        self.callers = Callers(parts.limits)
+        parts.registry.register(CallerMetrics(self.callers))
+        self.app = web.Application(middlewares=[_errors, self._guard])
         self._add_routes()
+        _HTTP["logger"].addFilter(_is_ours)
+        self._runner = web.AppRunner(self.app, shutdown_timeout=1.0, **_HTTP)
 
     async def start(self, host: str | None, port: int, context: ssl.SSLContext) -> int:
         """Listen; the port, for whoever asked for any. OSError."""
-        self._runner = web.AppRunner(
-            self.app, access_log=None, keepalive_timeout=_KEEPALIVE_S, shutdown_timeout=1.0
-        )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, ssl_context=context)
-        await site.start()
-        return int(self._runner.addresses[0][1])
+        assert self._runner.server is not None
+        return self.callers.listen(host, port, context, self._runner.server)
+
+    @property
+    def connections(self) -> int:
+        """Those that HTTP is spoken on, or was."""
+        return len(self._runner.server.connections) if self._runner.server is not None else 0
 
     async def close(self) -> None:
         """End everything that is under way."""
+        await self.callers.close()
         self._streams.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._runner.cleanup()
 
     # ---- who may
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         now_s = asyncio.get_running_loop().time()
-        tls = request.transport.get_extra_info("ssl_object") if request.transport else None
+        caller = caller_of(request)
+        tls = request.get_extra_info("ssl_object")
         certificate = tls.getpeercert(binary_form=True) if tls is not None else None
         authorization = request.headers.get("Authorization", "")
-        user = await self._authenticator.authenticate(certificate, authorization, now_s)
-        if user is None:
-            raise RequestError(401, "Unauthorized")
-        wanted = rights(request.method, request.path, self._parts.node)
+        with caller.being_asked_about():
+            user = await self._authenticator.authenticate(certificate, authorization, caller.source, now_s)
+            if user is None:
+                raise RequestError(401, "Unauthorized")
+            caller.introduce()
+        resource = request.match_info.route.resource  # not the path, which may be spelt in many ways
+        wanted = rights(request.method, resource.canonical if resource else "", self._parts.node)
         if not await self._authorizer.may(user, wanted, now_s):
             raise RequestError(403, _forbidden(user, request.method, [right.subresource for right in wanted]))
         return await handler(request)
@@ -205,13 +225,21 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except RequestError as error:
-        return web.Response(status=error.status, text=f"{error}\n")
+        answer = web.Response(status=error.status, text=f"{error}\n")
+        if error.status in (401, 429):
+            answer.force_close()
+        return answer
     except RuntimeRefusal as refusal:
         status = 503 if refusal.is_down else 404 if refusal.is_not_found else 500
         return web.Response(status=status, text=f"{refusal}\n")
     except KubeError as error:  # it cannot be told who asks, or whether they may: so they may not
         _log.warning("a request to %s was not served: %s", request.path, error)
         return web.Response(status=500, text="Internal Server Error\n")
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Strangers do not fill logs: what is no HTTP is answered with 400, and that is all."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def _forbidden(user: User, method: str, subresources: list[str]) -> str:

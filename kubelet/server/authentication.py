@@ -14,11 +14,14 @@ from typing import Any
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from kubelet.server.errors import RequestError
 from kubelet.server.expiring import Expiring
 from kubelet.server.surroundings import Json, Reviews
 
 _TOKEN_HOLDS_S = 120.0
 _BAD_TOKEN_HOLDS_S = 10.0
+_MOST_GUESSES = 20
+_QUIET_S = 10.0
 _LONGEST_TOKEN = 16 << 10
 
 
@@ -38,29 +41,46 @@ class User:
 
 
 class Authenticator:
-    """Asks the API server about tokens, and remembers what it said."""
+    """Asks the API server about tokens, and remembers what it said.
+
+    Each token that is not known is a question to the API server, so a source that guesses is not asked about
+    any more until it has been quiet; tokens that are remembered count all the same.
+    """
 
     def __init__(self, reviews: Reviews) -> None:
         self._reviews = reviews
-        self._known: Expiring[bytes, User | str] = Expiring()
+        self._users: Expiring[bytes, User] = Expiring()
+        self._unknown: Expiring[bytes, bool] = Expiring()
+        self._guesses: Expiring[str, int] = Expiring()
 
-    async def authenticate(self, certificate: bytes | None, authorization: str, now_s: float) -> User | None:
-        """`certificate`: DER, verified by TLS. None: nobody that is known. KubeError: it cannot be told."""
+    async def authenticate(
+        self, certificate: bytes | None, authorization: str, source: str, now_s: float
+    ) -> User | None:
+        """`certificate`: DER, verified by TLS. None: nobody that is known. KubeError: it cannot be told.
+        RequestError: nobody asks, since `source` guesses.
+        """
         if certificate is not None:
             user = user_of_certificate(certificate)
             if user is not None:
                 return user
         scheme, _, token = authorization.partition(" ")
         token = token.strip()
-        if scheme.lower() != "bearer" or not token or len(token) > _LONGEST_TOKEN:
+        if scheme.lower() != "bearer" or not token.isascii() or not 0 < len(token) <= _LONGEST_TOKEN:
             return None
         key = hashlib.sha256(token.encode()).digest()  # no token lies about in memory longer than it must
-        known = self._known.get(key, now_s)
-        if known is not None:
-            return known if isinstance(known, User) else None
+        user = self._users.get(key, now_s)
+        if user is not None or self._unknown.get(key, now_s):
+            return user
+        guesses = self._guesses.get(source, now_s) or 0
+        if guesses >= _MOST_GUESSES:
+            self._guesses.put(source, guesses, _QUIET_S, now_s)
+            raise RequestError(429, "too many tokens that nobody knows came from this address")
         user = _user_of_review(await self._reviews.token(token))
-        holds_s = _TOKEN_HOLDS_S if user is not None else _BAD_TOKEN_HOLDS_S
-        self._known.put(key, user or "unknown", holds_s, now_s)
+        if user is not None:
+            self._users.put(key, user, _TOKEN_HOLDS_S, now_s)
+        else:
+            self._unknown.put(key, True, _BAD_TOKEN_HOLDS_S, now_s)
+            self._guesses.put(source, (self._guesses.get(source, now_s) or 0) + 1, _QUIET_S, now_s)
         return user
 
 

@@ -13,6 +13,8 @@ from kubelet.server.log_options import LogOptions
 
 _BLOCK = 64 << 10
 _POLL_S = 0.25
+_ASK_S = 1.0
+"""Between questions to the runtime, which followers may be many for."""
 _LONGEST_LINE = 1 << 20
 
 
@@ -46,7 +48,7 @@ async def read_log(
         if options.tail_lines is not None:
             file.seek(tail_offset(file, options.tail_lines))
         rest = b""
-        is_last_look = not options.follow
+        is_last_look, ask_at = not options.follow, 0.0
         while not lines.is_satisfied:
             data = file.read(_BLOCK)
             if data:
@@ -66,8 +68,10 @@ async def read_log(
             elif is_last_look:
                 return
             else:
-                # whatever it writes at its end is there before it has ended: look once more after that
-                is_last_look = not await is_running()
+                now = asyncio.get_running_loop().time()
+                if now >= ask_at:
+                    # whatever it writes at its end is there before it has ended: look once more after that
+                    is_last_look, ask_at = not await is_running(), now + _ASK_S
                 if not is_last_look:
                     await asyncio.sleep(_POLL_S)
     finally:

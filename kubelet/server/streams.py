@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bronzewillow.host.splice import CLIENT, UPSTREAM, Splice
+from kubelet.server.callers import caller_of
 from kubelet.server.errors import RequestError
 from kubelet.server.lookups import find_pod, find_running_container, find_sandbox
 from kubelet.server.surroundings import Pods, Runtime
@@ -98,6 +99,8 @@ class Streams:
         """Join the client's connection to the runtime's; what is said from now on is theirs."""
         if "upgrade" not in request.headers.get("Connection", "").lower():
             raise RequestError(400, "unable to upgrade: this is a stream, by SPDY/3.1 or WebSocket")
+        if request.body_exists:
+            raise RequestError(400, "a request for a stream has no body")
         place = urlsplit(url)
         host, port = place.hostname or "", place.port or 0
         splice = Splice(idle_timeout_s=_IDLE_LIMIT_S)
@@ -109,11 +112,10 @@ class Streams:
         except (OSError, TimeoutError):
             raise RequestError(502, "the runtime's streaming server does not answer") from None
         transport.write(_head(request, place.path + (f"?{place.query}" if place.query else ""), place.netloc))
-        client, early = _take_over(request)
+        caller, early = caller_of(request), _early_words(request)
         self.open.add(splice)
         side = splice.sides[CLIENT]
-        client.set_protocol(side)
-        side.connection_made(client)
+        caller.hand_over(side)
         if early:
             side.data_received(early)
         try:
@@ -153,16 +155,12 @@ class _Tail:
         return None
 
 
-def _take_over(request: web.Request) -> tuple[asyncio.Transport, bytes]:
-    """The connection, without aiohttp. A WebSocket's early bytes are kept; SPDY has none."""
-    protocol = request.protocol
-    transport = request.transport
-    if transport is None:
-        raise RequestError(400, "the client has left")
+def _early_words(request: web.Request) -> bytes:
+    """What a client has said before it was answered: aiohttp keeps it, and reads no more after this."""
     tail = _Tail()
-    protocol.set_parser(cast(Any, tail))
-    protocol.keep_alive(False)
-    return transport, bytes(tail.data)
+    request.protocol.set_parser(cast(Any, tail))
+    request.protocol.keep_alive(False)
+    return bytes(tail.data)
 
 
 def _head(request: web.Request, target: str, host: str) -> bytes:

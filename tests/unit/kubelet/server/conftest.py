@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry
 from kubelet.provider.errors import RuntimeRefusal
 from kubelet.provider.labels import CONTAINER_NAME, POD_NAME, POD_NAMESPACE, POD_UID
 from kubelet.server.app import KubeletServer, ServerParts
+from kubelet.server.callers import CallerLimits
 from kubelet.server.surroundings import Json, NodeUsage
 from kubelet.server.tls import ServingTls
 from runtime.api import cri_pb2 as api
@@ -209,6 +210,7 @@ class Served:
 
     folder: Path
     authority: Authority
+    server: KubeletServer
     url: str = ""
     pods: Pods = field(default_factory=Pods)
     runtime: Runtime = field(default_factory=Runtime)
@@ -236,32 +238,25 @@ class Served:
             yield session
 
 
-Serve = Callable[[], Any]
+Serve = Callable[..., Any]
 
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Serve:
-    """`async with serve() as served`."""
+    """`async with serve(stranger_s=1) as served`: with other `CallerLimits`, if given."""
 
     @asynccontextmanager
-    async def serving() -> AsyncIterator[Served]:
+    async def serving(**limits: Any) -> AsyncIterator[Served]:
         authority = Authority("cluster-ca")
-        served = Served(tmp_path, authority)
-        pair = authority.pair(tmp_path / "serving.pem", f"system:node:{NODE}", "system:nodes", client=False)
-        registry = CollectorRegistry()
+        pods, runtime, reviews, liveness = Pods(), Runtime(), Reviews(), Liveness()
         server = KubeletServer(
             ServerParts(
-                NODE,
-                served.pods,
-                served.runtime,
-                served.reviews,
-                Machine(),
-                served.liveness,
-                registry,
-                CollectorRegistry(),
-                {"kind": "KubeletConfiguration"},
+                NODE, pods, runtime, reviews, Machine(), liveness, CollectorRegistry(), CollectorRegistry(),
+                {"kind": "KubeletConfiguration"}, CallerLimits(**limits),
             )
-        )
+        )  # fmt: skip
+        served = Served(tmp_path, authority, server, "", pods, runtime, reviews, liveness)
+        pair = authority.pair(tmp_path / "serving.pem", f"system:node:{NODE}", "system:nodes", client=False)
         port = await server.start("127.0.0.1", 0, ServingTls(pair, authority.pem).context)
         served.url = f"https://127.0.0.1:{port}"
         try:

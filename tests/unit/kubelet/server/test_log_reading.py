@@ -59,6 +59,7 @@ def test_following_goes_over_rotation_and_sees_the_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kubelet.server.log_reading._POLL_S", 0)
+    monkeypatch.setattr("kubelet.server.log_reading._ASK_S", 0)
     path = tmp_path / "0.log"
     path.write_bytes(line(1))
     steps = iter(range(10))

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from bronzewillow.testing.loopback import until
 from runtime.api import cri_pb2 as api
 
 from .conftest import Serve, Served, container
@@ -135,5 +136,44 @@ def test_run_gives_all_output_at_once(serve: Serve) -> None:
                 async with client.post("/run/default/llm-0/llm", params={"cmd": command}) as answer:
                     assert (answer.status, await answer.text()) == (status, "outerr")
             assert served.runtime.asked[0] == ("c-1", ["ls", "-l"])
+
+    asyncio.run(run())
+
+
+def test_nothing_is_left_of_a_stream(serve: Serve) -> None:
+    async def run() -> None:
+        async with serve() as served, streaming(served) as runtime:
+            for number in range(3):
+                _, reader, writer = await upgrade(served, "POST", "/portForward/default/llm-0?port=8080")
+                writer.write(b"a")
+                assert await reader.readexactly(1) == b"A"
+                if number == 0:
+                    writer.transport.abort()
+                else:
+                    writer.close()
+                    await reader.read()
+            assert len(runtime.heads) == 3
+            callers = served.server.callers
+            await until(lambda: not callers.known and not served.server.connections)
+
+    asyncio.run(run())
+
+
+def test_a_stream_has_no_body(serve: Serve) -> None:
+    async def run() -> None:
+        async with serve() as served, streaming(served) as runtime:
+            place = urlsplit(served.url)
+            reader, writer = await asyncio.open_connection(
+                place.hostname, place.port, ssl=served.tls("alice")
+            )
+            hidden = b"GET /exec/t0ken HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+            writer.write(
+                b"POST /portForward/default/llm-0?port=8080 HTTP/1.1\r\nHost: mac-1\r\n"
+                b"Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\nContent-Length: %d\r\n\r\n" % len(hidden)
+            )
+            writer.write(hidden)
+            assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
+            writer.transport.abort()
+            assert not runtime.heads
 
     asyncio.run(run())
