@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -65,6 +66,7 @@ class KubeClient:
         self._headers = {"User-Agent": user_agent, "Accept": "application/json"}
         self._pool: Pool | None = None
         self._retiring: set[Pool] = set()
+        self._reconnected = asyncio.Event()
 
     @property
     def server(self) -> str:
@@ -86,10 +88,19 @@ class KubeClient:
             await pool.close()
 
     async def reconnect(self) -> None:
-        """After a certificate was renewed: new requests go over new connections, and watches end."""
+        """After a certificate was renewed, or on another network: new requests go over new connections, and
+        watches end."""
+        reconnected, self._reconnected = self._reconnected, asyncio.Event()
         pool, self._pool = self._pool, None
         if pool is not None:
             await self._retire(pool)
+        reconnected.set()
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep before another try, or until it is worth one, as `reconnect` was called."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._reconnected.wait()
 
     async def get(self, resource: Resource, name: str, namespace: str = "") -> Object:
         """One object."""

@@ -71,7 +71,7 @@ class Reflector:
             try:
                 match step:
                     case Wait():
-                        await asyncio.sleep(step.seconds)
+                        await self._client.pause(step.seconds)
                     case ListPage():
                         await self._list(step)
                     case Watch():

@@ -209,3 +209,16 @@ def test_reconnect_ends_watches_and_nothing_else(talking: Talking) -> None:
             assert await slow == {"a": 1}
 
     run(main())
+
+
+def test_a_pause_ends_when_another_try_is_worth_it(talking: Talking) -> None:
+    async def main() -> None:
+        async with talking(Recording().respond) as client:
+            await client.pause(0)
+            pausing = asyncio.ensure_future(client.pause(1e6))  # noqa: TID251
+            await asyncio.sleep(0)
+            assert not pausing.done()
+            await client.reconnect()
+            await pausing
+
+    run(main())
