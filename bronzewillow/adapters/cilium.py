@@ -21,6 +21,7 @@ from bronzewillow.adapters.network import (
     Write,
 )
 from bronzewillow.adapters.objects import IPV4, IPV6, overlay_mtu, stable_mac
+from bronzewillow.overlay.mtu import outer_bytes
 from bronzewillow.overlay.spec import OverlaySpec, Peer, Prefix, node_address
 from bronzewillow.wire.encap import Encap
 
@@ -69,7 +70,7 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
         WORLD,
         cidrs,
         stable_mac(us.name),
-        overlay_mtu(us.underlay_mtu, size, max(_number(conf, "mtu") - 50, 0)),
+        overlay_mtu(us.underlay_mtu, size, max(_number(conf, "mtu") - outer_bytes(size), 0)),
         peers=peers,
         any_vni=True,
         source_vnis=identities.vnis,

@@ -24,6 +24,7 @@ from bronzewillow.adapters.network import (
     Write,
 )
 from bronzewillow.adapters.objects import IPV4, IPV6, overlay_mtu, stable_mac
+from bronzewillow.overlay.mtu import outer_bytes
 from bronzewillow.overlay.spec import OverlaySpec, Peer, contains
 from bronzewillow.wire.encap import Encap
 
@@ -75,7 +76,7 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
         mac = _mac_of(own.get(PREFIX + family.backend_data)) or stable_mac(us.name, family.size)
         peers, left_out = _peers(cluster, us, family, vni, port)
         warnings += left_out
-        mtu = overlay_mtu(us.underlay_mtu, family.size, _configured_mtu(backend))
+        mtu = overlay_mtu(us.underlay_mtu, family.size, _configured_mtu(backend, family.size))
         overlays.append(OverlaySpec(Encap.VXLAN, address, port, vni, (ours[0],), mac, mtu, peers=peers))
         published[PREFIX + family.public_ip] = objects.text_of(address)
         data = {"VNI": vni, "VtepMAC": mac.hex(":")}
@@ -182,7 +183,7 @@ def _number(backend: dict[str, Any], key: str, default: int) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else default
 
 
-def _configured_mtu(backend: dict[str, Any]) -> int:
-    """`Backend.MTU` is the external interface's."""
+def _configured_mtu(backend: dict[str, Any], outer_family: int) -> int:
+    """`Backend.MTU` is the external interface's; Flannel takes 50 off it for IPv6, too: too little."""
     mtu = _number(backend, "MTU", 0)
-    return mtu - 50 if mtu else 0
+    return mtu - outer_bytes(outer_family) if mtu else 0

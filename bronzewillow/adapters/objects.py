@@ -8,6 +8,7 @@ import json
 from typing import Any, cast
 
 from bronzewillow.adapters.network import Json
+from bronzewillow.overlay.mtu import outer_bytes
 from bronzewillow.overlay.spec import Prefix
 
 _LARGEST_MTU = 65_000  # of a loopback interface: an IPv4 packet must hold it with its encapsulation
@@ -149,6 +150,6 @@ def stable_mac(node_name: str, family: int = IPV4) -> bytes:
 
 
 def overlay_mtu(underlay_mtu: int, outer_family: int, configured: int = 0) -> int:
-    """The largest inner packet: Ethernet in VXLAN or Geneve in UDP costs 50 bytes over IPv4, 70 over IPv6."""
-    ours = min(underlay_mtu - (50 if outer_family == IPV4 else 70), _LARGEST_MTU)
+    """The largest inner packet: what the underlay leaves, or less where the cluster is configured so."""
+    ours = min(underlay_mtu - outer_bytes(outer_family), _LARGEST_MTU)
     return min(ours, configured) if configured else ours

@@ -1,9 +1,12 @@
-"""The one UDP socket of the overlay: trains of datagrams in and out, by the best way that the kernel has.
+"""The one UDP socket of an underlay: trains of datagrams in and out, by the best way that the kernel has.
 
 The rungs: `gso` reads and writes whole trains by UDP_GRO and UDP_SEGMENT (Linux); `plain` is one datagram a
 call, everywhere. A train that the kernel refuses to cut makes the socket send plainly for good; it still
 reads whole trains, because the kernel goes on making them. The socket is never connected: peers send from
 ports that they derive from the inner flow.
+
+Where there is no room, EAGAIN or ENOBUFS, datagrams wait in their order. One that does not fit its path is
+lost, and told: see `outer_path`.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from bronzewillow.agent.addresses import pack_address
+from bronzewillow.agent.outer_path import Address, ask_for_errors, set_fragmenting, take_errors
 
 _SOL_UDP = 17
 _UDP_SEGMENT = 103
@@ -29,11 +33,10 @@ _READ_BYTES = 65_535
 _READS_PER_WAKEUP = 64  # then the loop gets its turn
 _BUFFER_BYTES = 8 << 20
 _MAX_PENDING_BYTES = 16 << 20  # waiting for a full socket buffer; then the tail is dropped
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.064  # while the interface has no room; no readiness tells of it
 _CANNOT_CUT = (errno.EIO, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 _SEGMENT_SIZE = struct.Struct("=H")
 _GRO_SIZE = struct.Struct("=i")
-
-Address = tuple[str, int]
 
 
 class Rung(StrEnum):
@@ -56,15 +59,22 @@ class DatagramSocket:
         on_train: Callable[[bytes, int, tuple[bytes, int]], None],
         on_drained: Callable[[], None],
         rung: Rung | None = None,
+        on_too_big: Callable[[Address, int], None] | None = None,
     ) -> None:
-        """Binds; OSError when the address is taken or not ours. `rung` forces a way, or raises ValueError."""
+        """Binds; OSError when the address is taken or not ours. `rung` forces a way, or raises ValueError.
+
+        `on_too_big(to, size)`: a UDP payload of `size` bytes does not fit the way to `to`, and is lost.
+        """
         self._loop = asyncio.get_running_loop()
         self._on_train = on_train
         self._on_drained = on_drained
+        self._on_too_big = on_too_big
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._pending: deque[tuple[bytes, int, Address]] = deque()
         self._pending_bytes = 0
+        self._pause: asyncio.TimerHandle | None = None
+        self._pause_s = _FIRST_PAUSE_S
         self._sources: dict[str, bytes] = {}
         self.errors: Counter[str] = Counter()
         self.sends = 0
@@ -75,6 +85,8 @@ class DatagramSocket:
                 self._enlarge(option)
             if family == socket.AF_INET6:
                 self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            set_fragmenting(self._socket, False)
+            ask_for_errors(self._socket)
             self._socket.bind(address)
             self.rung = self._choose(rung)
             self._reads_trains = self.rung is Rung.GSO
@@ -102,6 +114,15 @@ class DatagramSocket:
             else:
                 self._send_part(part, piece_bytes, to)
 
+    def send_in_fragments(self, buffer: bytes | bytearray, piece_bytes: int, to: Address) -> None:
+        """As `send`, where the outer packets cannot but be fragmented: a path smaller than packets may be."""
+        set_fragmenting(self._socket, True)
+        try:
+            for at in range(0, len(buffer), piece_bytes):
+                self._send_part(memoryview(buffer)[at : at + piece_bytes], piece_bytes, to)
+        finally:
+            set_fragmenting(self._socket, False)
+
     def close(self) -> None:
         """Give the port back. What has not been sent is dropped. Idempotent."""
         if self._socket.fileno() >= 0:
@@ -109,12 +130,16 @@ class DatagramSocket:
             self._loop.remove_writer(self._socket)
             self._socket.close()
             self._pending.clear()
+            if self._pause is not None:
+                self._pause.cancel()
 
     # ---- receiving
 
     def _on_readable(self) -> None:
-        for _ in range(_READS_PER_WAKEUP):
+        for number in range(_READS_PER_WAKEUP):
             if not self._read_one():
+                if number == 0:  # something else made it readable
+                    self.errors.update(take_errors(self._socket))
                 break
         self._on_drained()
 
@@ -131,9 +156,9 @@ class DatagramSocket:
                 piece_bytes = 0
         except (BlockingIOError, InterruptedError):
             return False
-        except OSError as error:  # an ICMP error about something we sent, on some systems
-            self.errors[_name(error)] += 1
-            return False
+        except OSError:  # an ICMP error about something we sent
+            self.errors.update(take_errors(self._socket))
+            return True
         self.reads += 1
         self._on_train(train, piece_bytes, (self._packed(source[0]), source[1]))
         return True
@@ -150,17 +175,29 @@ class DatagramSocket:
 
     def _send_part(self, part: memoryview, piece_bytes: int, to: Address) -> None:
         try:
-            self._transmit(part, piece_bytes, to)
+            self._transmit_again(part, piece_bytes, to)
         except (BlockingIOError, InterruptedError):
             self._wait(part, piece_bytes, to)
         except OSError as error:
             self.errors[_name(error)] += 1
             if error.errno == errno.ENOBUFS:
-                self._wait(part, piece_bytes, to)
+                self._wait(part, piece_bytes, to, pause=True)
             elif error.errno in _CANNOT_CUT and len(part) > piece_bytes:
                 self.rung = Rung.PLAIN
                 self.send(part, piece_bytes, to)
-            # all else is loss, which TCP repairs: EMSGSIZE, EHOSTUNREACH, EPERM of a firewall
+            else:
+                self._lose(error, part, piece_bytes, to)
+
+    def _transmit_again(self, part: memoryview, piece_bytes: int, to: Address) -> None:
+        """Twice, where the first failure may have been about an earlier datagram: so ICMP is told of."""
+        try:
+            self._transmit(part, piece_bytes, to)
+        except (BlockingIOError, InterruptedError):
+            raise
+        except OSError as error:
+            if error.errno == errno.ENOBUFS or (error.errno in _CANNOT_CUT and len(part) > piece_bytes):
+                raise
+            self._transmit(part, piece_bytes, to)
 
     def _transmit(self, part: memoryview, piece_bytes: int, to: Address) -> None:
         self.sends += 1
@@ -170,24 +207,42 @@ class DatagramSocket:
             size = _SEGMENT_SIZE.pack(piece_bytes)
             self._socket.sendmsg([part], [(_SOL_UDP, _UDP_SEGMENT, size)], 0, to)
 
-    def _wait(self, part: memoryview, piece_bytes: int, to: Address) -> None:
+    def _lose(self, error: OSError, part: memoryview, piece_bytes: int, to: Address) -> None:
+        """Loss, which TCP repairs: EHOSTUNREACH, EPERM of a firewall; and EMSGSIZE, which it must know of."""
+        if error.errno == errno.EMSGSIZE and self._on_too_big is not None:
+            self._on_too_big(to, min(len(part), piece_bytes))
+
+    def _wait(self, part: memoryview, piece_bytes: int, to: Address, *, pause: bool = False) -> None:
         if self._pending_bytes + len(part) > _MAX_PENDING_BYTES:
             self.errors["send_queue_full"] += 1
             return
         if not self._pending:
-            self._loop.add_writer(self._socket, self._on_writable)
+            if pause:
+                self._rest()
+            else:
+                self._loop.add_writer(self._socket, self._on_writable)
         self._pending.append((part.tobytes(), piece_bytes, to))
         self._pending_bytes += len(part)
+
+    def _rest(self) -> None:
+        """ENOBUFS: the socket has room and the interface has none, so readiness would say "now", always."""
+        self._loop.remove_writer(self._socket)
+        self._pause = self._loop.call_later(self._pause_s, self._on_writable)
+        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
 
     def _on_writable(self) -> None:
         while self._pending:
             part, piece_bytes, to = self._pending[0]
             try:
-                self._transmit(memoryview(part), piece_bytes, to)
+                self._transmit_again(memoryview(part), piece_bytes, to)
             except (BlockingIOError, InterruptedError):
+                self._loop.add_writer(self._socket, self._on_writable)
                 return
             except OSError as error:
                 self.errors[_name(error)] += 1
+                if error.errno == errno.ENOBUFS:
+                    self._rest()
+                    return
                 if error.errno in _CANNOT_CUT and len(part) > piece_bytes:
                     self.rung = Rung.PLAIN
                     starts = range(0, len(part), piece_bytes)
@@ -195,6 +250,9 @@ class DatagramSocket:
                     self._pending.popleft()
                     self._pending.extendleft(reversed(singles))
                     continue
+                self._lose(error, memoryview(part), piece_bytes, to)
+            else:
+                self._pause_s = _FIRST_PAUSE_S
             self._pending.popleft()
             self._pending_bytes -= len(part)
         self._loop.remove_writer(self._socket)

@@ -14,6 +14,7 @@ from bronzewillow.agent.clock import Clock
 from bronzewillow.agent.datagram import Rung
 from bronzewillow.agent.underlay import Tap, Underlay, open_underlays
 from bronzewillow.overlay.spec import OverlaySpec, Peer, node_address
+from bronzewillow.overlay.vtep import TooBig
 from bronzewillow.stack import Event, Stack, StackConfig, TcpConfig, icmp, icmpv6
 from bronzewillow.stack.neighbours import answer_arp, answer_solicitation
 from bronzewillow.wire.arp import ArpPacket
@@ -25,7 +26,7 @@ from bronzewillow.wire.ipv6 import Ipv6Packet
 from bronzewillow.wire.packet import Packet, TcpPacket, flatten
 
 _ROUNDS = 64  # of a flush, before the loop gets its turn
-_UNREACHABLES_PER_SECOND = 100
+_ERRORS_PER_SECOND = 100
 
 
 class Node:
@@ -41,7 +42,7 @@ class Node:
         self._loop = asyncio.get_running_loop()
         self._on_event = on_event
         self._rng = random.SystemRandom()
-        self._unreachable_limit = icmp.RateLimit(_UNREACHABLES_PER_SECOND)
+        self._errors_limit = icmp.RateLimit(_ERRORS_PER_SECOND)
         self._touched: dict[Stack, None] = {}
         self._flush_handle: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -49,7 +50,7 @@ class Node:
         self.clock = Clock(self._loop)
         self.stacks: dict[bytes, Stack] = {}
         self.taps: list[Tap] = []
-        self.underlays = open_underlays(specs, self._on_drained, self.taps, rung)
+        self.underlays = open_underlays(specs, self._on_drained, self.taps, self.clock.now, rung)
         self._by_family = {
             len(network): one for one in self.underlays for network, _ in one.vtep.spec.pod_cidrs
         }
@@ -117,11 +118,14 @@ class Node:
 
     def _on_drained(self, underlay: Underlay) -> None:
         batches: dict[bytes, list[Packet]] = {}
-        for peer, packet in underlay.vtep.flush():
+        for peer, packet in underlay.vtep.flush(self.clock.now()):
             if isinstance(packet, ArpPacket):
                 self._answer_arp(underlay, peer, packet)
             elif isinstance(packet, Ipv6Packet) and solicited_target(packet) is not None:
                 self._answer_solicitation(underlay, peer, packet)
+            elif (error := self._too_big(underlay, packet)) is not None:
+                underlay.vtep.drops[DropReason.OVERSIZE] += 1
+                self._send_error(error)
             elif packet.destination in self.stacks:
                 batches.setdefault(packet.destination, []).append(packet)
             else:
@@ -156,7 +160,25 @@ class Node:
             error = icmpv6.unreachable(whole, ADDRESS_UNREACHABLE, source)
         else:
             error = icmp.unreachable(whole, HOST_UNREACHABLE, source)
-        if error is not None and self._unreachable_limit.allows(self.clock.now()):
+        if error is not None:
+            self._send_error(error)
+
+    def _too_big(self, underlay: Underlay, packet: Packet) -> IpPacket | None:
+        """What is to be said of a packet that our links do not take; peers' pods may have larger ones.
+
+        Not of TCP: its packets may be many that were joined, and `receive_mss` keeps peers from larger ones.
+        """
+        if isinstance(packet, TcpPacket):
+            return None
+        source, mtu = self.address_for(packet.destination), underlay.vtep.spec.mtu
+        if source is None:
+            return None
+        if isinstance(packet, Ipv6Packet):
+            return icmpv6.too_big(packet, mtu, source)
+        return icmp.too_big(packet, mtu, source)
+
+    def _send_error(self, error: IpPacket) -> None:
+        if self._errors_limit.allows(self.clock.now()):
             self._route(error, self.clock.now())
 
     # ---- the turn
@@ -190,9 +212,20 @@ class Node:
             else:
                 underlay.vtep.drops[DropReason.NO_ROUTE] += 1
             return
-        datagrams = underlay.vtep.encap(packet)
-        if datagrams is not None:
-            underlay.send(datagrams)
+        for _ in range(2):  # the first attempt may be what tells of the path's MTU
+            sent = underlay.vtep.encap(packet, now)
+            if isinstance(sent, TooBig):
+                self._shrink(packet, sent.mtu, now)
+                return
+            if sent is None or underlay.send(sent):
+                return
+
+    def _shrink(self, packet: Packet, mtu: int, now: int) -> None:
+        """RFC 1191 4, RFC 8201 4: what a router would say by ICMP, our tunnel says to its stack itself."""
+        stack = self.stacks.get(packet.source)
+        if stack is not None:
+            stack.on_path_mtu(packet.destination, mtu, now)
+            self._touched[stack] = None
 
     def _arm_timer(self) -> None:
         earliest = min(

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bronzewillow.agent.addresses import address_text
+from bronzewillow.agent.addresses import address_text, pack_address
 from bronzewillow.agent.datagram import DatagramSocket, Rung
+from bronzewillow.agent.outer_path import Address, path_mtu
+from bronzewillow.overlay.mtu import outer_bytes
 from bronzewillow.overlay.spec import OverlaySpec, Peer
 from bronzewillow.overlay.vtep import Datagrams, Vtep
+from bronzewillow.wire.encap import HEADER_BYTES
+from bronzewillow.wire.ethernet import HEADER_BYTES as ETHERNET_BYTES
 
 Tap = Callable[[bytes | bytearray, int, tuple[bytes, int], tuple[bytes, int]], None]
 """Sees every train: payload, piece size (0: one datagram), outer source and outer destination."""
@@ -25,14 +29,21 @@ class Underlay:
         spec: OverlaySpec,
         on_drained: Callable[[Underlay], None],
         taps: Sequence[Tap],
+        now: Callable[[], int],
         rung: Rung | None = None,
     ) -> None:
         """Binds the socket: OSError when that fails. `on_drained` follows the last train of a wake-up."""
         self.vtep = Vtep(spec)
         self._taps = taps
+        self._now = now
+        self._fits = True
         self._outer_addresses: dict[Peer, tuple[str, int]] = {}
         self.socket = DatagramSocket(
-            (address_text(spec.address), spec.port), self.on_train, lambda: on_drained(self), rung
+            (address_text(spec.address), spec.port),
+            self.on_train,
+            lambda: on_drained(self),
+            rung,
+            self._on_too_big,
         )
 
     def update(self, spec: OverlaySpec) -> None:
@@ -46,19 +57,30 @@ class Underlay:
         for tap in self._taps:
             tap(train, piece_bytes, source, self._end)
 
-    def send(self, datagrams: Datagrams) -> None:
-        """To the peer that they are for."""
+    def send(self, datagrams: Datagrams) -> bool:
+        """To the peer that they are for. False where they do not fit its path, as the VTEP knows by then."""
+        self._fits = True
         peer = datagrams.peer
         to = self._outer_addresses.get(peer)
         if to is None:
             to = self._outer_addresses[peer] = (address_text(peer.address), peer.port)
-        self.socket.send(datagrams.buffer, datagrams.piece_bytes, to)
+        if datagrams.fragmented:
+            self.socket.send_in_fragments(datagrams.buffer, datagrams.piece_bytes, to)
+        else:
+            self.socket.send(datagrams.buffer, datagrams.piece_bytes, to)
         for tap in self._taps:
             tap(datagrams.buffer, datagrams.piece_bytes, self._end, (peer.address, peer.port))
+        return self._fits
 
     def close(self) -> None:
         """Give the port back. Idempotent."""
         self.socket.close()
+
+    def _on_too_big(self, to: Address, payload_bytes: int) -> None:
+        self._fits = False
+        peer = pack_address(to[0])
+        whole = payload_bytes - HEADER_BYTES - ETHERNET_BYTES + outer_bytes(len(peer))
+        self.vtep.on_refused(peer, path_mtu(to, whole), self._now())
 
     @property
     def _end(self) -> tuple[bytes, int]:
@@ -69,13 +91,14 @@ def open_underlays(
     specs: Sequence[OverlaySpec],
     on_drained: Callable[[Underlay], None],
     taps: Sequence[Tap],
+    now: Callable[[], int],
     rung: Rung | None = None,
 ) -> tuple[Underlay, ...]:
     """All of them, or OSError and none."""
     opened: list[Underlay] = []
     try:
         for spec in specs:
-            opened.append(Underlay(spec, on_drained, taps, rung))
+            opened.append(Underlay(spec, on_drained, taps, now, rung))
     except BaseException:
         for underlay in opened:
             underlay.close()

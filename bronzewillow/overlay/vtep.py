@@ -1,7 +1,8 @@
 """The tunnel endpoint (RFC 7348 4): trains of datagrams in, checked packets out; packets in, datagrams out.
 
 VXLAN and Geneve carry no authentication. What stands in for it: the outer source must be a known node, and
-the inner source must belong to that node. Inner MACs are neither checked nor learned, as CNIs differ in them.
+the inner source must belong to that node, or to nobody else (`replies`). Inner MACs are neither checked nor
+learned, as CNIs differ in them.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from bronzewillow.overlay.mtu import LEAST, PathMtus
+from bronzewillow.overlay.replies import Replies
 from bronzewillow.overlay.routes import Routes
 from bronzewillow.overlay.spec import OverlaySpec, Peer
 from bronzewillow.wire import arp, nd
@@ -30,11 +33,21 @@ class Datagrams:
     buffer: bytes | bytearray
     piece_bytes: int
     """Each payload has this many bytes; the last may have fewer."""
+    fragmented: bool = False
+    """They do not fit the path, and cannot be made smaller: the outer packets must be fragmented."""
 
     @property
     def count(self) -> int:
         """How many datagrams these are."""
         return -(-len(self.buffer) // self.piece_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class TooBig:
+    """A packet that does not fit the way to its peer."""
+
+    mtu: int
+    """The largest inner packet that does, bytes."""
 
 
 class Vtep:
@@ -49,6 +62,8 @@ class Vtep:
         self.bytes_out = 0
         self._coalescer = Coalescer(spec.encap, None if spec.any_vni else spec.vni, spec.partial_checksums)
         self._by_address: dict[bytes, tuple[Peer, ...]] = {}
+        self.replies = Replies()
+        self.path_mtus = PathMtus()
         self.update(spec)
 
     def update(self, spec: OverlaySpec) -> None:
@@ -64,6 +79,7 @@ class Vtep:
         self._routes = Routes(spec.peers)
         self._source_vnis = dict(spec.source_vnis)
         self._headers: dict[tuple[Peer, int, int], bytes] = {}  # made when first needed
+        self.path_mtus.keep(set(by_address))
 
     @property
     def partial_checksums(self) -> dict[str, int]:
@@ -91,13 +107,15 @@ class Vtep:
         else:
             self.drops[DropReason.UNKNOWN_OUTER_SOURCE] += count
 
-    def flush(self) -> list[tuple[Peer, Packet | ArpPacket]]:
+    def flush(self, now: int) -> list[tuple[Peer, Packet | ArpPacket]]:
         """The packets of all trains since the last call, each with the peer that may rightly send it."""
         checked: list[tuple[Peer, Packet | ArpPacket]] = []
         for origin, packet in self._coalescer.flush():
             assert isinstance(origin, bytes)
             source, destination = _ends(packet)
             peer = self._owner(source, origin)
+            if peer is None and not isinstance(packet, ArpPacket) and self.spec.owns(destination):
+                peer = self._host_of(source, origin, now)
             if peer is None and isinstance(packet, Ipv6Packet):
                 peer = self._asks_or_makes_noise(packet, origin)
             pieces = packet.pieces if isinstance(packet, TcpPacket) else 1
@@ -115,7 +133,13 @@ class Vtep:
         if peer is not None:
             return peer if peer.address == origin else None
         # a node may speak from its own underlay address: host processes, host-network pods
-        return self._by_address[origin][0] if source == origin and origin in self._by_address else None
+        return self._node_at(origin) if source == origin else None
+
+    def _host_of(self, source: bytes, origin: bytes, now: int) -> Peer | None:
+        """The peer at `origin`, when `source` may be its host's: nobody else's that we know."""
+        if self._routes.lookup(source) is not None or source in self._by_address or self.spec.owns(source):
+            return None
+        return self._node_at(origin) if self.replies.learn(source, origin, now) else None
 
     def _asks_or_makes_noise(self, packet: Ipv6Packet, origin: bytes) -> Peer | None:
         """What a kernel says from its link-local address: it asks for neighbours, routers and listeners.
@@ -136,9 +160,9 @@ class Vtep:
         """Whether an address is a peer's pod's."""
         return self._routes.lookup(address) is not None
 
-    def encap(self, packet: Packet) -> Datagrams | None:
+    def encap(self, packet: Packet, now: int) -> Datagrams | TooBig | None:
         """`packet` for the peer its destination belongs to; None, and counted, when it cannot be sent."""
-        peer = self._routes.lookup(packet.destination) or self._node_at(packet.destination)
+        peer = self._peer_towards(packet.destination, now)
         if peer is None:
             self.drops[DropReason.NO_ROUTE] += 1
             return None
@@ -152,10 +176,14 @@ class Vtep:
         except WireError as error:
             self.drops[error.reason] += 1
             return None
-        if piece_bytes - len(header) > self.spec.mtu:
-            self.drops[DropReason.OVERSIZE] += 1
-            return None
-        return self._sent(Datagrams(peer, buffer, piece_bytes))
+        inner_bytes = piece_bytes - len(header)
+        fits = self.path_mtus.towards(peer.address, self.spec.mtu, now)
+        if inner_bytes > fits:
+            limit = min(max(fits, LEAST[len(packet.source)]), self.spec.mtu)
+            if inner_bytes > limit:
+                self.drops[DropReason.OVERSIZE] += 1
+                return TooBig(limit)
+        return self._sent(Datagrams(peer, buffer, piece_bytes, inner_bytes > fits))
 
     def encap_neighbour(self, peer: Peer, packet: ArpPacket | IpPacket) -> Datagrams | None:
         """An answer about our addresses straight to `peer`; None when it is a peer no longer."""
@@ -182,6 +210,17 @@ class Vtep:
         self.datagrams_out += datagrams.count
         self.bytes_out += len(datagrams.buffer)
         return datagrams
+
+    def _peer_towards(self, address: bytes, now: int) -> Peer | None:
+        peer = self._routes.lookup(address) or self._node_at(address)
+        if peer is None and (outer := self.replies.lookup(address, now)) is not None:
+            peer = self._node_at(outer)
+        return peer
+
+    def on_refused(self, peer: bytes, outer_mtu: int, now: int) -> None:
+        """The way to `peer` takes no outer packet above `outer_mtu` bytes."""
+        if peer in self._by_address:
+            self.path_mtus.learn(peer, outer_mtu, now)
 
     def _node_at(self, address: bytes) -> Peer | None:
         """The way back to a node that spoke from its underlay address."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bronzewillow.stack.errors import ConnectionRefused
-from bronzewillow.stack.tcp.options import set_send_mss
 from bronzewillow.stack.tcp.state import State
 from bronzewillow.wire import icmp, tcp
 from bronzewillow.wire.errors import DropReason, WireError
-from bronzewillow.wire.ipv4 import Ipv4Packet
+from bronzewillow.wire.ipv4 import HEADER_BYTES, Ipv4Packet
 from bronzewillow.wire.seqnum import ge, lt
 
 if TYPE_CHECKING:
@@ -59,12 +58,24 @@ def unreachable(packet: Ipv4Packet, code: int, source: bytes | None = None) -> I
 
     It comes from `source`, or else from the address that the packet was for.
     """
+    return _error(packet, code, source or packet.destination)
+
+
+def too_big(packet: Ipv4Packet, mtu: int, source: bytes) -> Ipv4Packet | None:
+    """RFC 1191 4, as a router before a link of `mtu` bytes; None where `packet` fits or may be cut."""
+    size = HEADER_BYTES + len(packet.options) + len(packet.payload)
+    if size <= mtu or not packet.dont_fragment:
+        return None
+    return _error(packet, icmp.FRAGMENTATION_NEEDED, source, mtu)
+
+
+def _error(packet: Ipv4Packet, code: int, source: bytes, mtu: int = 0) -> Ipv4Packet | None:
     if packet.fragment_offset_bytes or packet.source[0] >= 224 or packet.source == bytes(4):
         return None
     if packet.protocol == icmp.PROTOCOL and packet.payload[:1] not in (b"\x08", b"\x00"):
         return None  # an error, or what may be one
-    message = icmp.emit_icmp(icmp.DestinationUnreachable(code, icmp.quote(packet)))
-    return Ipv4Packet(source or packet.destination, packet.source, icmp.PROTOCOL, message)
+    message = icmp.emit_icmp(icmp.DestinationUnreachable(code, icmp.quote(packet), mtu))
+    return Ipv4Packet(source, packet.source, icmp.PROTOCOL, message)
 
 
 def on_error(transport: Tcp, error: icmp.IcmpError, address: bytes, now: int) -> None:
@@ -73,7 +84,7 @@ def on_error(transport: Tcp, error: icmp.IcmpError, address: bytes, now: int) ->
     if not isinstance(error, icmp.DestinationUnreachable):
         c.soft_error = f"{type(error).__name__}, code {error.code}"
     elif error.code == icmp.FRAGMENTATION_NEEDED:
-        on_path_mtu(c, max(error.next_hop_mtu, MIN_PATH_MTU))
+        transport.on_path_mtu(c.remote[0], max(error.next_hop_mtu, MIN_PATH_MTU), now)
     else:
         c.soft_error = _SAID.get(error.code, f"unreachable, code {error.code}")
         if error.code in (icmp.PROTOCOL_UNREACHABLE, icmp.PORT_UNREACHABLE):
@@ -98,16 +109,3 @@ def on_refusal(c: Connection, now: int) -> None:
     """RFC 9293 3.9.2.2: a hard error; RFC 5927 5.2: to a SYN only."""
     if c.state is State.SYN_SENT:
         c.fail(ConnectionRefused("ICMP: unreachable"), now)
-
-
-def on_path_mtu(c: Connection, mtu: int) -> None:
-    """RFC 1191 6.4, RFC 8201 5.4: smaller segments, and all in flight again in those; cwnd stays."""
-    smss = mtu - c.tcp.config.header_bytes
-    if smss >= c.tcb.smss:
-        return
-    set_send_mss(c.tcb, smss)
-    c.congestion.on_mss(c.tcb.eff_snd_mss)
-    if c.flight:
-        c.flight.mark_all_lost()
-        c.recovery.must_retransmit = True
-        c.tcp.mark_dirty(c)

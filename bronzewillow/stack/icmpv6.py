@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bronzewillow.stack.icmp import find_in_flight, on_path_mtu, on_refusal
+from bronzewillow.stack.icmp import find_in_flight, on_refusal
 from bronzewillow.wire import icmpv6
 from bronzewillow.wire.errors import DropReason, WireError
 from bronzewillow.wire.icmp import DestinationUnreachable, EchoReply, EchoRequest, ParameterProblem
@@ -33,6 +33,14 @@ def unreachable(packet: Ipv6Packet, code: int, source: bytes | None = None) -> I
     return _answer(packet, DestinationUnreachable(code, icmpv6.quote(packet)), source=source)
 
 
+def too_big(packet: Ipv6Packet, mtu: int, source: bytes) -> Ipv6Packet | None:
+    """RFC 4443 3.2, as a router before a link of `mtu` bytes; None where `packet` fits."""
+    size = HEADER_BYTES + sum(2 + len(body) for _, body in packet.extensions) + len(packet.payload)
+    if size <= mtu or not _may_be_answered(packet):
+        return None
+    return _answer(packet, icmpv6.PacketTooBig(mtu, icmpv6.quote(packet)), source=source)
+
+
 def unrecognized(packet: Ipv6Packet) -> Ipv6Packet | None:
     """RFC 8200 4, RFC 4443 3.4: nobody here knows the protocol; None where there is nothing to know of."""
     if packet.protocol == NO_NEXT_HEADER or not _may_be_answered(packet):
@@ -50,7 +58,7 @@ def on_error(transport: Tcp, message: icmpv6.Icmpv6Message, address: bytes, now:
         if message.mtu < MIN_MTU:
             raise WireError(DropReason.BAD_ICMP)  # RFC 8201 4: must be discarded
         c = find_in_flight(transport, icmpv6.parse_quoted(message.quoted), address)
-        on_path_mtu(c, message.mtu)
+        transport.on_path_mtu(c.remote[0], message.mtu, now)
     elif isinstance(message, DestinationUnreachable | ParameterProblem):
         c = find_in_flight(transport, icmpv6.parse_quoted(message.quoted), address)
         if isinstance(message, DestinationUnreachable):

@@ -79,6 +79,13 @@ class Stack:
         self._out.clear()
         return out
 
+    def on_path_mtu(self, destination: bytes, mtu: int, now: int) -> None:
+        """The way to `destination` takes no packet above `mtu` bytes; what is in flight leaves again.
+
+        To be believed: it is the node's own tunnel that says so.
+        """
+        self._tcp.on_path_mtu(destination, mtu, now)
+
     def handle_timeout(self, now: int) -> None:
         """Run the timers that are due at `now`."""
         self._tcp.handle_timeout(now)
@@ -184,7 +191,7 @@ class Stack:
 
     def _send_icmp(self, packet: IpPacket) -> None:
         self.counters.icmp_out += 1
-        mtu = self.config.mtu
+        mtu = self._tcp.path_mtus.towards(packet.destination)
         if isinstance(packet, Ipv6Packet):
             self._out.extend(fragment(packet, mtu, self._rng.getrandbits(32)))
         else:

@@ -10,6 +10,7 @@ from bronzewillow.stack.config import StackConfig
 from bronzewillow.stack.counters import StackCounters
 from bronzewillow.stack.errors import LocalError
 from bronzewillow.stack.events import Event
+from bronzewillow.stack.path_mtu import PathMtus, grow, shrink
 from bronzewillow.stack.tcp import output
 from bronzewillow.stack.tcp.connection import Connection
 from bronzewillow.stack.tcp.input import may_reopen, passive_open, segment_arrives
@@ -51,6 +52,7 @@ class Tcp:
         self.counters = StackCounters()
         self.drops: Counter[DropReason] = Counter()
         self.timer_queue: TimerQueue[Connection] = TimerQueue()
+        self.path_mtus = PathMtus(config.mtu)
         self.connections: dict[Key, Connection] = {}
         self.listeners: dict[int, Listener] = {}
         self._rng = rng
@@ -117,10 +119,17 @@ class Tcp:
 
     def flush(self, now: int) -> None:
         """Let every connection that something happened to send."""
+        if self.path_mtus.next_expiry <= now:
+            grow(self.connections.values(), self.path_mtus.take_expired(now))
         while self._dirty:
             dirty, self._dirty = self._dirty, {}
             for c in dirty:
                 transmit(c, now)
+
+    def on_path_mtu(self, destination: bytes, mtu: int, now: int) -> None:
+        """No packet above `mtu` bytes gets to `destination`."""
+        if self.path_mtus.lower(destination, mtu, now):
+            shrink(self.connections.values(), destination, mtu)
 
     # ---- what connections use
 
@@ -213,6 +222,9 @@ class Tcp:
     ) -> Connection:
         c = Connection(self, local, remote, listener, now)
         c.tcb.iss = initial_sequence_number(self._secret, local, remote, now)
+        path_mtu = self.path_mtus.towards(remote[0])
+        if path_mtu < self.config.mtu:
+            c.tcb.path_smss = path_mtu - self.config.header_bytes
         c.tcb.ts_offset = timestamp_offset(self._secret, local, remote)
         self.connections[local[1], remote[0], remote[1]] = c
         return c

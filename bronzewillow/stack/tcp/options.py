@@ -50,7 +50,8 @@ def agree(tcb: Tcb, config: StackConfig, theirs: TcpOptions, now: int) -> None:
     tcb.rmss = config.receive_mss
     # RFC 9293 3.7.1: an absurd offer is raised to what makes sense
     offered = config.default_send_mss if theirs.mss is None else theirs.mss
-    set_send_mss(tcb, min(max(offered, MIN_SEND_MSS), tcb.rmss))
+    tcb.agreed_smss = min(max(offered, MIN_SEND_MSS), tcb.rmss)
+    set_send_mss(tcb, min(tcb.agreed_smss, tcb.path_smss))
 
 
 def set_send_mss(tcb: Tcb, smss: int) -> None:

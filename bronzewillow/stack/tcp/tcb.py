@@ -12,6 +12,9 @@ from bronzewillow.stack.tcp.state import State
 #: RFC 9293 3.7.1 MUST-15: what the peer can take when it sends no MSS option.
 DEFAULT_SEND_MSS = 536
 
+#: Of a path that is not known to take less than the link.
+UNLIMITED_SMSS = 1 << 16
+
 #: The least MSS that we believe: an offer of 0 or 1 would make one packet per byte.
 MIN_SEND_MSS = 128
 
@@ -58,6 +61,10 @@ class Tcb:
     # Sizes, in bytes
     smss: int = DEFAULT_SEND_MSS
     """Sender maximum segment size, without options (RFC 5681 2)."""
+    agreed_smss: int = DEFAULT_SEND_MSS
+    """What both ends agreed on; `smss` is less where the path is smaller."""
+    path_smss: int = UNLIMITED_SMSS
+    """What the path takes, as far as it is known to take less."""
     eff_snd_mss: int = DEFAULT_SEND_MSS
     """What fits once our options are in (RFC 9293 3.7.1)."""
     rmss: int = DEFAULT_SEND_MSS

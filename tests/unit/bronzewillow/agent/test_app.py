@@ -50,7 +50,10 @@ def test_reload_takes_peers() -> None:
     async def main() -> None:
         async with running_agent() as rig:
             text = rig.config.read_text()
-            rig.config.write_text(text.replace('"10.244.8.0/24"', '"10.244.9.0/24"'))
+            elsewhere = text.replace(
+                'name = "node-8"\naddress = "127.0.0.1"', 'name = "node-9"\naddress = "127.0.0.9"'
+            )
+            rig.config.write_text(elsewhere.replace('"10.244.8.0/24"', '"10.244.9.0/24"'))
             await rig.agent.reload()
             with pytest.raises((aiohttp.ClientError, OSError, TimeoutError)):
                 async with asyncio.timeout(0.2):

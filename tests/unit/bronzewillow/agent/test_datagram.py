@@ -10,10 +10,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
-from bronzewillow.agent.datagram import Address, DatagramSocket, Rung
+from bronzewillow.agent.datagram import DatagramSocket, Rung
+from bronzewillow.agent.outer_path import Address
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import until, until_still
 
@@ -216,6 +218,80 @@ def test_a_full_buffer_delays_in_order_and_has_a_bound(number: int) -> None:
                 near.send(chunk, len(chunk), far.address)
             assert near.errors["send_queue_full"] > 100
             assert near._pending_bytes <= 16 << 20
+
+    run(main())
+
+
+def test_a_full_interface_is_tried_again_after_pauses_that_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with refusing(errno.ENOBUFS, single_too=True) as near, endpoint() as (far, inbox):
+            pauses: list[float] = []
+            loop = asyncio.get_running_loop()
+            call_later = loop.call_later
+
+            def counting(delay: float, *args: Any) -> asyncio.TimerHandle:
+                pauses.append(delay)
+                if len(pauses) == 9:
+                    near.refuses = 0
+                return call_later(0, *args)
+
+            monkeypatch.setattr(loop, "call_later", counting)
+            near.send(b"".join(pieces(3, 300, 300)), 300, far.address)
+            near.send(b"last", 4, far.address)
+            await until(lambda: len(inbox.datagrams) == 4)
+            assert inbox.datagrams[-1] == b"last"
+            assert pauses == [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.064, 0.064]
+            assert set(near.errors) == {"enobufs"}
+            near.send(b"more", 4, far.address)
+            await until(lambda: len(inbox.datagrams) == 5)
+
+    run(main())
+
+
+@sender
+def test_what_does_not_fit_its_path_is_told(sends: Rung) -> None:
+    async def main() -> None:
+        told: list[tuple[Address, int]] = []
+        near = Refusing(("127.0.0.1", 0), Inbox().on_train, lambda: None, sends, lambda *it: told.append(it))
+        try:
+            async with endpoint() as (far, _):
+                near.refuses, near.single_too = errno.EMSGSIZE, True
+                near.send(bytes(4000), 1400, far.address)
+                near.send(bytes(900), 1400, far.address)
+                sizes = [1400] if sends is Rung.GSO else [1400, 1400, 1200]
+                assert told == [(far.address, size) for size in (*sizes, 900)]
+        finally:
+            near.close()
+
+    run(main())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only this kernel tells of ICMP")
+def test_an_unreachable_peer_costs_the_others_nothing_and_is_counted() -> None:
+    async def main() -> None:
+        async with endpoint() as (near, _), endpoint() as (far, inbox), endpoint() as (closed, _):
+            gone = closed.address
+            closed.close()
+            for number in range(50):
+                near.send(b"anybody?", 8, gone)
+                near.send(bytes([number]), 1, far.address)
+                await asyncio.sleep(0)
+            await until(lambda: len(inbox.datagrams) == 50)
+            await until(lambda: near.errors["icmp_econnrefused"] > 0)
+            assert set(near.errors) == {"icmp_econnrefused"}
+            far.send(b"answer", 6, near.address)
+            await until(lambda: near.reads == 1)
+
+    run(main())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other kernels fragment by themselves")
+def test_what_must_be_fragmented_is_sent_in_pieces_by_the_kernel() -> None:
+    async def main() -> None:
+        async with endpoint() as (near, _), endpoint() as (far, inbox):
+            near.send_in_fragments(bytes(3000), 1400, far.address)
+            await until(lambda: len(inbox.datagrams) == 3)
+            assert [len(one) for one in inbox.datagrams] == [1400, 1400, 200]
 
     run(main())
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import random
 import socket
 
 import pytest
 
+from bronzewillow.agent import underlay as underlay_module
 from bronzewillow.agent.addresses import pack_address
 from bronzewillow.agent.datagram import Rung
 from bronzewillow.agent.net import Net
@@ -310,5 +313,37 @@ def test_new_rules_reset_what_they_do_not_let_stand_and_nothing_else() -> None:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.1):
                     await nodes.client.create_connection(Silent, POD, 80, source="10.244.8.9")
+
+    run(main())
+
+
+@pytest.mark.parametrize("rung", [Rung.PLAIN, None])
+def test_a_path_that_takes_less_than_the_overlay_says_shrinks_segments(
+    rung: Rung | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a kernel would say it: everything above 1,300 bytes is refused."""
+    largest = 1300 - 28
+
+    async def main() -> None:
+        async with two_nodes((rung, rung)) as nodes:
+            underlay = nodes.client.node.underlays[0]
+            transmit = underlay.socket._transmit
+            monkeypatch.setattr(underlay_module, "path_mtu", lambda to, sent: 1300)
+
+            def refusing(part: memoryview, piece_bytes: int, to: tuple[str, int]) -> None:
+                if min(piece_bytes, len(part)) > largest:
+                    raise OSError(errno.EMSGSIZE, "too large")
+                transmit(part, piece_bytes, to)
+
+            monkeypatch.setattr(underlay.socket, "_transmit", refusing)
+            await nodes.server.create_server(Echo, POD, 80)
+            payload = random.Random(1).randbytes(300_000)
+            assert await ask(nodes.client, payload) == payload
+            refused = underlay.socket.errors["emsgsize"]
+            assert 0 < refused < 20  # the initial window, at most
+            stack = nodes.client.node.stacks[nodes.client.node.addresses[0]]
+            assert stack.counters.retransmitted_segments < 300  # what was in flight then, and no more
+            assert await ask(nodes.client, payload) == payload  # a new connection knows
+            assert underlay.socket.errors["emsgsize"] == refused
 
     run(main())

@@ -26,6 +26,7 @@ from bronzewillow.wire.encap import Encap, decap, encap_frame
 from bronzewillow.wire.errors import DropReason
 from bronzewillow.wire.ethernet import EthernetFrame, emit_ethernet, parse_ethernet
 from bronzewillow.wire.icmp import (
+    FRAGMENTATION_NEEDED,
     HOST_UNREACHABLE,
     DestinationUnreachable,
     EchoReply,
@@ -151,6 +152,32 @@ def test_an_address_without_a_pod_is_unreachable_at_a_limited_rate() -> None:
             return r.node.underlays[0].vtep.datagrams_out
 
     assert run(main()) < 250
+
+
+def test_a_packet_above_our_mtu_that_may_not_be_cut_is_too_big() -> None:
+    async def main() -> None:
+        async with rig() as r:
+            r.peer.send(echo(POD, bytes(1450 - 28 + 1)))
+            error = await r.peer.packet()
+            message = parse_icmp(error.payload)
+            assert isinstance(message, DestinationUnreachable)
+            assert (error.source, message.code, message.next_hop_mtu) == (NODE, FRAGMENTATION_NEEDED, 1450)
+            assert r.drops(DropReason.OVERSIZE) == 1
+            r.peer.send(replace(echo(POD, bytes(3000)), dont_fragment=False))
+            assert (await r.peer.packet()).more_fragments
+
+    run(main())
+
+
+def test_what_is_sent_to_another_node_by_a_host_is_answered_through_its_own() -> None:
+    async def main() -> None:
+        async with rig() as r:
+            host = ip("10.9.9.9")
+            r.peer.send(replace(echo(POD), source=host))
+            reply = await r.peer.packet()
+            assert (reply.destination, parse_icmp(reply.payload)) == (host, EchoReply(7, 1, b"bronze"))
+
+    run(main())
 
 
 def test_a_stranger_gets_no_answer() -> None:
@@ -362,6 +389,17 @@ def test_an_address_of_ipv6_without_a_pod_is_unreachable() -> None:
             assert packet.source == NODE_V6
             assert isinstance(message, DestinationUnreachable)
             assert message.code == icmpv6.ADDRESS_UNREACHABLE
+
+    run(main())
+
+
+def test_a_packet_of_ipv6_above_our_mtu_is_too_big() -> None:
+    async def main() -> None:
+        async with rig_v6() as r:
+            r.peer.send_frame(IPV6, to_us(POD_V6, EchoRequest(7, 1, bytes(1430 - 48 + 1))))
+            packet, message = await read_v6(r)
+            assert isinstance(message, icmpv6.PacketTooBig)
+            assert (packet.source, message.mtu) == (NODE_V6, 1430)
 
     run(main())
 

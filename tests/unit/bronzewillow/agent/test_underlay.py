@@ -31,8 +31,8 @@ def test_where_one_socket_cannot_be_had_the_other_is_given_back() -> None:
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as other:
             other.bind(("::1", specs[1].port))
             with pytest.raises(OSError, match="in use"):
-                open_underlays(specs, ignore, [])
-        for underlay in open_underlays(specs, ignore, []):
+                open_underlays(specs, ignore, [], lambda: 0)
+        for underlay in open_underlays(specs, ignore, [], lambda: 0):
             underlay.close()
 
     run(main())

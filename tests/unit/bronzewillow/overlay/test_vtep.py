@@ -8,15 +8,17 @@ from dataclasses import replace
 
 import pytest
 
+from bronzewillow.overlay.mtu import EXPIRES
+from bronzewillow.overlay.replies import MOVES_AFTER
 from bronzewillow.overlay.spec import OverlaySpec, Peer
-from bronzewillow.overlay.vtep import Vtep
+from bronzewillow.overlay.vtep import Datagrams, TooBig, Vtep
 from bronzewillow.wire import icmpv6, nd
 from bronzewillow.wire.arp import REPLY, REQUEST, ArpPacket
 from bronzewillow.wire.encap import Encap
 from bronzewillow.wire.errors import DropReason
 from bronzewillow.wire.ipv4 import Ipv4Packet
 from bronzewillow.wire.ipv6 import Ipv6Packet
-from bronzewillow.wire.packet import TcpPacket
+from bronzewillow.wire.packet import Packet, TcpPacket
 from bronzewillow.wire.tcp import Flags, TcpSegment
 
 ip = socket.inet_aton
@@ -51,19 +53,23 @@ def tcp(payload: bytes, mss: int = 1398, seq: int = 1000) -> TcpPacket:
 
 def datagram(packet: Ipv4Packet | TcpPacket, encap: Encap = Encap.VXLAN) -> bytes:
     """What the worker sends for `packet`."""
-    sent = Vtep(mirrored(encap)).encap(packet)
-    assert sent is not None
-    return bytes(sent.buffer)
+    return bytes(encap_by(Vtep(mirrored(encap)), packet).buffer)
+
+
+def encap_by(vtep: Vtep, packet: Packet, now: int = 0) -> Datagrams:
+    """What `vtep` sends for `packet`."""
+    sent = vtep.encap(packet, now)
+    assert isinstance(sent, Datagrams)
+    return sent
 
 
 @pytest.mark.parametrize("encap", list(Encap))
 def test_what_one_endpoint_sends_the_other_delivers(encap: Encap) -> None:
     sender, receiver = Vtep(mirrored(encap)), Vtep(spec(encap))
-    sent = sender.encap(echo())
-    assert sent is not None
+    sent = encap_by(sender, echo())
     assert (sent.peer.address, sent.peer.port, sent.count) == (MAC, 8472, 1)
     receiver.receive(bytes(sent.buffer), 0, WORKER)
-    [(peer, packet)] = receiver.flush()
+    [(peer, packet)] = receiver.flush(0)
     assert peer.name == "worker-1"
     assert packet == echo()
     assert not receiver.all_drops()
@@ -73,12 +79,11 @@ def test_what_one_endpoint_sends_the_other_delivers(encap: Encap) -> None:
 
 @pytest.mark.parametrize("encap", list(Encap))
 def test_a_super_segment_crosses_as_a_train_and_is_one_again(encap: Encap) -> None:
-    sent = Vtep(mirrored(encap)).encap(tcp(bytes(range(256)) * 200))
-    assert sent is not None
+    sent = encap_by(Vtep(mirrored(encap)), tcp(bytes(range(256)) * 200))
     assert sent.count == -(-51200 // 1398)
     receiver = Vtep(spec(encap))
     receiver.receive(bytes(sent.buffer), sent.piece_bytes, WORKER)
-    [(_, packet)] = receiver.flush()
+    [(_, packet)] = receiver.flush(0)
     assert isinstance(packet, TcpPacket)
     assert packet.segment.payload == bytes(range(256)) * 200
     assert packet.pieces == receiver.datagrams_in == sent.count
@@ -89,7 +94,7 @@ def test_a_stranger_is_not_heard() -> None:
     vtep = Vtep(spec())
     vtep.receive(datagram(echo()), 0, STRANGER)
     vtep.receive(datagram(tcp(bytes(5000))), 1398 + 62, STRANGER)
-    assert vtep.flush() == []
+    assert vtep.flush(0) == []
     assert vtep.all_drops() == {DropReason.UNKNOWN_OUTER_SOURCE: 5}
 
 
@@ -99,26 +104,25 @@ def test_a_peer_speaks_only_for_its_own(source: str) -> None:
     other = Peer("worker-2", ip("192.0.2.3"), 8472, b"\x02" + bytes(5), ((ip("10.244.2.0"), 24),))
     vtep = Vtep(spec(peers=(*spec().peers, other)))
     vtep.receive(datagram(echo(source=ip(source))), 0, WORKER)
-    assert vtep.flush() == []
+    assert vtep.flush(0) == []
     assert vtep.all_drops() == {DropReason.SPOOFED_INNER_SOURCE: 1}
     assert vtep.drops_by_peer == {("worker-1", DropReason.SPOOFED_INNER_SOURCE): 1}
 
 
 def test_every_piece_of_a_forged_train_is_counted() -> None:
     vtep = Vtep(spec())
-    train = datagram(replace(tcp(bytes(1398 * 3)), source=ip("10.9.9.9")))
+    train = datagram(replace(tcp(bytes(1398 * 3)), source=ip("203.0.113.9")))
     vtep.receive(train, len(train) // 3, WORKER)
-    assert vtep.flush() == []
+    assert vtep.flush(0) == []
     assert vtep.all_drops() == {DropReason.SPOOFED_INNER_SOURCE: 3}
 
 
 def test_a_node_may_speak_from_its_underlay_address_and_is_answered_there() -> None:
     vtep = Vtep(spec())
     vtep.receive(datagram(echo(source=WORKER)), 0, WORKER)
-    [(peer, _)] = vtep.flush()
+    [(peer, _)] = vtep.flush(0)
     assert peer.name == "worker-1"
-    back = vtep.encap(echo(source=MAC_POD, destination=WORKER))
-    assert back is not None
+    back = encap_by(vtep, echo(source=MAC_POD, destination=WORKER))
     assert back.peer.name == "worker-1"
 
 
@@ -131,7 +135,7 @@ def test_what_is_not_for_us_is_dropped() -> None:
     total = (total & 0xFFFF) + (total >> 16)
     frame[22 + 10 : 22 + 12] = struct.pack("!H", ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF)
     vtep.receive(bytes(frame), 0, WORKER)
-    assert vtep.flush() == []
+    assert vtep.flush(0) == []
     assert vtep.all_drops() == {DropReason.UNKNOWN_INNER_DESTINATION: 1}
 
 
@@ -152,7 +156,7 @@ def test_a_damaged_header_is_counted_by_its_reason(offset: int, value: int, reas
     damaged = bytearray(datagram(echo()))
     damaged[offset] = value
     vtep.receive(bytes(damaged), 0, WORKER)
-    assert vtep.flush() == []
+    assert vtep.flush(0) == []
     assert vtep.all_drops() == {reason: 1}
 
 
@@ -165,10 +169,10 @@ def test_a_wrong_checksum_is_dropped_and_an_unfinished_one_is_counted_for_its_pe
     unfinished = (pseudo & 0xFFFF) + (pseudo >> 16)
     vtep = Vtep(spec())
     vtep.receive(good[:at] + struct.pack("!H", unfinished) + good[at + 2 :], 0, WORKER)
-    assert len(vtep.flush()) == 1
+    assert len(vtep.flush(0)) == 1
     assert vtep.partial_checksums == {"worker-1": 1}
     vtep.receive(good[:at] + struct.pack("!H", unfinished ^ 0x0101) + good[at + 2 :], 0, WORKER)
-    assert vtep.flush() == []
+    assert vtep.flush(0) == []
     assert vtep.all_drops() == {DropReason.BAD_TCP_CHECKSUM: 1}
 
 
@@ -177,24 +181,23 @@ def test_two_nodes_on_one_address_have_their_own_ports() -> None:
     second = Peer("worker-2", WORKER, 8474, b"\x02" + bytes(5), ((ip("10.244.2.0"), 24),))
     vtep = Vtep(spec(peers=(first, second)))
     for destination, port in (("10.244.1.5", 8473), ("10.244.2.5", 8474)):
-        sent = vtep.encap(echo(source=MAC_POD, destination=ip(destination)))
-        assert sent is not None
+        sent = encap_by(vtep, echo(source=MAC_POD, destination=ip(destination)))
         assert sent.peer.port == port
         vtep.receive(datagram(echo(source=ip(destination))), 0, WORKER)
-    assert [peer.name for peer, _ in vtep.flush()] == ["worker-1", "worker-2"]
+    assert [peer.name for peer, _ in vtep.flush(0)] == ["worker-1", "worker-2"]
 
 
 @pytest.mark.case("case-20")
 def test_no_route_and_oversize_are_counted() -> None:
     vtep = Vtep(spec())
-    assert vtep.encap(echo(source=MAC_POD, destination=ip("10.250.0.1"))) is None
-    assert vtep.encap(echo(source=MAC_POD, destination=WORKER_POD, size=1431)) is None
+    assert vtep.encap(echo(source=MAC_POD, destination=ip("10.250.0.1")), 0) is None
+    assert vtep.encap(echo(source=MAC_POD, destination=WORKER_POD, size=1431), 0) == TooBig(1450)
     for size in (4000, 65_530):  # an uncut segment, and one that no IPv4 packet can hold
         uncut = replace(tcp(bytes(size), mss=0), source=MAC_POD, destination=WORKER_POD)
-        assert vtep.encap(uncut) is None
+        assert vtep.encap(uncut, 0) == (TooBig(1450) if size == 4000 else None)
     assert vtep.all_drops() == {DropReason.NO_ROUTE: 1, DropReason.OVERSIZE: 3}
     assert vtep.datagrams_out == 0
-    assert vtep.encap(echo(source=MAC_POD, destination=WORKER_POD, size=1430)) is not None
+    assert encap_by(vtep, echo(source=MAC_POD, destination=WORKER_POD, size=1430))
 
 
 def test_update_replaces_peers_and_keeps_counters() -> None:
@@ -204,7 +207,7 @@ def test_update_replaces_peers_and_keeps_counters() -> None:
     vtep.update(spec(peers=(newcomer,)))
     vtep.receive(datagram(echo()), 0, WORKER)
     vtep.receive(datagram(echo()), 0, STRANGER)
-    assert [peer.name for peer, _ in vtep.flush()] == ["worker-9"]
+    assert [peer.name for peer, _ in vtep.flush(0)] == ["worker-9"]
     assert vtep.all_drops() == {DropReason.UNKNOWN_OUTER_SOURCE: 2}
 
 
@@ -214,13 +217,13 @@ def test_arp_comes_in_and_goes_out() -> None:
     sent = worker.encap_neighbour(worker.spec.peers[0], asked)
     assert sent is not None
     vtep.receive(bytes(sent.buffer), 0, WORKER)
-    [(peer, packet)] = vtep.flush()
+    [(peer, packet)] = vtep.flush(0)
     assert packet == asked
     reply = ArpPacket(REPLY, vtep.spec.mac, MAC_POD, asked.sha, asked.spa)
     answered = vtep.encap_neighbour(peer, reply)
     assert answered is not None
     worker.receive(bytes(answered.buffer), 0, MAC)
-    assert [packet for _, packet in worker.flush()] == [reply]
+    assert [packet for _, packet in worker.flush(0)] == [reply]
     vtep.update(spec(peers=()))
     assert vtep.encap_neighbour(peer, reply) is None
 
@@ -230,21 +233,20 @@ def test_of_any_vni_each_is_taken() -> None:
     damaged[6] = 0x77
     vtep = Vtep(spec(any_vni=True))
     vtep.receive(bytes(damaged), 0, WORKER)
-    assert len(vtep.flush()) == 1
+    assert len(vtep.flush(0)) == 1
 
 
 def test_a_source_may_have_a_vni_of_its_own() -> None:
     vtep = Vtep(spec(source_vnis=((MAC_POD, 48_861),)))
     for source, vni in ((MAC_POD, 48_861), (ip("10.244.7.11"), 1), (MAC_POD, 48_861)):
-        sent = vtep.encap(echo(source=source, destination=WORKER_POD))
-        assert sent is not None
+        sent = encap_by(vtep, echo(source=source, destination=WORKER_POD))
         assert int.from_bytes(sent.buffer[4:7], "big") == vni
 
 
 def test_several_prefixes_are_ours() -> None:
     vtep = Vtep(spec(pod_cidrs=((ip("10.250.0.0"), 26), (ip("10.244.7.0"), 24))))
     vtep.receive(datagram(echo()), 0, WORKER)
-    assert len(vtep.flush()) == 1
+    assert len(vtep.flush(0)) == 1
     assert vtep.spec.owns(ip("10.250.0.63"))
     assert not vtep.spec.owns(ip("10.250.0.64"))
 
@@ -282,28 +284,27 @@ def test_either_family_crosses_either_underlay(inner: int, outer: int) -> None:
     worker, us = dual(outer=outer)
     source, destination = (WORKER_POD, MAC_POD) if inner == 4 else (WORKER_POD_V6, MAC_POD_V6)
     text = replace(tcp(bytes(5000)), source=source, destination=destination, mss=1300)
-    sent = worker.encap(text)
-    assert sent is not None and sent.count == 4
+    sent = encap_by(worker, text)
+    assert sent.count == 4
     assert bytes(sent.buffer[20:22]) == (b"\x08\x00" if inner == 4 else b"\x86\xdd")
     us.receive(bytes(sent.buffer), sent.piece_bytes, worker.spec.address)
-    [(peer, packet)] = us.flush()
+    [(peer, packet)] = us.flush(0)
     assert peer.address == worker.spec.address
     assert packet == replace(text, mss=0, pieces=4)
 
 
 def test_a_packet_for_a_family_that_no_peer_has() -> None:
     worker, _ = dual(inner=(4,))
-    assert worker.encap(Ipv6Packet(WORKER_POD_V6, MAC_POD_V6, 17, b"")) is None
+    assert worker.encap(Ipv6Packet(WORKER_POD_V6, MAC_POD_V6, 17, b""), 0) is None
     assert worker.drops == {DropReason.NO_ROUTE: 1}
 
 
 def test_a_peer_speaks_only_for_its_own_of_either_family() -> None:
     worker, us = dual()
-    for source in ("fd00:2::b", "fe80::1", "::1", "2001:db8::1"):
-        sent = worker.encap(Ipv6Packet(ip6(source), MAC_POD_V6, 17, b"text"))
-        assert sent is not None
+    for source in ("2600:2::b", "fe80::1", "::1", "2001:db8::1"):
+        sent = encap_by(worker, Ipv6Packet(ip6(source), MAC_POD_V6, 17, b"text"))
         us.receive(bytes(sent.buffer), 0, WORKER)
-    assert us.flush() == []
+    assert us.flush(0) == []
     assert us.all_drops() == {DropReason.SPOOFED_INNER_SOURCE: 4}
 
 
@@ -321,7 +322,7 @@ def test_questions_for_neighbours_come_in_and_answers_go_out() -> None:
         sent = worker.encap_neighbour(to_us, asked)
         assert sent is not None
         us.receive(bytes(sent.buffer), 0, WORKER)
-        assert [(peer.name, packet) for peer, packet in us.flush()] == [("worker-1", asked)]
+        assert [(peer.name, packet) for peer, packet in us.flush(0)] == [("worker-1", asked)]
     answer = Ipv6Packet(MAC_POD_V6, ip6("fe80::1"), icmpv6.PROTOCOL, b"advertised", 255)
     back = us.encap_neighbour(us.spec.peers[0], answer)
     assert back is not None and back.peer.name == "worker-1"
@@ -338,5 +339,61 @@ def test_what_kernels_say_to_everybody_is_no_forgery() -> None:
         sent = worker.encap_neighbour(to_us, noise)
         assert sent is not None
         us.receive(bytes(sent.buffer), 0, WORKER)
-    assert us.flush() == []
+    assert us.flush(0) == []
     assert us.all_drops() == {DropReason.UNKNOWN_INNER_DESTINATION: 3}
+
+
+# ---- hosts that no prefix tells of
+
+
+@pytest.mark.parametrize("host", ["10.9.9.9", "172.31.0.1", "192.168.1.1", "100.64.0.9"])
+def test_a_host_that_no_prefix_tells_of_is_answered_through_its_node(host: str) -> None:
+    other = Peer("worker-2", ip("192.0.2.3"), 8472, b"\x02" + bytes(5), ((ip("10.244.2.0"), 24),))
+    vtep = Vtep(spec(peers=(*spec().peers, other)))
+    answer = echo(source=MAC_POD, destination=ip(host))
+    assert vtep.encap(answer, 0) is None
+    vtep.receive(datagram(echo(source=ip(host))), 0, WORKER)
+    [(peer, packet)] = vtep.flush(0)
+    assert (peer.name, packet.source) == ("worker-1", ip(host))  # type: ignore[union-attr]
+    assert encap_by(vtep, answer, 1).peer.name == "worker-1"
+    assert not vtep.has_route(ip(host))  # whoever dials it first takes the host's own sockets
+    vtep.update(spec(peers=(other,)))
+    assert vtep.encap(answer, 2) is None
+
+
+def test_a_host_does_not_move_to_another_node_while_it_speaks() -> None:
+    other = Peer("worker-2", ip("192.0.2.3"), 8472, b"\x02" + bytes(5), ((ip("10.244.2.0"), 24),))
+    vtep = Vtep(spec(peers=(*spec().peers, other)))
+    host = ip("192.168.1.1")
+    for outer, now in ((WORKER, 0), (other.address, MOVES_AFTER - 1)):
+        vtep.receive(datagram(echo(source=host)), 0, outer)
+        vtep.flush(now)
+    assert vtep.all_drops() == {DropReason.SPOOFED_INNER_SOURCE: 1}
+    vtep.receive(datagram(echo(source=host)), 0, other.address)
+    assert [peer.name for peer, _ in vtep.flush(MOVES_AFTER)] == ["worker-2"]
+
+
+# ---- path MTU
+
+
+def test_a_path_that_takes_less_makes_packets_too_big_for_ten_minutes() -> None:
+    vtep = Vtep(spec())
+    full = echo(source=MAC_POD, destination=WORKER_POD, size=1430)
+    vtep.on_refused(STRANGER, 700, 0)
+    assert encap_by(vtep, full).piece_bytes == 1450 + 22
+    vtep.on_refused(WORKER, 1400, 0)
+    assert vtep.encap(full, 1) == TooBig(1350)
+    assert not encap_by(vtep, echo(source=MAC_POD, destination=WORKER_POD, size=1330)).fragmented
+    assert not encap_by(vtep, full, EXPIRES).fragmented
+
+
+@pytest.mark.parametrize(("family", "least"), [(4, 576), (6, 1280)])
+def test_what_every_host_can_take_goes_in_outer_fragments(family: int, least: int) -> None:
+    _, us = dual()
+    headers = 20 if family == 4 else 40
+    ends = (MAC_POD, WORKER_POD) if family == 4 else (MAC_POD_V6, WORKER_POD_V6)
+    kind = Ipv4Packet if family == 4 else Ipv6Packet
+    us.on_refused(WORKER, least + 49, 0)
+    assert encap_by(us, kind(*ends, 17, bytes(least - headers)), 1).fragmented
+    assert not encap_by(us, kind(*ends, 17, bytes(least - headers - 1)), 1).fragmented
+    assert us.encap(kind(*ends, 17, bytes(least - headers + 1)), 1) == TooBig(least)

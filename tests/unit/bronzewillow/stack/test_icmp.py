@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bronzewillow.stack.icmp import RateLimit, echo_reply, unreachable
+from bronzewillow.stack.icmp import RateLimit, echo_reply, too_big, unreachable
 from bronzewillow.wire import icmp
 from bronzewillow.wire.ipv4 import Ipv4Packet
 
@@ -45,3 +45,16 @@ def test_the_rate_limit_is_per_second() -> None:
         True,
         False,
     ]
+
+
+def test_what_does_not_fit_the_link_and_may_not_be_cut_is_too_big() -> None:
+    fits, large = (Ipv4Packet(A, B, 99, bytes(size)) for size in (1430, 1431))
+    router = bytes((10, 0, 0, 9))
+    assert too_big(fits, 1450, router) is None
+    assert too_big(Ipv4Packet(A, B, 99, bytes(5000), dont_fragment=False), 1450, router) is None
+    error = too_big(large, 1450, router)
+    assert error is not None and (error.source, error.destination) == (router, A)
+    expected = icmp.DestinationUnreachable(icmp.FRAGMENTATION_NEEDED, icmp.quote(large), 1450)
+    assert icmp.parse_icmp(error.payload) == expected
+    about_an_error = Ipv4Packet(A, B, icmp.PROTOCOL, icmp.emit_icmp(icmp.TimeExceeded(0)) + bytes(1500))
+    assert too_big(about_an_error, 1450, router) is None

@@ -8,7 +8,7 @@ import pytest
 from bronzewillow.stack import Connection, Reset, Stack, StackConfig, State
 from bronzewillow.stack.errors import ConnectionRefused
 from bronzewillow.stack.fragments import fragment
-from bronzewillow.stack.icmpv6 import echo_reply, unreachable, unrecognized
+from bronzewillow.stack.icmpv6 import echo_reply, too_big, unreachable, unrecognized
 from bronzewillow.testing.simnet import SimNet
 from bronzewillow.wire import icmpv6, udp
 from bronzewillow.wire.errors import DropReason
@@ -236,3 +236,12 @@ def test_an_error_may_come_from_another_address() -> None:
     error = unreachable(Ipv6Packet(A, B, 99, b"text"), icmpv6.ADDRESS_UNREACHABLE, ROUTER)
     assert error is not None and (error.source, error.destination) == (ROUTER, A)
     assert icmpv6.parse_icmpv6(error.payload, ROUTER, A)
+
+
+def test_what_does_not_fit_the_link_is_too_big() -> None:
+    fits, large = (Ipv6Packet(A, B, 99, bytes(size)) for size in (1390, 1391))
+    assert too_big(fits, 1430, ROUTER) is None
+    error = too_big(large, 1430, ROUTER)
+    assert error is not None and (error.source, error.destination) == (ROUTER, A)
+    assert icmpv6.parse_icmpv6(error.payload, ROUTER, A) == icmpv6.PacketTooBig(1430, icmpv6.quote(large))
+    assert too_big(Ipv6Packet(A, bytes((255,)) * 16, 99, bytes(2000)), 1430, ROUTER) is None
