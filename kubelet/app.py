@@ -33,7 +33,7 @@ class AppConfig:
     port: int
     """Of the node's API."""
     client_ca: str
-    """PEM of the authority whose client certificates may call it."""
+    """PEM of the authorities whose client certificates may call it, to begin with."""
 
 
 class App:
@@ -63,6 +63,7 @@ class App:
             )
         )
         self._tls: ServingTls | None = None
+        self._client_ca = config.client_ca
         self._has_pair = asyncio.Event()
         self.port = 0
         """Where the API is, once it is there."""
@@ -70,10 +71,17 @@ class App:
     def show(self, pair: Path) -> None:
         """The certificate and key that the API shows from now on."""
         if self._tls is None:
-            self._tls = ServingTls(pair, self._config.client_ca)
+            self._tls = ServingTls(pair, self._client_ca)
         else:
-            self._tls.reload(pair, self._config.client_ca)
+            self._tls.show(pair)
         self._has_pair.set()
+
+    def trust(self, client_ca: str) -> None:
+        """The authorities of callers' certificates, in PEM, from now on. ssl.SSLError."""
+        if self._tls is not None:
+            self._tls.trust(client_ca)
+        self._client_ca = client_ca
+        _log.info("callers' certificates may be of other authorities now")
 
     def tell(self, kind: str, reason: str, message: str) -> None:
         """An event of the Node."""

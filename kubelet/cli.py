@@ -46,6 +46,10 @@ def cli() -> None:
     "--allow-host-path", "host_paths", type=click.Path(path_type=Path), multiple=True,
     help="A folder that hostPath volumes may be in; may be repeated.",
 )  # fmt: skip
+@click.option(
+    "--client-ca-file", "client_ca", type=click.Path(path_type=Path),
+    help="Authorities of callers' certificates; by default those that the cluster names.",
+)  # fmt: skip
 @click.option("--max-pods", type=click.IntRange(1, 500), default=110, show_default=True)
 @eviction_options
 @click.option(
@@ -59,6 +63,7 @@ def run(
     door: Path,
     static_pods: Path | None,
     host_paths: tuple[Path, ...],
+    client_ca: Path | None,
     max_pods: int,
     eviction: Callable[[], EvictionSettings],
     log_level: str,
@@ -67,7 +72,7 @@ def run(
     log_to_stderr(log_level)
     try:
         options = RunOptions(
-            Home(home), cri, port, node_ip, max_pods, door, static_pods, host_paths, eviction()
+            Home(home), cri, port, node_ip, max_pods, door, static_pods, host_paths, eviction(), client_ca
         )
         asyncio.run(run_kubelet(options))
     except Refusal as error:

@@ -15,12 +15,11 @@ from random import SystemRandom
 from bronzewillow.host.notify import tell_ready
 from bronzewillow.host.paths import door_socket
 from bronzewillow.host.tasks import race
-from bronzewillow.kube.access import Access, Cluster
 from bronzewillow.kube.client import KubeClient
 from kubelet.app import App, AppConfig
-from kubelet.certificates.client_ca import fetch_client_ca
-from kubelet.certificates.errors import IdentityError
+from kubelet.certificates.client_ca import ClientCa
 from kubelet.certificates.serving import ServingFolders
+from kubelet.certificates.watch import Watch
 from kubelet.clock import SystemClock
 from kubelet.membership.errors import MembershipError
 from kubelet.membership.home import Home
@@ -37,7 +36,6 @@ from kubelet.provider.client import RuntimeClient
 
 _TIMEOUT_S = 15.0
 """Of one request: a Lease lasts 40 s."""
-_ASK_S = 3.0
 _log = logging.getLogger(__name__)
 
 
@@ -60,6 +58,8 @@ class RunOptions:
     """Below which hostPath is allowed."""
     eviction: EvictionSettings = field(default_factory=EvictionSettings)
     """When memory and disk are short."""
+    client_ca: Path | None = None
+    """Authorities of callers' certificates, in PEM; None for those that the cluster names."""
     measure: Read = read_machine_health
     """How much of them there is."""
 
@@ -93,31 +93,19 @@ async def run_kubelet(options: RunOptions) -> None:
                 options.host_paths,
             )  # fmt: skip
             account = NetworkAccount(home, access.cluster, clock)
-            ca = (await client_authorities(account.access(), access.cluster)).decode()
-            app = App(AppConfig(shell, options.port, ca), client, lambda: node.node, health)
+            callers = ClientCa(options.client_ca, account.access, access.cluster)
+            ca = await callers.read()
+            app = App(AppConfig(shell, options.port, ca.decode()), client, lambda: node.node, health)
+            watch = Watch(callers.read, lambda pem: app.trust(pem.decode()), ca, callers.every_s, clock)
             node = NodeAgent(parts, access, app.show, app.tell)
             tell_ready()
             try:
-                await race(node.run(), account.run(), app.run(), stop.wait())
+                await race(node.run(), account.run(), app.run(), watch.run(), stop.wait())
                 if notice.is_shutting_down():
                     await node.say_goodbye("node is shutting down")
             finally:
                 power.release()
                 await runtime.close()
-
-
-async def client_authorities(account: Access | None, cluster: Cluster) -> bytes:
-    """Whose certificates callers of port 10250 may show, in PEM: whom the cluster names, if the network's
-    account may read it; else its own authority, which is the same one where kubeadm made the cluster.
-    """
-    if account is None:
-        return cluster.ca_pem
-    try:
-        async with asyncio.timeout(_ASK_S), KubeClient(account) as client:
-            return await fetch_client_ca(client)
-    except (TimeoutError, IdentityError) as error:
-        _log.info("callers' certificates are those of the cluster's own authority: %s", error or "no answer")
-        return cluster.ca_pem
 
 
 def _check_identity(home: Home) -> None:

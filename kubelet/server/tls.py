@@ -11,17 +11,24 @@ from pathlib import Path
 
 
 class ServingTls:
-    """The context to listen with; `reload` changes what the next handshakes show and trust."""
+    """The context to listen with; `show` and `trust` change what the next handshakes show and trust."""
 
     def __init__(self, pair: Path, client_ca: str) -> None:
         """`pair`: certificate chain and key in one PEM file. `client_ca`: PEM. OSError, ssl.SSLError."""
+        self._pair, self._client_ca = pair, client_ca
         self._current = _context(pair, client_ca)
         self.context = _context(pair, client_ca)
         self.context.sni_callback = self._choose
 
-    def reload(self, pair: Path, client_ca: str) -> None:
+    def show(self, pair: Path) -> None:
         """OSError and ssl.SSLError leave everything as it was."""
-        self._current = _context(pair, client_ca)
+        self._current = _context(pair, self._client_ca)
+        self._pair = pair
+
+    def trust(self, client_ca: str) -> None:
+        """OSError and ssl.SSLError leave everything as it was."""
+        self._current = _context(self._pair, client_ca)
+        self._client_ca = client_ca
 
     def _choose(self, socket: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
         socket.context = self._current

@@ -14,7 +14,7 @@ from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.resources import EVENTS, NODES, PODS
 from bronzewillow.testing.agents import free_tcp_port
 from bronzewillow.testing.aio import run
-from bronzewillow.testing.apiserver.authority import Subject
+from bronzewillow.testing.apiserver.authority import Authority, Subject
 from bronzewillow.testing.apiserver.server import api_server
 from bronzewillow.testing.loopback import until
 from kubelet.app import App, AppConfig, configuration
@@ -79,6 +79,11 @@ def test_pods_run_and_the_api_shows_them_to_whoever_may(tmp_path: Path) -> None:
                         assert "kubelet_pod_start_duration_seconds_count 1.0" in told
                     async with session.get("/metrics/probes", ssl=trusting) as answer:
                         assert "# TYPE prober_probe_total counter" in await answer.text()
+                    app.trust(Authority("another").ca_pem.decode())
+                    async with aiohttp.ClientSession(f"https://127.0.0.1:{app.port}") as another:
+                        with pytest.raises(aiohttp.ClientError):
+                            await another.get("/pods", ssl=trusting)
+                    app.trust(ca)
                     stranger = ssl.create_default_context(cadata=ca)
                     async with session.get("/pods", ssl=stranger) as answer:
                         assert answer.status == 401

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from bronzewillow.kube.access import Cluster
 from bronzewillow.kube.resources import NODES
 from bronzewillow.testing.agents import free_tcp_port
 from bronzewillow.testing.joinable import NODE, TOKEN, Joinable, on_cluster
@@ -18,7 +17,7 @@ from kubelet.membership.errors import MembershipError
 from kubelet.membership.home import Home
 from kubelet.membership.join import ByToken, join
 from kubelet.membership.presence import Presence
-from kubelet.run import RunOptions, client_authorities, run_kubelet
+from kubelet.run import RunOptions, run_kubelet
 
 pytestmark = pytest.mark.loopback
 
@@ -31,19 +30,6 @@ def test_a_node_whose_certificate_is_gone_is_told_to_join_again(tmp_path: Path) 
         home.client_pairs.forget()
         with pytest.raises(MembershipError, match=r"client-current\.pem.*`bronzewillow join`"):
             await run_kubelet(RunOptions(home, tmp_path / "none"))
-
-    on_cluster(body)
-
-
-def test_callers_are_those_whom_the_cluster_names_or_else_its_own() -> None:
-    async def body(cluster: Joinable) -> None:
-        own = Cluster(cluster.server.cluster.server, b"own")
-        assert await client_authorities(None, own) == b"own"
-        named = cluster.server.authority.ca_pem
-        assert await client_authorities(cluster.server.admin(), own) == named
-        assert await client_authorities(cluster.server.certified("stranger"), own) == b"own"
-        await cluster.server.stop()
-        assert await client_authorities(cluster.server.admin(), own) == b"own"
 
     on_cluster(body)
 
