@@ -52,7 +52,7 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
         return ClusterNetwork(Cni.CALICO, waiting_for=(f"the Node {us.name}",))
     vni, port = _number(felix, "vxlanVNI", _DEFAULT_VNI), _number(felix, "vxlanPort", _DEFAULT_PORT)
     overlays: list[OverlaySpec] = []
-    publications: list[Publication] = []
+    used: list[Prefix] = []
     warnings = _warnings(felix)
     notes: dict[str, str] = {}
     for size in (IPV4, IPV6):
@@ -68,7 +68,7 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
         mtu = overlay_mtu(us.underlay_mtu, size, configured)
         mac = vtep_mac(us.name, size)
         overlays.append(OverlaySpec(Encap.VXLAN, addresses[0], port, vni, (block,), mac, mtu, peers=peers))
-        publications += calico_ipam.publish(cluster, store, us, ours[0])
+        used.append(ours[0])
         address_key, tunnel_key, _ = _KEYS[size]
         notes[PREFIX + address_key] = objects.text_of_prefix(objects.host(addresses[0]))
         notes[PREFIX + tunnel_key] = objects.text_of(tunnel)
@@ -76,8 +76,9 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
         reason = f"the pools of {us.name} are of a family that this machine has no address of"
         return ClusterNetwork(Cni.CALICO, refusals=(Refusal(reason, "give this machine such an address"),))
     body = {"metadata": {"annotations": notes}}
-    publications.append(Publication(Write.MERGE_STATUS, NODES, us.name, body))
-    return ClusterNetwork(Cni.CALICO, tuple(overlays), tuple(publications), warnings=tuple(warnings))
+    books = calico_ipam.publish(cluster, store, us, used)
+    publications = (*books, Publication(Write.MERGE_STATUS, NODES, us.name, body))
+    return ClusterNetwork(Cni.CALICO, tuple(overlays), publications, warnings=tuple(warnings))
 
 
 def leave(cluster: Cluster, us: Us) -> tuple[Publication, ...]:

@@ -6,6 +6,7 @@ controllers from taking our addresses for leaked ones.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,35 +105,44 @@ def prefixes_by_node(cluster: Cluster, store: Datastore, size: int) -> dict[str,
     return {name: tuple(dict.fromkeys(prefixes)) for name, prefixes in found.items()}
 
 
-def publish(cluster: Cluster, store: Datastore, us: Us, pool: Prefix) -> list[Publication]:
-    """Pool, affinity, block and handles of this node, in the order in which Calico makes them."""
-    block = first_block(pool)
-    name = _name(block)
-    affinity = f"{us.name}-{name}"
-    spec = _block_spec(objects.spec_of(cluster.get(store.blocks, name) or {}), us, block)
-    found = [_ensure(store.ip_pools, _pool(store, us, pool))]
-    if cluster.get(store.affinities, affinity) is None:
-        found.append(_ensure(store.affinities, _affinity(store, us, block, affinity, "pending")))
-    found.append(_ensure(store.blocks, store.object("IPAMBlock", name, spec)))
-    if cluster.get(store.affinities, affinity) is not None:
-        found.append(_ensure(store.affinities, _affinity(store, us, block, affinity, "confirmed")))
-    wanted = {attributes["handle_id"] for attributes in spec["attributes"]}
-    for handle in sorted(wanted):
-        count = sum(attributes["handle_id"] == handle for attributes in spec["attributes"])
-        fields = {"handleID": handle, "block": {objects.text_of_prefix(block): count}, "deleted": False}
+def publish(cluster: Cluster, store: Datastore, us: Us, pools: Sequence[Prefix]) -> list[Publication]:
+    """Pools, affinities, blocks and handles of this node, in the order in which Calico makes them."""
+    found: list[Publication] = []
+    handles: dict[str, dict[str, int]] = {}
+    for pool in pools:
+        block = first_block(pool)
+        name = _name(block)
+        affinity = f"{us.name}-{name}"
+        spec = _block_spec(objects.spec_of(cluster.get(store.blocks, name) or {}), us, block)
+        found.append(_ensure(store.ip_pools, _pool(store, us, pool)))
+        if cluster.get(store.affinities, affinity) is None:
+            found.append(_ensure(store.affinities, _affinity(store, us, block, affinity, "pending")))
+        found.append(_ensure(store.blocks, store.object("IPAMBlock", name, spec)))
+        if cluster.get(store.affinities, affinity) is not None:
+            found.append(_ensure(store.affinities, _affinity(store, us, block, affinity, "confirmed")))
+        for attributes in spec["attributes"]:
+            # one handle for all addresses of a pod, which may be in blocks of both families
+            counts = handles.setdefault(attributes["handle_id"], {})
+            text = objects.text_of_prefix(block)
+            counts[text] = counts.get(text, 0) + 1
+    for handle, counts in sorted(handles.items()):
+        fields = {"handleID": handle, "block": counts, "deleted": False}
         found.append(_ensure(store.handles, store.object("IPAMHandle", handle.lower(), fields)))
-    found += _stale_handles(cluster, store, block, {handle.lower() for handle in wanted})
+    ours = {objects.text_of_prefix(first_block(pool)) for pool in pools}
+    found += _stale_handles(cluster, store, ours, {handle.lower() for handle in handles})
     return found
 
 
 def withdraw(cluster: Cluster, store: Datastore, us: Us) -> list[Publication]:
     """The reverse of `publish`, for a node that leaves for good: handles, block, affinity, pool."""
-    found: list[Publication] = []
-    for name, block in sorted(cluster.all(store.blocks).items()):
-        cidr = objects.prefix(objects.spec_of(block).get("cidr"))
-        if cidr is None or objects.spec_of(block).get("affinity") != f"host:{us.name}":
-            continue
-        found += _stale_handles(cluster, store, cidr, set())
+    blocks = {
+        name: objects.text_of_prefix(cidr)
+        for name, block in sorted(cluster.all(store.blocks).items())
+        if (cidr := objects.prefix(objects.spec_of(block).get("cidr"))) is not None
+        and objects.spec_of(block).get("affinity") == f"host:{us.name}"
+    }
+    found = _stale_handles(cluster, store, set(blocks.values()), set())
+    for name in blocks:
         found.append(Publication(Write.DELETE, store.blocks, name, {}))
         found.append(Publication(Write.DELETE, store.affinities, f"{us.name}-{name}", {}))
     for size in (4, 16):
@@ -222,14 +232,16 @@ def _pod_entry(us: Us, pod: OwnPod) -> dict[str, Any]:
     return {"handle_id": f"k8s-pod-network.{pod.sandbox or pod.uid}", "secondary": secondary}
 
 
-def _stale_handles(cluster: Cluster, store: Datastore, block: Prefix, wanted: set[str]) -> list[Publication]:
-    """Handles of addresses in our block that nobody has any more."""
-    text = objects.text_of_prefix(block)
-    return [
-        Publication(Write.DELETE, store.handles, name, {})
-        for name, handle in sorted(cluster.all(store.handles).items())
-        if name not in wanted and list(objects.mapping(objects.spec_of(handle).get("block"))) == [text]
-    ]
+def _stale_handles(
+    cluster: Cluster, store: Datastore, blocks: set[str], wanted: set[str]
+) -> list[Publication]:
+    """Handles of addresses in our blocks alone that nobody has any more."""
+    found = []
+    for name, handle in sorted(cluster.all(store.handles).items()):
+        held = objects.mapping(objects.spec_of(handle).get("block"))
+        if name not in wanted and held and blocks.issuperset(held):
+            found.append(Publication(Write.DELETE, store.handles, name, {}))
+    return found
 
 
 def _is_vxlan(cluster: Cluster, store: Datastore, cidr: Prefix) -> bool:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from scapy.contrib.geneve import GENEVE
-from scapy.layers.inet import IP, TCP, UDP
-from scapy.layers.inet6 import IPv6
+from scapy.layers.inet import ICMP, IP, UDP
+from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet, Raw
@@ -19,7 +19,6 @@ from bronzewillow.kube.resources import NODES
 from bronzewillow.testing.lab.child import wait_until
 from bronzewillow.testing.lab.joined import METRICS
 from bronzewillow.testing.lab.peers.cases import Placed
-from bronzewillow.testing.lab.peers.kube_proxy import TARGET_PORT
 from bronzewillow.testing.lab.peers.peer import WORKER_NODE
 
 pytestmark = pytest.mark.lab
@@ -33,12 +32,11 @@ CRITICAL = bytes.fromhex(
 KERNELS = pytest.mark.cni(Cni.FLANNEL, Cni.CALICO)
 
 
-def syn(placed: Placed, *, source: str = "", mac: str = "") -> Packet:
-    """An inner frame that would be answered, were it believed."""
-    layer = IP if placed.family.version == 4 else IPv6
+def echo(placed: Placed, *, source: str = "", mac: str = "") -> Packet:
+    """An inner frame that would be answered, once and for all, were it believed."""
+    layer, request = (IP, ICMP(id=1)) if placed.family.version == 4 else (IPv6, ICMPv6EchoRequest(id=1))
     ends = layer(src=source or placed.worker_pods[0], dst=placed.mac_pods[0])
-    inner = Ether(src=WORKER_MAC, dst=mac or placed.overlay["mac"])
-    return inner / ends / TCP(sport=40000, dport=TARGET_PORT, flags="S", seq=1)
+    return Ether(src=WORKER_MAC, dst=mac or placed.overlay["mac"]) / ends / request
 
 
 def datagram(placed: Placed, inner: Packet, *, vni: int | None = None) -> bytes:
@@ -76,20 +74,20 @@ def assert_dropped(placed: Placed, reason: str, payload: bytes, *, outer: str = 
 
 
 def tagged(placed: Placed) -> bytes:
-    frame = syn(placed)
+    frame = echo(placed)
     return datagram(placed, Ether(src=frame.src, dst=frame.dst) / Dot1Q(vlan=7) / frame.payload)
 
 
 FORGERIES: dict[str, tuple[str, Callable[[Placed], bytes]]] = {
     "an inner source of nobody": (
         "spoofed_inner_source",
-        lambda placed: datagram(placed, syn(placed, source=FOREIGN[placed.family.version])),
+        lambda placed: datagram(placed, echo(placed, source=FOREIGN[placed.family.version])),
     ),
     "an inner source of ours": (
         "spoofed_inner_source",
-        lambda placed: datagram(placed, syn(placed, source=placed.mac_pods[1])),
+        lambda placed: datagram(placed, echo(placed, source=placed.mac_pods[1])),
     ),
-    "a frame cut short": ("truncated", lambda placed: datagram(placed, syn(placed))[:40]),
+    "a frame cut short": ("truncated", lambda placed: datagram(placed, echo(placed))[:40]),
     "a VLAN tag": ("vlan_tagged", tagged),
 }
 
@@ -101,30 +99,30 @@ def test_forged_and_broken(placed: Placed, forgery: str) -> None:
 
 
 def test_an_outer_source_that_is_no_node(placed: Placed) -> None:
-    payload = datagram(placed, syn(placed))
+    payload = datagram(placed, echo(placed))
     assert_dropped(placed, "unknown_outer_source", payload, outer=placed.underlay.stranger_out)
 
 
 @KERNELS
 def test_another_vni(placed: Placed) -> None:
-    assert_dropped(placed, "wrong_vni", datagram(placed, syn(placed), vni=99))
+    assert_dropped(placed, "wrong_vni", datagram(placed, echo(placed), vni=99))
 
 
 @pytest.mark.cni(Cni.ANTREA, Cni.CILIUM)
 def test_any_vni_is_taken_where_it_names_no_network(placed: Placed) -> None:
-    assert send(placed, datagram(placed, syn(placed), vni=12345)) >= 1
+    assert send(placed, datagram(placed, echo(placed), vni=12345)) == COUNT
 
 
 @pytest.mark.parametrize("mac", [ANY_MAC, "00:00:00:00:00:00", "aa:bb:cc:dd:ee:ff"])
 def test_any_inner_mac_is_taken(placed: Placed, mac: str) -> None:
     """As CNIs differ in them: Cilium's are none in particular, Antrea's are all the same."""
-    assert send(placed, datagram(placed, syn(placed, mac=mac))) >= 1
+    assert send(placed, datagram(placed, echo(placed, mac=mac))) == COUNT
 
 
 def test_an_unknown_critical_option(placed: Placed) -> None:
     if placed.overlay["encap"] != "geneve":
         return  # VXLAN has no options
-    payload = bytearray(datagram(placed, syn(placed)))
+    payload = bytearray(datagram(placed, echo(placed)))
     payload[0] |= len(CRITICAL) // 4
     payload[1] |= 0x40
     assert_dropped(placed, "geneve_critical_option", bytes(payload[:8] + CRITICAL + payload[8:]))

@@ -97,6 +97,8 @@ class Joined(Programs):
         """Wait until the worker knows our node, by what was published."""
         what = "the worker knows our node by what was published"
         wait_until(lambda: self.peer.follow(self.kubectl.cluster(self.peer.cni)), what, 20)
+        # nobody comes in before the agent has compiled the policies of a new pod
+        wait_until(self._answer, "our pods answer", 20)
 
     @property
     def agent_log(self) -> str:
@@ -117,6 +119,14 @@ class Joined(Programs):
         return [self._pod(number, name) for number, name in enumerate(PODS)]
 
     # ---- inside
+
+    def _answer(self) -> bool:
+        urls = [
+            family.url(address, TARGET_PORT, "/client")
+            for family in self.peer.families
+            for address in self.peer.mac_pods(family)
+        ]
+        return not self.pod.attempt("curl", "-gsf", "-m", "10", *urls).returncode
 
     def _sockets(self, number: int) -> Path:
         return self.folder / "pods" / PODS[number]

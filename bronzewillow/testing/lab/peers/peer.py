@@ -41,13 +41,16 @@ class Peer(ABC):
     cni: ClassVar[Cni]
     features: ClassVar[tuple[str, ...]] = ()
     """What it needs of the machine, beside namespaces and VXLAN."""
-    agent_options: tuple[str, ...] = ()
-    """What our agent has to be told that the cluster cannot know."""
 
     def __init__(self, site: Site, families: Sequence[Family]) -> None:
         """`families` of pods."""
         self.site = site
         self.families = tuple(families)
+
+    @property
+    def agent_options(self) -> tuple[str, ...]:
+        """What our agent has to be told that the cluster cannot know."""
+        return ()
 
     # ---- addresses
 
@@ -150,11 +153,11 @@ class Peer(ABC):
             yield device
 
 
-def kernel_vtep(peer: Peer, family: Family, vni: int, port: int) -> None:
+def kernel_vtep(peer: Peer, family: Family, vni: int, port: int, mtu: int = POD_MTU) -> None:
     """A VXLAN device as Flannel and Calico make it: it learns nothing, all peers are told to it."""
     worker, device = peer.site.worker, peer.device(family)
     vxlan = ("type", "vxlan", "id", str(vni), "local", family.worker_out, "dev", "out0")
-    link = ("link", "add", device, "address", peer.mac(family), "mtu", str(POD_MTU))
+    link = ("link", "add", device, "address", peer.mac(family), "mtu", str(mtu))
     worker.ip(*link, *vxlan, "dstport", str(port), "nolearning")
     worker.ip(
         "addr", "add", f"{peer.host_source(family)}/{family.host_length}", "dev", device, *nodad(family)

@@ -9,7 +9,7 @@ import pytest
 
 from bronzewillow.adapters import objects
 from bronzewillow.adapters.calico_ipam import Datastore, first_block, fits, prefixes_by_node, publish
-from bronzewillow.adapters.network import Cluster, OwnPod, Us
+from bronzewillow.adapters.network import Cluster, OwnPod, Us, Write
 
 STORE = Datastore("crd.projectcalico.org", "v1")
 POOL = (b"\x0a\x41\x00\x00", 28)
@@ -23,7 +23,7 @@ US = Us("mac-1", (b"\xc0\x00\x02\x02",), uid="u", pods=(pod("a", 5),))
 
 
 def block(cluster: Cluster, us: Us) -> dict[str, Any]:
-    [found] = [p for p in publish(cluster, STORE, us, POOL) if p.resource == STORE.blocks]
+    [found] = [p for p in publish(cluster, STORE, us, [POOL]) if p.resource == STORE.blocks]
     return dict(found.body["spec"])
 
 
@@ -67,7 +67,7 @@ def test_the_affinity_is_pending_first_and_confirmed_after_the_block() -> None:
     def states(cluster: Cluster) -> list[tuple[str, str]]:
         return [
             (str(p.resource.plural), p.body["spec"].get("state", ""))
-            for p in publish(cluster, STORE, US, POOL)
+            for p in publish(cluster, STORE, US, [POOL])
             if p.resource in (STORE.blocks, STORE.affinities)
         ]
 
@@ -93,3 +93,18 @@ def test_only_vxlan_pools_make_routes_and_borrowed_addresses_go_to_the_borrower(
 def test_deleted_is_text_in_the_older_group_only() -> None:
     assert STORE.deleted(False) == "false"
     assert Datastore("projectcalico.org", "v3").deleted(False) is False
+
+
+def test_a_pod_of_both_families_has_one_handle_for_its_addresses_in_both_blocks() -> None:
+    six = objects.prefix("fd00:65::/120")
+    assert six is not None
+    both = replace(pod("a", 5), addresses=(bytes((10, 65, 0, 5)), six[0][:15] + b"\x05"))
+    us = replace(US, pods=(both,))
+    found = publish(Cluster(), STORE, us, [POOL, six])
+    handles = {one.name: one.body["spec"]["block"] for one in found if one.resource == STORE.handles}
+    assert handles["k8s-pod-network.s-a"] == {"10.65.0.0/28": 1, "fd00:65::/120": 1}
+    assert len(handles) == 3
+    held = {name: {"spec": {"block": blocks}} for name, blocks in handles.items()}
+    foreign = {"other": {"spec": {"block": {"10.65.0.0/28": 1, "10.64.0.0/26": 1}}}}
+    gone = publish(Cluster({STORE.handles: held | foreign}), STORE, replace(US, pods=()), [POOL, six])
+    assert [one.name for one in gone if one.write is Write.DELETE] == ["k8s-pod-network.s-a"]
