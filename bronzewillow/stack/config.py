@@ -26,7 +26,10 @@ class TcpConfig:
     """Connections of this stack in any state; a further SYN is dropped and counted."""
 
     max_half_open: int = 1_024
-    """Connections in SYN-RECEIVED; the oldest gives way to a new one (RFC 4987 3.3)."""
+    """Connections in SYN-RECEIVED. Beyond it, and beyond a listener's backlog, SYNs get cookies."""
+
+    syn_cookies: bool = True
+    """Answer a flood of SYNs without memory (RFC 4987 3.6); else the oldest half-open one gives way."""
 
     max_reassembly_ranges: int = 256
     """Separate out-of-order ranges one connection may hold; bounds work and SACK state under attack."""

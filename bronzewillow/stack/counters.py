@@ -28,6 +28,8 @@ class StackCounters:
     accepted: int = 0
     connected: int = 0
     half_open_evicted: int = 0
+    syn_cookies_sent: int = 0
+    syn_cookies_accepted: int = 0
     refused_over_limit: int = 0
     timed_out: int = 0
     paws_rejected: int = 0

@@ -23,11 +23,13 @@ def syn_from(i: int) -> TcpPacket:
     return TcpPacket(source, LOCAL, TcpSegment(1024 + i % 50_000, 80, i * 977, 0, SYN, 65_535))
 
 
+@pytest.mark.parametrize("cookies", [True, False])
 @pytest.mark.parametrize("backlog", [128, 100_000])
+@pytest.mark.rfc("4987:3.6")
 @pytest.mark.case("case-2")
 @pytest.mark.case("report-22")
-def test_ten_thousand_spoofed_syns_and_then_a_real_client(listening: Scripted, backlog: int) -> None:
-    s = listening
+def test_ten_thousand_spoofed_syns_and_then_a_real_client(backlog: int, cookies: bool) -> None:
+    s = Scripted(StackConfig(LOCAL, tcp=TcpConfig(syn_cookies=cookies)))
     s.stack.listen(81, backlog)
     for i in range(10_000):
         packet = syn_from(i)
@@ -35,8 +37,10 @@ def test_ten_thousand_spoofed_syns_and_then_a_real_client(listening: Scripted, b
         s.stack.output(i)
     limit = min(backlog, s.stack.config.tcp.max_half_open)
     assert len(s.stack.connections()) == limit
-    assert s.stack.counters.half_open_evicted == 10_000 - limit
-    assert s.stack.drops[DropReason.BACKLOG_FULL] == 10_000 - limit
+    k = s.stack.counters
+    over = 10_000 - limit
+    assert (k.syn_cookies_sent, k.half_open_evicted) == ((over, 0) if cookies else (0, over))
+    assert s.stack.drops[DropReason.BACKLOG_FULL] == k.half_open_evicted
     assert s.stack.events() == []
     s.local_port = 81
     s.advance(10_000)
@@ -45,6 +49,7 @@ def test_ten_thousand_spoofed_syns_and_then_a_real_client(listening: Scripted, b
     assert isinstance(syn_ack, TcpPacket)
     s.inject(TcpSegment(s.peer_port, 81, add(s.peer_isn, 1), add(syn_ack.segment.seq, 1), ACK, 1000))
     assert [type(event) for event in s.event_log] == [Accepted]
+    assert k.syn_cookies_accepted == cookies
 
 
 @pytest.mark.case("case-15")

@@ -46,6 +46,7 @@ class Connection:
         "fin_position",
         "fin_wanted",
         "flight",
+        "from_cookie",
         "keepalive",
         "keepalives_sent",
         "last_heard",
@@ -112,6 +113,7 @@ class Connection:
         self.discarded_bytes = 0
         self.closed_reported = False
 
+        self.from_cookie = False  # a SYN cookie came back: nobody knows when its SYN-ACK left
         self.syn_retransmits = 0
         self.retransmitted_segments = 0
         self.keepalive = config.keepalive

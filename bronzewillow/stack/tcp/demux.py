@@ -12,12 +12,13 @@ from bronzewillow.stack.errors import LocalError
 from bronzewillow.stack.events import Event
 from bronzewillow.stack.path_mtu import PathMtus, grow, shrink
 from bronzewillow.stack.tcp import output
-from bronzewillow.stack.tcp.connection import Connection
-from bronzewillow.stack.tcp.input import may_reopen, passive_open, segment_arrives
+from bronzewillow.stack.tcp.connection import Connection, Endpoint
+from bronzewillow.stack.tcp.input import may_reopen, open_from_cookie, passive_open, segment_arrives
 from bronzewillow.stack.tcp.isn import initial_sequence_number, timestamp_offset
 from bronzewillow.stack.tcp.listener import Listener
 from bronzewillow.stack.tcp.output import transmit
 from bronzewillow.stack.tcp.state import State, enter
+from bronzewillow.stack.tcp.syn_cookies import SynCookies
 from bronzewillow.stack.tcp.timeouts import handle_timeout
 from bronzewillow.stack.tcp.timers import Timer, TimerQueue
 from bronzewillow.wire.errors import DropReason
@@ -57,6 +58,7 @@ class Tcp:
         self.listeners: dict[int, Listener] = {}
         self._rng = rng
         self._secret = rng.randbytes(16)
+        self._cookies = SynCookies(rng)
         self._dirty: dict[Connection, None] = {}
         self._half_open: dict[Connection, None] = {}  # oldest first
         self._time_wait: dict[Connection, None] = {}  # oldest first
@@ -109,7 +111,7 @@ class Tcp:
                 self.drop(DropReason.TCP_FLAGS)  # opens and closes at once: scanners and floods do so
             else:
                 self._on_syn(packet, floor, now)
-        else:
+        elif not self._opens_from_cookie(packet, now):
             self._refuse(packet)
 
     def handle_timeout(self, now: int) -> None:
@@ -178,26 +180,58 @@ class Tcp:
     def _on_syn(self, packet: TcpPacket, floor: int | None, now: int) -> None:
         seg = packet.segment
         listener = self.listeners[seg.destination_port]
-        if listener.admits is not None and not listener.admits(packet.source):
-            self.drop(DropReason.POLICY_DENIED)
+        if not self._has_room(packet, listener):
             return
+        local, remote = (packet.destination, seg.destination_port), (packet.source, seg.source_port)
         config = self.config.tcp
-        if len(self.connections) >= config.max_connections and not self._evict_time_wait():
-            self.counters.refused_over_limit += 1
-            self.drop(DropReason.CONNECTION_LIMIT)
-            return
         for half_open, limit in (
             (self._half_open, config.max_half_open),
             (listener.half_open, listener.backlog),
         ):
-            if len(half_open) >= limit:
-                self._evict_half_open(next(iter(half_open)))
-        local = (packet.destination, seg.destination_port)
-        c = self._new_connection(local, (packet.source, seg.source_port), listener, now)
+            if len(half_open) < limit:
+                continue
+            if config.syn_cookies:
+                self._send_cookie(local, remote, seg, now)
+                return
+            self._evict_half_open(next(iter(half_open)))
+        c = self._new_connection(local, remote, listener, now)
         if floor is not None:
             c.tcb.iss = add(floor, self._rng.getrandbits(16))  # RFC 9293 3.6.1: beyond the old one
         self._half_open[c] = listener.half_open[c] = None
         passive_open(c, seg, now)
+
+    def _has_room(self, packet: TcpPacket, listener: Listener) -> bool:
+        """Whether `listener` may have one connection more, of who sent `packet`."""
+        if listener.admits is not None and not listener.admits(packet.source):
+            self.drop(DropReason.POLICY_DENIED)
+            return False
+        if len(self.connections) >= self.config.tcp.max_connections and not self._evict_time_wait():
+            self.counters.refused_over_limit += 1
+            self.drop(DropReason.CONNECTION_LIMIT)
+            return False
+        return True
+
+    def _send_cookie(self, local: Endpoint, remote: Endpoint, syn: TcpSegment, now: int) -> None:
+        ts_value = now // 1_000 + timestamp_offset(self._secret, local, remote) & 0xFFFFFFFF
+        answer = self._cookies.answer(self.config, local, remote, syn, ts_value, now)
+        self.counters.syn_cookies_sent += 1
+        self.counters.segments_out += 1
+        self.out.append(TcpPacket(local[0], remote[0], answer, ttl=self.config.ttl))
+
+    def _opens_from_cookie(self, packet: TcpPacket, now: int) -> bool:
+        """Whether `packet` was the ACK of a SYN cookie; the connection exists then."""
+        seg = packet.segment
+        listener = self.listeners.get(seg.destination_port)
+        if listener is None or seg.flags & (_SYN | _ACK | _RST) != _ACK:
+            return False
+        local, remote = (packet.destination, seg.destination_port), (packet.source, seg.source_port)
+        syn = self._cookies.recall(local, remote, seg, now)
+        if syn is None:
+            return False
+        if self._has_room(packet, listener):
+            self.counters.syn_cookies_accepted += 1
+            open_from_cookie(self._new_connection(local, remote, listener, now), syn, seg, now)
+        return True
 
     def _evict_half_open(self, c: Connection) -> None:
         """RFC 4987 3.3: under a flood the oldest is the least likely to complete."""

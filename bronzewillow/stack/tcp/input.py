@@ -53,6 +53,21 @@ def segment_arrives(c: Connection, seg: TcpSegment, now: int) -> None:
 
 def passive_open(c: Connection, seg: TcpSegment, now: int) -> None:
     """RFC 9293 3.10.7.2, third: a SYN for a listener; `c` is new and `c.tcb.iss` is chosen."""
+    _enter_syn_received(c, seg, now)
+    output.send_syn_ack(c, now)
+    # data or a FIN in the SYN is not kept: the peer sends it again (RFC 9293 3.10.7.2 allows to queue it)
+
+
+def open_from_cookie(c: Connection, syn: TcpSegment, ack: TcpSegment, now: int) -> None:
+    """`ack` has brought back the cookie of a SYN-ACK to `syn`: be where we had been, and go on from there."""
+    c.from_cookie = True
+    c.tcb.iss = add(ack.ack, -1)
+    _enter_syn_received(c, syn, now)
+    output.promise_first_window(c)
+    segment_arrives(c, ack, now)
+
+
+def _enter_syn_received(c: Connection, seg: TcpSegment, now: int) -> None:
     tcb = c.tcb
     tcb.irs, tcb.rcv_nxt = seg.seq, add(seg.seq, 1)
     options.agree(tcb, c.tcp.config, seg.options, now)
@@ -62,9 +77,7 @@ def passive_open(c: Connection, seg: TcpSegment, now: int) -> None:
     tcb.snd_wl1, tcb.snd_wl2 = seg.seq, 0
     enter(tcb, State.SYN_RECEIVED)
     c.stalled_since = now
-    output.send_syn_ack(c, now)
     c.arm(Timer.RETRANSMIT, now + c.rtt.rto)
-    # data or a FIN in the SYN is not kept: the peer sends it again (RFC 9293 3.10.7.2 allows to queue it)
 
 
 def may_reopen(c: Connection, seg: TcpSegment) -> bool:
@@ -120,7 +133,7 @@ def _on_established(c: Connection, now: int) -> None:
     c.timers.cancel(Timer.RETRANSMIT)
     if c.syn_retransmits:
         c.rtt.on_syn_timeout(3 * c.config.initial_rto)
-    else:
+    elif not c.from_cookie:
         c.rtt.on_sample(now - c.stalled_since, now)
     if c.keepalive:
         c.arm(Timer.KEEPALIVE, now + c.config.keepalive_idle)

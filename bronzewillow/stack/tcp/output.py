@@ -235,12 +235,19 @@ def send_syn(c: Connection, now: int) -> None:
 def send_syn_ack(c: Connection, now: int) -> None:
     """The answer to a SYN; RFC 7323 2.2: the window of a SYN is never scaled."""
     tcb = c.tcb
-    wnd = min(c.config.receive_buffer_bytes, _UNSCALED)
-    tcb.rcv_wnd = max(tcb.rcv_wnd, wnd)  # an ACK in SYN-RECEIVED may have promised more already
-    tcb.last_ack_sent = tcb.rcv_nxt
+    wnd = promise_first_window(c)
     answered = options.answer(c.tcp.config, c.ts_value(now), tcb)
     _put(c, TcpSegment(c.local[1], c.remote[1], tcb.iss, tcb.rcv_nxt, _SYN_ACK, wnd, answered))
     c.last_sent = now
+
+
+def promise_first_window(c: Connection) -> int:
+    """What our SYN-ACK says, or has said: its window field."""
+    tcb = c.tcb
+    wnd = min(c.config.receive_buffer_bytes, _UNSCALED)
+    tcb.rcv_wnd = max(tcb.rcv_wnd, wnd)  # an ACK in SYN-RECEIVED may have promised more already
+    tcb.last_ack_sent = tcb.rcv_nxt
+    return wnd
 
 
 def send_reset(c: Connection) -> None:
