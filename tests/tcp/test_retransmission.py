@@ -416,5 +416,6 @@ def test_reno_halves_the_window(open_with: Open) -> None:
         +0 <  .  1:1(0) ack 1
         +0 <  .  1:1(0) ack 1
         ignore
+        +0 <  .  1:1(0) ack 10001
     """)
     assert (s.c.congestion.cwnd, s.c.congestion.ssthresh) == (5000, 5000)

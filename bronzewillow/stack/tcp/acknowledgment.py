@@ -45,7 +45,7 @@ def _on_new_ack(
     now: int,
 ) -> None:
     tcb, flight = c.tcb, c.flight
-    size_before = flight.size
+    size_before, phase_before = flight.size, c.recovery.phase
     tcb.snd_una = seg.ack
     echo_ms = _echo_ms(c, seg, now) if flight.has_resends else None
     acked = flight.on_ack(flight.una + acked_bytes)
@@ -54,7 +54,8 @@ def _on_new_ack(
         _sample_rtt(c, acked[0] if len(acked) == 1 else max(reversed(acked), key=_SENT_AT), echo_ms, now)
     c.stalled_since = now
     c.recovery.on_ack(Ack(acked_bytes, acked + sacked if sacked else acked, dsack, echo_ms), now)
-    if c.recovery.phase is not Phase.RECOVERY and size_before * 2 >= c.congestion.cwnd:
+    is_recovering = Phase.RECOVERY in (phase_before, c.recovery.phase)
+    if not is_recovering and size_before * 2 >= c.congestion.cwnd:
         c.congestion.on_ack(acked_bytes, c.rtt.srtt, now)
     if flight:
         c.arm(Timer.RETRANSMIT, now + c.rtt.rto)  # RFC 6298 5.3

@@ -124,8 +124,7 @@ def _is_worth_sending(c: Connection, size: int, unsent: int) -> bool:
 def _advance(c: Connection, size: int, now: int) -> None:
     if not c.flight:
         c.stalled_since = now
-    c.flight.on_send(size, now)
-    c.recovery.probe.is_wanted = True
+    c.recovery.on_send(size, now)
     c.tcb.snd_nxt = add(c.tcb.snd_nxt, size)
     c.last_sent = now
 

@@ -5,7 +5,7 @@ the congestion control knows how much may be out; this decides between them. Thr
 RFC 6675 describe them:
 
 OPEN      no loss known; cwnd grows.
-RECOVERY  fast recovery, until everything sent before it (`recover`) is acknowledged.
+RECOVERY  fast recovery, until everything sent before it (`recover`) is acknowledged; cwnd by RFC 9937 (PRR).
 LOSS      after a retransmission timeout, likewise; cwnd grows from one segment by slow start.
 """
 
@@ -17,6 +17,7 @@ from bronzewillow.stack.counters import StackCounters
 from bronzewillow.stack.tcp.congestion import CongestionControl
 from bronzewillow.stack.tcp.flight import DUP_THRESH, Flight, SentRange
 from bronzewillow.stack.tcp.loss_probe import LossProbe
+from bronzewillow.stack.tcp.prr import Prr
 from bronzewillow.stack.tcp.rack import Rack
 from bronzewillow.stack.tcp.rtt import RttEstimator
 from bronzewillow.stack.tcp.tcb import Tcb
@@ -63,6 +64,7 @@ class Recovery:
         "_counters",
         "_dup_acks",
         "_flight",
+        "_prr",
         "_recover",
         "_reduced_at",
         "_rtt",
@@ -97,6 +99,7 @@ class Recovery:
         self.look_again_at: int | None = None
         """When something that was overtaken will count as lost (RFC 8985 6.2 step 5)."""
         self._counters = counters
+        self._prr = Prr()
         self._recover = -1  # RFC 6582 3.2 step 1: nothing sent is covered by it
         self._reduced_at = 0  # when this recovery has last lowered cwnd
         self._dup_acks = 0
@@ -118,9 +121,16 @@ class Recovery:
             quiet and self.rack is not None and self._tcb.sack_on and not self.probe.is_out and bool(flight)
         )
 
+    def on_send(self, size: int, now: int) -> None:
+        """New bytes have left, directly behind the last."""
+        self._flight.on_send(size, now)
+        self._prr.on_sent(size)
+        self.probe.is_wanted = True
+
     def on_retransmit(self, sent: SentRange, now: int) -> None:
         """The whole of `sent` has left again."""
         self._flight.on_retransmit(sent, now)
+        self._prr.on_sent(sent.end - sent.start)
         self._unmatched_resends += sent.end - sent.start
 
     def on_ack(self, ack: Ack, now: int) -> None:
@@ -137,13 +147,22 @@ class Recovery:
             rack.on_delivered(ack.delivered, ack.echo_ms, self._rtt, now)
             if dsack is not None:
                 rack.on_dsack(flight)
+        dup_acks, lost_bytes = self._dup_acks, flight.lost_bytes
         if ack.acked_bytes:
             self._on_progress(ack.acked_bytes)
         elif ack.is_duplicate and not self._tcb.sack_on:
             self._dup_acks += 1
             if self._dup_acks == DUP_THRESH and self.phase is Phase.OPEN and flight.una > self._recover:
                 flight.mark_oldest_lost(self._tcb.eff_snd_mss)
-        self.look_for_loss(now)
+        if flight.is_in_order and not flight.lost_bytes and self.phase is Phase.OPEN:
+            self.look_again_at = None
+            return
+        delivered = self._delivered_bytes(ack, dup_acks)
+        self.look_for_loss(now, delivered)
+        if self.phase is Phase.RECOVERY and delivered:
+            is_safe = ack.acked_bytes > 0 and flight.lost_bytes <= lost_bytes
+            cwnd = self._prr.on_ack(delivered, self.pipe, is_safe, self._tcb.eff_snd_mss)
+            self._congestion.cwnd = cwnd
 
     def on_timeout(self, now: int) -> None:
         """RFC 6298 5.4 to 5.6, and RFC 6675 5.1 or RFC 8985 6.3."""
@@ -165,12 +184,10 @@ class Recovery:
         self.look_again_at = None
         self.probe.forget()
 
-    def look_for_loss(self, now: int) -> None:
-        """After an ACK, and when the reordering timer expires."""
+    def look_for_loss(self, now: int, delivered: int = 0) -> None:
+        """After an ACK that told of `delivered` bytes, and when the reordering timer expires."""
         flight, rack, smss = self._flight, self.rack, self._tcb.eff_snd_mss
         self.look_again_at = None
-        if flight.is_in_order and not flight.lost_bytes:
-            return
         if rack is not None and self._tcb.sack_on:
             reo_wnd = rack.reo_wnd(flight, self.phase is not Phase.OPEN, smss, self._rtt)
             self.look_again_at = rack.mark_lost(flight, reo_wnd, now)
@@ -181,14 +198,26 @@ class Recovery:
             self._counters.fast_recoveries += 1
             self.must_retransmit = True
             self.probe.forget()
-            self._reduce(now)
+            self._reduce(delivered, now)
         elif self.phase is Phase.RECOVERY and flight.newest_lost_resend_at >= self._reduced_at:
-            self._reduce(now)  # RFC 5681 4.3: a lost retransmission is a second indication of congestion
+            self._reduce(
+                delivered, now
+            )  # RFC 5681 4.3: a lost retransmission is a second indication of congestion
 
-    def _reduce(self, now: int) -> None:
-        self._recover = self._flight.nxt
+    def _reduce(self, delivered: int, now: int) -> None:
+        """cwnd goes down to ssthresh, by RFC 9937 5: in step with what arrives."""
+        flight, congestion = self._flight, self._congestion
+        self._recover = flight.nxt
         self._reduced_at = now
-        self._congestion.on_congestion(self._flight.size, now)
+        congestion.on_congestion(flight.size, now)
+        self._prr.begin(flight.size - flight.sacked_bytes + delivered, congestion.ssthresh)
+        congestion.cwnd = self.pipe + self._tcb.eff_snd_mss
+
+    def _delivered_bytes(self, ack: Ack, dup_acks: int) -> int:
+        """DeliveredData of RFC 9937 5: without SACK each duplicate ACK stands for a segment."""
+        if self._tcb.sack_on:
+            return sum(sent.end - sent.start for sent in ack.delivered)
+        return max(ack.acked_bytes + (self._dup_acks - dup_acks) * self._tcb.eff_snd_mss, 0)
 
     def _on_progress(self, acked_bytes: int) -> None:
         flight, smss = self._flight, self._tcb.eff_snd_mss
@@ -212,6 +241,8 @@ class Recovery:
         return dsack
 
     def _leave(self) -> None:
+        if self.phase is Phase.RECOVERY:
+            self._congestion.cwnd = self._congestion.ssthresh  # RFC 9937 5
         self.phase = Phase.OPEN
         self.must_retransmit = False
         self._dup_acks = 0

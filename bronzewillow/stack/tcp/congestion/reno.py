@@ -34,8 +34,8 @@ class Reno:
             self.cwnd = min(self.cwnd + self._smss, UNLIMITED)
 
     def on_congestion(self, flight_size: int, now: int) -> None:
-        """RFC 5681 3.2 step 2; RFC 6675 5 (4.2): cwnd = ssthresh, since the scoreboard tells the pipe."""
-        self.ssthresh = max(flight_size // 2, 2 * self._smss)  # RFC 5681 equation 4
+        """RFC 5681 3.2 step 2; what limited transmit has sent beyond cwnd does not count (RFC 5681 3.2)."""
+        self.ssthresh = max(min(flight_size, self.cwnd) // 2, 2 * self._smss)  # RFC 5681 equation 4
         self.cwnd = self.ssthresh
         self._acked_bytes = 0
 

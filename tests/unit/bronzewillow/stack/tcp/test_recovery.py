@@ -40,11 +40,12 @@ def test_three_duplicates_start_a_recovery_that_ends_at_recover() -> None:  # RF
         recovery.on_ack(DUPLICATE, 0)
         phases.append(recovery.phase)
     assert phases == [Phase.OPEN, Phase.OPEN, Phase.RECOVERY, Phase.RECOVERY]
-    assert recovery.must_retransmit and flight.lost_bytes == MSS and reno.cwnd == 5 * MSS
+    assert recovery.must_retransmit and flight.lost_bytes == MSS and reno.ssthresh == 5 * MSS
     acknowledge(recovery, flight, 4 * MSS)
     assert flight.lost_bytes == MSS
     acknowledge(recovery, flight, 10 * MSS)
     assert recovery.phase is Phase.OPEN and recovery._counters.fast_recoveries == 1
+    assert reno.cwnd == 5 * MSS
 
 
 def test_each_duplicate_has_left_the_network() -> None:
