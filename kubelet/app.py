@@ -12,7 +12,8 @@ from typing import Any
 from bronzewillow.host.tasks import together
 from bronzewillow.kube.client import KubeClient
 from kubelet.model.admission import admit
-from kubelet.model.decision import EventType, PodEvent
+from kubelet.model.decision import EventType, PodEvent, Refusal
+from kubelet.model.pod_spec import Object
 from kubelet.model.thresholds import EvictionSettings, configured
 from kubelet.node.health import HealthWatch
 from kubelet.pods.admitting import node_view
@@ -40,13 +41,13 @@ class App:
     """Made on the loop."""
 
     def __init__(self, config: AppConfig, client: KubeClient, node: NodeObject, health: HealthWatch) -> None:
-        self._config = config
-        shell, host_paths = config.shell, config.shell.host_paths
+        self._config, self._node = config, node
+        shell = config.shell
         self.shell = PodShell(
             shell,
             client,
             node,
-            lambda pod, others: admit(pod, others, node_view(node(), os.getuid(), host_paths)),
+            self._admit,
             health,
         )
         self._server = KubeletServer(
@@ -93,6 +94,11 @@ class App:
             await together(self.shell.run(), self._serve())
         finally:
             await self._server.close()
+
+    def _admit(self, pod: Object, others: list[Object]) -> Refusal | None:
+        is_ending, host_paths = self.shell.is_shutting_down, self._config.shell.host_paths
+        view = node_view(self._node(), os.getuid(), host_paths, is_shutting_down=is_ending)
+        return admit(pod, others, view)
 
     async def _serve(self) -> None:
         await self._has_pair.wait()

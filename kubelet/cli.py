@@ -14,6 +14,7 @@ from kubelet.eviction_options import eviction_options
 from kubelet.membership.cli import home_option, join, leave
 from kubelet.membership.home import Home
 from kubelet.model.thresholds import EvictionSettings
+from kubelet.pods.node_shutdown import ShutdownGrace
 from kubelet.refusal import Refusal
 from kubelet.run import RunOptions, run_kubelet
 
@@ -53,6 +54,14 @@ def cli() -> None:
 @click.option("--max-pods", type=click.IntRange(1, 500), default=110, show_default=True)
 @eviction_options
 @click.option(
+    "--shutdown-grace-period", "shutdown_s", type=click.IntRange(min=0), default=10, show_default=True,
+    help="Seconds for pods to end when the machine goes down; 0 leaves them to the system.",
+)  # fmt: skip
+@click.option(
+    "--shutdown-grace-period-critical-pods", "critical_s", type=click.IntRange(min=0), default=2,
+    show_default=True, help="Of which critical pods have the last ones.",
+)  # fmt: skip
+@click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
 )
 def run(
@@ -66,13 +75,25 @@ def run(
     client_ca: Path | None,
     max_pods: int,
     eviction: Callable[[], EvictionSettings],
+    shutdown_s: int,
+    critical_s: int,
     log_level: str,
 ) -> None:
     """Be the node that this machine has joined as."""
     log_to_stderr(log_level)
     try:
         options = RunOptions(
-            Home(home), cri, port, node_ip, max_pods, door, static_pods, host_paths, eviction(), client_ca
+            Home(home),
+            cri,
+            port,
+            node_ip,
+            max_pods,
+            door,
+            static_pods,
+            host_paths,
+            eviction(),
+            client_ca,
+            shutdown=ShutdownGrace(shutdown_s, critical_s),
         )
         asyncio.run(run_kubelet(options))
     except Refusal as error:

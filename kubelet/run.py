@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import SystemRandom
@@ -21,6 +20,7 @@ from kubelet.certificates.client_ca import ClientCa
 from kubelet.certificates.serving import ServingFolders
 from kubelet.certificates.watch import Watch
 from kubelet.clock import SystemClock
+from kubelet.ending import Stop, until_the_end
 from kubelet.membership.errors import MembershipError
 from kubelet.membership.home import Home
 from kubelet.membership.network_account import NetworkAccount
@@ -31,6 +31,7 @@ from kubelet.node.agent import AgentParts, NodeAgent
 from kubelet.node.health import HealthWatch, Read, read_machine_health
 from kubelet.node.power import PowerAssertion
 from kubelet.node.shutdown_notice import ShutdownNotice
+from kubelet.pods.node_shutdown import ShutdownGrace
 from kubelet.pods.shell import ShellConfig
 from kubelet.provider.client import RuntimeClient
 
@@ -62,10 +63,12 @@ class RunOptions:
     """Authorities of callers' certificates, in PEM; None for those that the cluster names."""
     measure: Read = read_machine_health
     """How much of them there is."""
+    shutdown: ShutdownGrace = field(default_factory=ShutdownGrace)
+    """Of pods, when the machine goes down."""
 
 
 async def run_kubelet(options: RunOptions) -> None:
-    """Until SIGTERM or SIGINT. Refusal, OSError."""
+    """Until SIGTERM or SIGINT, or twice that when the machine goes down. Refusal, OSError."""
     home = options.home
     membership = home.membership()
     if membership is None:
@@ -73,11 +76,8 @@ async def run_kubelet(options: RunOptions) -> None:
             f"{home.folder}: this machine is no node of a cluster; `bronzewillow join` makes it one"
         )
     _check_identity(home)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop, notice = Stop(), ShutdownNotice()
     clock, random, power = SystemClock(), SystemRandom(), PowerAssertion()
-    notice = ShutdownNotice()
     access = home.access()
     with Presence(home.folder).running():
         runtime = RuntimeClient(options.cri)
@@ -100,9 +100,8 @@ async def run_kubelet(options: RunOptions) -> None:
             node = NodeAgent(parts, access, app.show, app.tell)
             tell_ready()
             try:
-                await race(node.run(), account.run(), app.run(), watch.run(), stop.wait())
-                if notice.is_shutting_down():
-                    await node.say_goodbye("node is shutting down")
+                end = until_the_end(stop, notice, options.shutdown, node, app.shell)
+                await race(node.run(), account.run(), app.run(), watch.run(), end)
             finally:
                 power.release()
                 await runtime.close()

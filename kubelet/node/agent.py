@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from bronzewillow.host.tasks import together
+from bronzewillow.host.tasks import spawn, together
 from bronzewillow.kube.access import Access, Presented
 from bronzewillow.kube.cache import Change, ChangeType
 from bronzewillow.kube.client import KubeClient, Selection
@@ -79,7 +79,7 @@ class NodeAgent:
         self._parts, self._access, self._tell = parts, access, tell
         self._machine = read_machine(parts.disk)
         self._runtime = RuntimeWatch(parts.runtime)
-        self._ending = ""
+        self._ending, self._ends_for_good = "", False
         state = self._state(None)
         self._addresses = state.addresses
         self._node = node_object(state, None, parts.clock.wall())
@@ -131,17 +131,21 @@ class NodeAgent:
         """Something that the status says may be another now."""
         self.reporter.hurry()
 
-    async def say_goodbye(self, why: str) -> None:
-        """Be NotReady, and have it heard, as long as there is time: `node is shutting down`, for one."""
-        self._ending = why
+    async def say_goodbye(self, why: str, *, for_good: bool = False) -> None:
+        """Be NotReady, and have it heard, as long as there is time: `node is shutting down`, for one.
+
+        `for_good`: no waking up makes it ready again.
+        """
+        self._ending, self._ends_for_good = why, self._ends_for_good or for_good
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORD_S):
                 await self.reporter.report(always=True)
 
     def welcome_back(self) -> None:
-        """What `say_goodbye` said is over."""
-        self._ending = ""
-        self._on_wake()
+        """What `say_goodbye` said is over, or the machine has slept without a word."""
+        if not self._ends_for_good:
+            self._ending = ""
+        spawn(self._return(), name="return from sleep")
 
     # ---- what this node is
 
@@ -208,8 +212,11 @@ class NodeAgent:
         elif was_deleted:
             self.reporter.seen(None)
 
-    def _on_wake(self) -> None:
-        """The Lease first: a cluster gives a node 40 s."""
+    async def _return(self) -> None:
+        """The Lease first: a cluster gives a node 40 s. Over new connections: who was at the other end of the
+        old ones may be gone, and would be waited for until requests time out.
+        """
+        await self._parts.client.reconnect()
         self.lease.hurry()
         self.reporter.hurry()
 

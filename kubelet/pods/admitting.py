@@ -8,11 +8,10 @@ from pathlib import Path
 from kubelet.model.admission import NodeView
 from kubelet.model.pod_spec import Object, labels_of, mapping, name, objects, spec, status, text
 
-_READY = "Ready"
-_SHUTTING_DOWN = "node is shutting down"
 
-
-def node_view(node: Object, user_id: int, host_paths: Sequence[Path]) -> NodeView:
+def node_view(
+    node: Object, user_id: int, host_paths: Sequence[Path], *, is_shutting_down: bool = False
+) -> NodeView:
     """`user_id`: who runs containers."""
     told = status(node)
     conditions = {text(one.get("type")): one for one in objects(told.get("conditions"))}
@@ -28,5 +27,5 @@ def node_view(node: Object, user_id: int, host_paths: Sequence[Path]) -> NodeVie
         os=text(mapping(told.get("nodeInfo")).get("operatingSystem")) or "darwin",
         host_path_roots=[str(path) for path in host_paths],
         pressures=frozenset(pressures),
-        is_shutting_down=_SHUTTING_DOWN in text(mapping(conditions.get(_READY)).get("message")),
+        is_shutting_down=is_shutting_down,
     )

@@ -34,6 +34,7 @@ from kubelet.pods.log_rotation import CHECK_S, LogRotation, RotationConfig
 from kubelet.pods.memory_watch import LOOK_S, MemoryWatch
 from kubelet.pods.metrics import PodMetrics, RunningPods
 from kubelet.pods.mirror import keep_mirror
+from kubelet.pods.node_shutdown import NodeShutdown, ShutdownGrace
 from kubelet.pods.pod_set import PodSet
 from kubelet.pods.resolving import Resolving, downward_value
 from kubelet.pods.shown_pods import ShownPods
@@ -162,6 +163,9 @@ class PodShell:
             now,
         )
         self._rotation = LogRotation(self.runtime, config.rotation)
+        self._shutdown = NodeShutdown(self.pods, self.statuses.flush)
+        self.is_shutting_down = False
+        """The machine goes down: no pod is taken any more."""
         self._static = StaticSource(config.static_pods, config.node_name) if config.static_pods else None
 
     async def run(self) -> None:
@@ -188,6 +192,11 @@ class PodShell:
         finally:
             self.pods.leave()
             await self.runtime.close()
+
+    async def shut_down(self, grace: ShutdownGrace) -> None:
+        """The machine goes down: take no pod any more, and end those that there are, while `run` goes on."""
+        self.is_shutting_down = True
+        await self._shutdown.run(grace)
 
     async def delete_pod(self, pod: Object) -> None:
         """The API object, at once, if it is the one of that UID. KubeError."""

@@ -12,7 +12,7 @@ from kubelet.model.decision import Ending, NodeFacts, PodEvent, Refusal
 from kubelet.model.observed import ObservedPod
 from kubelet.model.outcomes import Failed, Outcome
 from kubelet.model.pod_machine import PodMachine
-from kubelet.model.pod_spec import Object, full_name, uid
+from kubelet.model.pod_spec import Object, full_name, is_terminal, uid
 from kubelet.provider.errors import RuntimeRefusal
 
 _OBSERVE_AGAIN_S = 1.0
@@ -58,6 +58,8 @@ class PodWorker:
         """What was seen last."""
         self.status: Object = {}
         """What was decided last."""
+        self.ended = asyncio.Event()
+        """Set when it has told of a final phase, or nothing is left of it."""
         self._around = surroundings
         self._must_observe = True
         self._wake = asyncio.Event()
@@ -111,6 +113,7 @@ class PodWorker:
         finally:
             for task in self._running.values():
                 task.cancel()
+        self.ended.set()
         self._around.on_finished(self.uid)
 
     async def _turn(self) -> bool:
@@ -124,6 +127,8 @@ class PodWorker:
         if decision.status and decision.status is not self.status:
             self.status = decision.status
             around.tell_status(self.pod, decision.status)
+        if is_terminal(decision.status.get("phase")):
+            self.ended.set()
         for action in decision.actions:
             self._begin(action)
         if decision.is_finished:

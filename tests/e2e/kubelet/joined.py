@@ -37,12 +37,16 @@ class JoinedNode:
         """Ready; it ends as if it were killed."""
         task = spawn(run_kubelet(self.options), name="llm-kubelet")
         try:
-            await until(self._is_ready)
+            await self.until_ready()
             yield
             assert not task.done(), task.exception()
         finally:
             task.cancel()
             await asyncio.wait([task])
+
+    async def until_ready(self) -> None:
+        """The Node."""
+        await until(self._is_ready)
 
     async def condition(self, kind: str) -> Object:
         """Of the Node."""

@@ -266,6 +266,39 @@ def test_goodbye_is_heard_before_the_machine_is_away(tmp_path: Path) -> None:
             assert await rig.ready() == ("False", "node is shutting down")
             rig.agent.welcome_back()
             await until(lambda: rig.told("NodeReady") == 2)
+            await rig.agent.say_goodbye("node is shutting down", for_good=True)
+            rig.agent.welcome_back()
+            await rig.agent.reporter.report()
+            assert await rig.ready() == ("False", "node is shutting down")
+            await end(running)
+
+    on_cluster(body)
+
+
+def test_who_has_slept_returns_over_new_connections_the_lease_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def body(cluster: Joinable) -> None:
+        rig = Rig(cluster, tmp_path)
+        steps: list[str] = []
+        async with rig.client:
+            running = spawn(rig.agent.run(), name="agent")
+            await until(lambda: rig.told("NodeReady") == 1 and rig.agent.lease.last_renewed is not None)
+            reconnect = rig.client.reconnect
+
+            async def noted() -> None:
+                steps.append("connections")
+                await reconnect()
+
+            monkeypatch.setattr(rig.client, "reconnect", noted)
+            monkeypatch.setattr(rig.agent.lease, "hurry", lambda: steps.append("Lease"))
+            monkeypatch.setattr(rig.agent.reporter, "hurry", lambda: steps.append("status"))
+            await until(lambda: rig.clock.sleepers >= 3)
+            rig.clock.jump(3600)
+            rig.clock.advance(1)
+            await until(lambda: "status" in steps)
+            assert "connections" in steps[: steps.index("Lease")]
+            assert steps.index("Lease") < steps.index("status")
             await end(running)
 
     on_cluster(body)

@@ -15,14 +15,14 @@ NODE = {
         "conditions": [
             {"type": "MemoryPressure", "status": "True"},
             {"type": "DiskPressure", "status": "False"},
-            {"type": "Ready", "status": "False", "message": "node is shutting down"},
+            {"type": "Ready", "status": "True"},
         ],
     },
 }
 
 
 def test_a_node() -> None:
-    found = node_view(NODE, 501, [Path("/models")])
+    found = node_view(NODE, 501, [Path("/models")], is_shutting_down=True)
     assert (found.name, found.os, found.user_id) == ("mac-1", "linux", 501)
     assert found.labels == {"kubernetes.io/os": "darwin"}
     assert found.taints == [{"key": "k", "effect": "NoSchedule"}]
