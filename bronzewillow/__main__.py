@@ -15,6 +15,7 @@ from bronzewillow.service.verbs import install, uninstall
 from bronzewillow.supervise.forward_verb import forward_command
 from bronzewillow.supervise.status_verb import status
 from bronzewillow.supervise.up_verb import up
+from bronzewillow.withdraw_verb import withdraw
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,7 +26,7 @@ def cli() -> None:
 
 for command in (
     *(join, leave, up, install, uninstall, status, doctor),
-    *(forward_command, agent, flows, capture, policy, demo),
+    *(forward_command, agent, flows, capture, policy, demo, withdraw),
 ):
     cli.add_command(command)
 

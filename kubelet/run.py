@@ -5,7 +5,6 @@ Pods go on when it ends: ending is not leaving, and whoever starts it again find
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -15,11 +15,12 @@ from bronzewillow.adapters import objects
 from bronzewillow.adapters.detect import ADAPTERS, detect, leave
 from bronzewillow.adapters.network import Cluster, ClusterNetwork, Cni, Publication, Us
 from bronzewillow.cluster.observer import Observer
-from bronzewillow.cluster.publisher import Publisher
+from bronzewillow.cluster.publisher import NotPublished, Publisher
 from bronzewillow.cluster.publishing import next_write
 from bronzewillow.cluster.watched import BY_CNI, TELLING, Watched, kinds_of
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.errors import KubeError
+from bronzewillow.kube.leaving import is_leaving
 from bronzewillow.kube.listwatch import ListWatchConfig
 
 _log = logging.getLogger(__name__)
@@ -76,9 +77,7 @@ class Follower:
     async def run(self) -> None:
         """Until cancelled."""
         try:
-            cni = await self._find()
-            self.observer.watch((*BY_CNI[cni], *self._further))
-            await self.observer.settled()
+            cni = await self._begin()
             self.touch()
             while True:
                 await self._next_change()
@@ -87,13 +86,47 @@ class Follower:
             self.observer.close()
 
     async def leave(self) -> None:
-        """Withdraw what has been published, for a node that goes for good. KubeError."""
-        if self.network is None:
+        """Withdraw what has been published, for a node that goes for good. KubeError.
+
+        `run` need not have been called. If it goes on, here or elsewhere, the Node has to have the mark of
+        `kube.leaving`: else all is published again.
+        """
+        cni = self.network.cni if self.network is not None else await self._joined()
+        if cni is None:
             return
-        cni = self.network.cni
-        await self._publish(cni, leave(cni, self.observer.cluster(), self._whole_us(self.observer.cluster())))
+        await self._publish(cni, self._withdrawn(cni, self.observer.cluster()))
+        left = next_write(self._withdrawn(cni, self.observer.cluster()), self.observer.cluster())
+        if left is not None:
+            raise NotPublished(f"{left.resource} {left.name}: somebody makes it again; end the node's agent")
 
     # ---- inside
+
+    async def _begin(self) -> Cni:
+        cni = await self._find()
+        await self._watch(cni)
+        return cni
+
+    async def _joined(self) -> Cni | None:
+        """Whose cluster we may be in, without waiting for one. NotPublished when that cannot be seen."""
+        if self._named is None:
+            self.observer.watch(TELLING)
+            await self.observer.settled()
+            found = detect(self.observer.cluster())
+            if found is None and (missing := self.observer.missing_rights()):
+                cure = "apply what `bronzewillow join --print-setup` prints"
+                raise NotPublished(f"{'; '.join(missing)}; {cure}")
+        else:
+            found = self._named
+        if found is not None:
+            await self._watch(found)
+        return found
+
+    async def _watch(self, cni: Cni) -> None:
+        self.observer.watch((*BY_CNI[cni], *self._further))
+        await self.observer.settled()
+
+    def _withdrawn(self, cni: Cni, cluster: Cluster) -> tuple[Publication, ...]:
+        return leave(cni, cluster, self._whole_us(cluster))
 
     async def _find(self) -> Cni:
         if self._named is not None:
@@ -123,8 +156,9 @@ class Follower:
             _tell(self.network, network)
             self.network = network
             self._on_network(network)
+        has_left = is_leaving(cluster.node(self._name) or {})
         try:
-            await self._publish(cni, network.publications)
+            await self._publish(cni, self._withdrawn(cni, cluster) if has_left else network.publications)
             self.trouble = ""
         except KubeError as error:
             if str(error) != self.trouble:

@@ -72,8 +72,10 @@ class Node:
         for name in (STATIC_PODS, KUBELET):
             if (maker := self._daemons.pop(name, None)) is not None:
                 await maker.end()
-        # a cluster's pods are the cluster's to end: a node that starts again finds them
+        # a cluster's pods are the cluster's to end: a node that starts again finds them, unless it has left
         keeps_pods = self._options.keeps_pods or self._options.cluster is not None
+        if self.has_left.is_set():
+            with_pods, keeps_pods = True, False
         try:
             if with_pods and not keeps_pods and RUNTIME in self._daemons:
                 await self._end_pods()

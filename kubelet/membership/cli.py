@@ -25,6 +25,7 @@ from kubelet.membership.home import Home, default_home
 from kubelet.membership.join import ByKubeconfig, ByToken, node_name_of, trusted_access
 from kubelet.membership.join import join as join_cluster
 from kubelet.membership.leave import LeaveOptions, Leaving
+from kubelet.membership.network_departure import withdraw_network
 from kubelet.membership.presence import Presence
 from kubelet.membership.setup import setup_manifest
 from kubelet.refusal import Refusal
@@ -161,7 +162,14 @@ async def _leave(home: Home, options: LeaveOptions, kubeconfig: Path | None) -> 
             administrator = await stack.enter_async_context(KubeClient(trusted_access(kubeconfig)))
         stack.enter_context(presence.leaving())
         leaving = Leaving(
-            client, membership, lambda: presence.end(_END_S, clock), options, clock, click.echo, administrator
+            client,
+            membership,
+            lambda: presence.end(_END_S, clock),
+            lambda: withdraw_network(home, membership.node_name),
+            options,
+            clock,
+            click.echo,
+            administrator,
         )
         await leaving.run(home, is_kubelet_running=presence.is_running())
 

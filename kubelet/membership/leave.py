@@ -1,7 +1,8 @@
 """Leaving a cluster: no new pods, an orderly end of those that are here, then the node itself.
 
 A node may not delete its Node object, so the line for that is told. What is interrupted can be done again:
-the node's identity is forgotten last.
+the node's identity is forgotten last. Before it goes what the network has published: pods have ended by then,
+and its account is still there.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 
 from bronzewillow.kube.client import KubeClient, Selection
 from bronzewillow.kube.errors import Forbidden, KubeError, NotFound, TooManyRequests, Unauthorized
+from bronzewillow.kube.leaving import LEAVING
 from bronzewillow.kube.resources import LEASES, NODES, PODS, Object, name_of, uid_of
 from bronzewillow.kube.times import emit_time
 from kubelet.clock import Clock
@@ -44,17 +46,19 @@ class Leaving:
         client: KubeClient,
         membership: Membership,
         end_kubelet: Callable[[], Awaitable[bool]],
+        withdraw_network: Callable[[], Awaitable[bool]],
         options: LeaveOptions,
         clock: Clock,
         say: Say,
         administrator: KubeClient | None = None,
     ) -> None:
-        """`end_kubelet` ends the llm-kubelet of this node, and says whether one ran. `administrator` may
+        """`end_kubelet` ends the llm-kubelet of this node, and says whether one ran. `withdraw_network` takes
+        the node out of the pod network, and says whether it was in one; MembershipError. `administrator` may
         delete Nodes.
         """
         self._client, self._name = client, membership.node_name
         self._administrator = administrator or client
-        self._end_kubelet = end_kubelet
+        self._end_kubelet, self._withdraw_network = end_kubelet, withdraw_network
         self._options, self._clock, self._say = options, clock, say
 
     async def run(self, home: Home, *, is_kubelet_running: bool) -> None:
@@ -63,6 +67,7 @@ class Leaving:
             await self.cordon()
             await self.drain(is_kubelet_running)
             await self._end_kubelet()
+            await self.leave_network()
             await self.withdraw()
             is_deleted = await self.delete_node()
         except KubeError as error:
@@ -98,6 +103,18 @@ class Leaving:
                 await self._give_up(pods, is_kubelet_running)
                 return
             await self._clock.sleep(_LOOK_S)
+
+    async def leave_network(self) -> None:
+        """Peers forget it; an agent that still runs publishes no more. MembershipError, KubeError."""
+        with contextlib.suppress(NotFound):
+            await self._client.patch(NODES, self._name, {"metadata": {"annotations": {LEAVING: "true"}}})
+        try:
+            if await self._withdraw_network():
+                self._say("the pod network is left")
+        except MembershipError as error:
+            if not self._options.force:
+                raise MembershipError(f"{error}; try again, or leave all the same (--force)") from None
+            self._say(f"{error}: an administrator removes what is left of it in the CNI's objects")
 
     async def withdraw(self) -> None:
         """Say that the node has gone, and take its Lease and its mirror pods away. KubeError."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from bronzewillow.kube.leaving import LEAVING, is_leaving
 from bronzewillow.kube.resources import Object
 from bronzewillow.kube.times import parse_time
 
@@ -12,13 +13,19 @@ _NATIVE = ("cpu", "memory", "pods", "ephemeral-storage", "storage")
 
 
 def metadata_patch(existing: Object, ours: Object) -> dict[str, Any] | None:
-    """Our labels and annotations, where they differ; those of others stay. None for no change."""
-    changed: dict[str, dict[str, str]] = {}
+    """Our labels and annotations, where they differ; those of others stay. None for no change.
+
+    A node that has left before is none of those that leave any more, and takes pods again.
+    """
+    changed: dict[str, dict[str, str | None]] = {}
     for part in ("labels", "annotations"):
         theirs = existing["metadata"].get(part) or {}
         wanted = ours["metadata"].get(part) or {}
         if different := {key: value for key, value in wanted.items() if theirs.get(key) != value}:
             changed[part] = different
+    if is_leaving(existing):
+        changed.setdefault("annotations", {})[LEAVING] = None
+        return {"metadata": changed, "spec": {"unschedulable": None}}
     return {"metadata": changed} if changed else None
 
 

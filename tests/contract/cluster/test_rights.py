@@ -8,12 +8,17 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bronzewillow.adapters.detect import leave
 from bronzewillow.adapters.network import ClusterNetwork, Cni, Us
 from bronzewillow.cluster.follower import Follower
+from bronzewillow.cluster.publishing import next_write
 from bronzewillow.cluster.watched import BY_CNI, POLICY, SERVICE_KINDS
+from bronzewillow.cluster.withdrawing import withdraw
 from bronzewillow.host.tasks import spawn
+from bronzewillow.kube import resources
 from bronzewillow.kube.access import Access
 from bronzewillow.kube.client import KubeClient
+from bronzewillow.kube.leaving import LEAVING
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.apiserver.server import ApiServer, api_server
 from bronzewillow.testing.cluster_server import admit_agent, put_cluster
@@ -52,7 +57,16 @@ def test_exactly_these_rights_suffice(name: str) -> None:
                 await until(lambda: stands(server, heard[-1], us))
                 assert follower.observer.missing_rights() == ()
                 assert follower.trouble == ""
-                await follower.leave()
+                mark = {"metadata": {"annotations": {LEAVING: "true"}}}
+                async with KubeClient(server.admin()) as admin:
+                    await admin.patch(resources.NODES, us.name, mark)
+                await withdraw(client, us.name, cni)
+                left = leave(cni, follower.observer.cluster(), us)
+                await until(lambda: next_write(left, follower.observer.cluster()) is None)
+                # the agent, which still runs, has heard that this is for good
+                follower.touch()
+                await until(lambda: not follower.observer.changed.is_set())
+                assert next_write(left, follower.observer.cluster()) is None
                 task.cancel()
                 await asyncio.wait([task])
             refused = [entry for entry in server.audit if entry[3] == 403]

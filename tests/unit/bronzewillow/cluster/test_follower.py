@@ -14,6 +14,7 @@ from bronzewillow.cluster.watched import BY_CNI
 from bronzewillow.host.tasks import spawn
 from bronzewillow.kube import resources
 from bronzewillow.kube.client import KubeClient
+from bronzewillow.kube.leaving import LEAVING
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.apiserver.server import ApiServer, api_server
 from bronzewillow.testing.loopback import until
@@ -157,7 +158,12 @@ def test_ciliums_objects_are_made_and_withdrawn() -> None:
                     "PATCH", nodes.path("", "mac-1"), body=given, content_type="application/merge-patch+json"
                 )
                 await until(lambda: bool(heard.networks[-1].overlays))
-                await follower.leave()
-                assert server.store.get(nodes, "", "mac-1") is None
+                mark = {"metadata": {"annotations": {LEAVING: "true"}}}
+                await admin.patch(resources.NODES, "mac-1", mark)
+                await until(lambda: server.store.get(nodes, "", "mac-1") is None)
+                await follower.leave()  # there is nothing left to do
+                back = {"metadata": {"annotations": {LEAVING: None}}}
+                await admin.patch(resources.NODES, "mac-1", back)
+                await until(lambda: server.store.get(nodes, "", "mac-1") is not None)
 
     run(main())

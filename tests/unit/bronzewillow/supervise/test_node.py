@@ -162,7 +162,11 @@ def test_a_node_that_has_left_its_cluster_is_not_started_again(calls: Path) -> N
         await node.end(with_pods=False)
 
     run(main(), 30)
-    assert calls.read_text().count("llm-kubelet run") == 2
+    lines = calls.read_text().splitlines()
+    assert sum(line.startswith("llm-kubelet run") for line in lines) == 2
+    # what is left of its pods, nobody wants any more
+    assert "llm-static-pods --end-all" in lines
+    assert lines.index("llm-static-pods --end-all") < lines.index("llm-containerd TERM")
 
 
 def kill_kubelet(told: list[tuple[str, str]]) -> None:

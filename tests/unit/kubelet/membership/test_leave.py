@@ -7,6 +7,7 @@ import pytest
 
 from bronzewillow.host.tasks import spawn
 from bronzewillow.kube.errors import NotFound
+from bronzewillow.kube.leaving import is_leaving
 from bronzewillow.kube.resources import LEASES, NODES, PODS, Object, Resource
 from bronzewillow.testing.joinable import NODE, Joinable, on_cluster
 from bronzewillow.testing.loopback import until
@@ -26,15 +27,24 @@ class Rig:
         self.cluster, self.clock, self.home = cluster, ManualClock(), Home(folder)
         self.said: list[str] = []
         self.steps: list[str] = []
+        self.network: MembershipError | None = None
+        """Why it cannot be withdrawn."""
         self.home.prepare()
         membership = Membership(NODE, cluster.server.cluster.server)
         self.home.write(membership, cluster.server.cluster)
         self.leaving = Leaving(
-            cluster.node, membership, self._end, options or LeaveOptions(), self.clock, self.said.append
-        )
+            cluster.node, membership, self._end, self._withdraw, options or LeaveOptions(), self.clock,
+            self.said.append,
+        )  # fmt: skip
 
     async def _end(self) -> bool:
         self.steps.append("end")
+        return True
+
+    async def _withdraw(self) -> bool:
+        self.steps.append("network")
+        if self.network is not None:
+            raise self.network
         return True
 
     async def pod(self, name: str, *, mirror: bool = False) -> Object:
@@ -77,8 +87,10 @@ def test_pods_end_before_the_node_does_and_what_is_left_is_told(tmp_path: Path) 
         await cluster.node.delete(PODS, "llm", "default", grace_period_s=0)  # as llm-kubelet does
         rig.clock.advance(2)
         await leaving
-        assert rig.steps == ["end"]
+        assert rig.steps == ["end", "network"]
         node = await rig.node()
+        assert is_leaving(node)
+        assert "the pod network is left" in rig.said
         ready = next(one for one in node["status"]["conditions"] if one["type"] == "Ready")
         assert (ready["status"], ready["message"]) == ("False", "the node has left the cluster")
         assert not rig.is_there(LEASES, NODE, LEASE_NAMESPACE)
@@ -141,12 +153,31 @@ def test_an_administrator_removes_the_node_too(tmp_path: Path) -> None:
         membership = rig.home.membership()
         assert membership is not None
         leaving = Leaving(
-            cluster.node, membership, rig._end, LeaveOptions(), rig.clock, rig.said.append, cluster.admin
-        )
+            cluster.node, membership, rig._end, rig._withdraw, LeaveOptions(), rig.clock, rig.said.append,
+            cluster.admin,
+        )  # fmt: skip
         await leaving.run(rig.home, is_kubelet_running=False)
         with pytest.raises(NotFound):
             await rig.node()
         assert rig.said[-1] == "this machine has left the cluster"
+
+    on_cluster(body)
+
+
+def test_a_network_that_cannot_be_withdrawn_keeps_the_identity_unless_forced(tmp_path: Path) -> None:
+    async def body(cluster: Joinable) -> None:
+        await made(cluster)
+        rig = Rig(cluster, tmp_path)
+        rig.network = MembershipError("the network is not withdrawn: no rights")
+        with pytest.raises(MembershipError, match=r"no rights; try again, or .*--force"):
+            await rig.leaving.run(rig.home, is_kubelet_running=False)
+        assert rig.home.membership() is not None
+        assert rig.is_there(LEASES, NODE, LEASE_NAMESPACE)
+        forced = Rig(cluster, tmp_path, LeaveOptions(force=True))
+        forced.network = rig.network
+        await forced.leaving.run(forced.home, is_kubelet_running=False)
+        assert rig.home.membership() is None
+        assert any("an administrator removes what is left" in line for line in forced.said)
 
     on_cluster(body)
 

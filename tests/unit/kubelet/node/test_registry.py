@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bronzewillow.kube.leaving import LEAVING
 from kubelet.node.registry import has_rebooted, is_alive, is_another_machine, leftovers_patch, metadata_patch
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -21,6 +22,14 @@ def test_our_labels_are_said_again_and_those_of_others_stay() -> None:
     }
     assert metadata_patch(existing, node({"kubernetes.io/os": "linux"})) is None
     assert metadata_patch(node(), node({"a": "b"})) == {"metadata": {"labels": {"a": "b"}}}
+
+
+def test_one_that_had_left_is_back() -> None:
+    left = {"metadata": {"name": "mac-1", "annotations": {LEAVING: "true"}}, "status": {}}
+    assert metadata_patch(left, node()) == {
+        "metadata": {"annotations": {LEAVING: None}},
+        "spec": {"unschedulable": None},
+    }
 
 
 def test_resources_of_a_former_life_become_nothing() -> None:

@@ -1,0 +1,73 @@
+"""Whose agent does not run can leave its network, too."""
+
+from __future__ import annotations
+
+import pytest
+
+from bronzewillow.adapters.network import Cni
+from bronzewillow.cluster.watched import BY_CNI
+from bronzewillow.cluster.withdrawing import NotWithdrawn, withdraw
+from bronzewillow.kube import resources
+from bronzewillow.kube.client import KubeClient
+from bronzewillow.testing.aio import run
+from bronzewillow.testing.apiserver.server import api_server
+
+from .conftest import crd, flannel_worker, node
+
+pytestmark = pytest.mark.loopback
+
+
+def test_what_stands_is_deleted() -> None:
+    async def main() -> None:
+        async with api_server() as server, KubeClient(server.admin()) as admin:
+            for watched in BY_CNI[Cni.CILIUM]:
+                if watched.resource.group == "cilium.io":
+                    server.make(resources.CUSTOM_RESOURCE_DEFINITIONS, crd(watched.resource))
+            nodes = next(w.resource for w in BY_CNI[Cni.CILIUM] if w.key.plural == "ciliumnodes")
+            server.make(resources.NODES, node("mac-1", "192.0.2.2"))
+            for name in ("mac-1", "worker-1"):
+                server.make(
+                    nodes, {"apiVersion": nodes.api_version, "kind": nodes.kind, "metadata": {"name": name}}
+                )
+            await withdraw(admin, "mac-1")
+            assert server.store.get(nodes, "", "mac-1") is None
+            assert server.store.get(nodes, "", "worker-1") is not None
+
+    run(main())
+
+
+def test_a_network_that_follows_the_node_object_has_nothing_to_withdraw() -> None:
+    async def main() -> None:
+        async with api_server() as server, KubeClient(server.admin()) as admin:
+            server.make(resources.NODES, flannel_worker("worker-1", 1, "10.244.1.0/24"))
+            server.make(resources.NODES, node("mac-1", "192.0.2.2", "10.244.7.0/24"))
+            await withdraw(admin, "mac-1")
+
+    run(main())
+
+
+def test_where_no_cni_shows_itself_none_was_joined() -> None:
+    async def main() -> None:
+        async with api_server() as server, KubeClient(server.admin()) as admin:
+            await withdraw(admin, "mac-1")
+
+    run(main())
+
+
+def test_who_may_not_see_it_is_told_what_is_missing() -> None:
+    async def main() -> None:
+        async with api_server() as server, KubeClient(server.certified("stranger")) as stranger:
+            with pytest.raises(NotWithdrawn, match=r"may not list nodes.*--print-setup"):
+                await withdraw(stranger, "mac-1")
+
+    run(main())
+
+
+def test_an_api_server_that_is_away() -> None:
+    async def main() -> None:
+        async with api_server() as server, KubeClient(server.admin()) as admin:
+            await server.stop()
+            with pytest.raises(NotWithdrawn, match=r"not all was withdrawn within 0\.3 s"):
+                await withdraw(admin, "mac-1", Cni.CILIUM, limit_s=0.3)
+
+    run(main())
