@@ -12,6 +12,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from bronzewillow.agent.addresses import endpoint_text
 from bronzewillow.agent.config import AgentConfig, ConfigError, load_config
 from bronzewillow.agent.control import ControlServer
 from bronzewillow.agent.datagram import Rung
@@ -181,18 +182,27 @@ class Agent:
             for problem in error.problems:
                 _log.error("not reloaded: %s", problem)
             return
-        if await self.join(config):
+        try:
+            joined = await self.join(config)
+        except OSError as error:
+            ends = ", ".join(endpoint_text(one.address, one.port) for one in config.overlays)
+            _log.error("not reloaded: %s: %s", ends, error.strerror or error)
+            return
+        if joined:
             _log.info("reloaded: %d peers, %d pods", config.peer_count, len(config.pods))
         else:
-            _log.error("not reloaded: all of [overlay] but its peers needs a restart")
+            _log.error("not reloaded: [overlay] but for peers, address, port and mtu needs a restart")
 
     async def join(self, config: AgentConfig) -> bool:
-        """Take over peers and pods; connections stay. False, and nothing is done: our own end changed."""
+        """Take over peers, pods and where our end in the underlay is; connections stay.
+
+        False, and nothing is done: our end is another one. OSError, likewise: it cannot be where it is to be.
+        """
         if list(map(_identity, config.overlays)) != list(map(_identity, self._config.overlays)):
             return False
         async with self._changing:
-            self._config = config
             self.net.node.update(config.overlays)
+            self._config = config
             await self._apply()
         return True
 
@@ -211,4 +221,4 @@ class Agent:
 
 def _identity(spec: OverlaySpec) -> OverlaySpec:
     """What of an overlay cannot change under its connections."""
-    return replace(spec, peers=(), source_vnis=())
+    return replace(spec, peers=(), source_vnis=(), address=bytes(len(spec.address)), port=0, mtu=0)

@@ -1,7 +1,7 @@
-"""An agent whose overlay is the cluster's: peers follow its objects; our own end is remade when it changes.
+"""An agent whose overlay is the cluster's: peers follow its objects; our own end moves when the Node does.
 
-The cluster says where our end is: the Node's address, its podCIDR. New peers leave connections alone. A new
-address or podCIDR makes a new agent in this process, as no connection could outlive it.
+The cluster says where our end is: the Node's address, its podCIDR. New peers leave connections alone, and so
+does a new address. A new podCIDR makes a new agent in this process, as no connection could outlive it.
 """
 
 from __future__ import annotations
@@ -93,6 +93,8 @@ class Following:
         self._told = asyncio.Event()
         self._agent: Agent | None = None
         self._is_ready = False
+        self._unbound = ""
+        self._families: set[int] = set()
         self._waiting = WaitingRoom(self.status)
         self.follower = Follower(
             client,
@@ -142,6 +144,7 @@ class Following:
             if pod.get("spec", {}).get("nodeName") == self._options.node_name
         ]
         addresses = self._follow.addresses or of_node
+        self._families = {len(address) for address in addresses}
         return Us(
             self._options.node_name,
             addresses,
@@ -152,13 +155,23 @@ class Following:
 
     def _on_network(self, network: ClusterNetwork) -> None:
         if network.overlays:
-            self._overlays = network.overlays
+            self._overlays = self._with_those_away(network.overlays)
             self._told.set()
             if self._follow.remembered is not None:
                 try:
-                    remember(self._follow.remembered, network.overlays)
+                    remember(self._follow.remembered, self._overlays)
                 except OSError as error:
                     _log.warning("%s: cannot be written: %s", self._follow.remembered, error.strerror)
+
+    def _with_those_away(self, overlays: tuple[OverlaySpec, ...]) -> tuple[OverlaySpec, ...]:
+        """On the way to another network one family has its address first: what is of the other waits."""
+        there = set(map(_pods_family, overlays))
+        away = [
+            one
+            for one in self._overlays
+            if _pods_family(one) not in there and len(one.address) not in self._families
+        ]
+        return tuple(sorted((*overlays, *away), key=_pods_family))
 
     # ---- the agent of the moment
 
@@ -167,10 +180,15 @@ class Following:
         while True:
             self._told.clear()
             overlays = self._overlays
-            if self._agent is not None and await self._agent.join(AgentConfig(overlays, ())):
-                await self._told.wait()
+            try:
+                joined = self._agent is not None and await self._agent.join(AgentConfig(overlays, ()))
+            except OSError as error:
+                await self._await_address(error)
                 continue
-            await self._replace(overlays)
+            if joined:
+                await self._told.wait()
+            else:
+                await self._replace(overlays)
 
     async def _first_overlay(self) -> None:
         try:
@@ -200,14 +218,19 @@ class Following:
         except OSError as error:
             if not self._is_ready:
                 raise
-            # on the way between two networks the new address is not there yet
-            _log.warning("the overlay's end cannot be made yet: %s", error.strerror or error)
-            await race(asyncio.sleep(_AGAIN_S), self._told.wait())
+            await self._await_address(error)
             return
         self._agent = agent
         if not self._is_ready:
             self._is_ready = True
             tell_ready()
+
+    async def _await_address(self, error: OSError) -> None:
+        """On the way between two networks the new one is not there yet."""
+        if str(error) != self._unbound:
+            self._unbound = str(error)
+            _log.warning("the overlay's end cannot be made yet: %s", error.strerror or error)
+        await race(asyncio.sleep(_AGAIN_S), self._told.wait())
 
     async def _keep_up(self) -> None:
         """Keep policies and Services of the agent of the moment true."""
@@ -222,7 +245,7 @@ class Following:
             agent, observer = self._agent, self.follower.observer
             if agent is None or self.follower.network is None:
                 continue
-            if is_new("policies", agent, observer.version(*POLICY), agent.pods.names):
+            if is_new("policies", agent, observer.version(*POLICY), agent.pods.names, agent.addresses):
                 await self._enforce(agent)
                 self.follower.touch()  # our own pods may be among what has changed
             if is_new("services", agent, observer.version(*SERVICE_KINDS)):
@@ -246,6 +269,10 @@ def _compile(
 ) -> tuple[World, NodeRules]:
     made = world(*found)
     return made, compile_node(made, own, nodes)
+
+
+def _pods_family(overlay: OverlaySpec) -> int:
+    return len(overlay.pod_cidrs[0][0])
 
 
 def _mtu_of(address: bytes) -> int:

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 
 from bronzewillow.agent.clock import Clock
-from bronzewillow.agent.datagram import Rung
+from bronzewillow.agent.datagram import DatagramSocket, Rung
 from bronzewillow.agent.underlay import Tap, Underlay, open_underlays
 from bronzewillow.overlay.spec import OverlaySpec, Peer, node_address
 from bronzewillow.overlay.vtep import TooBig
@@ -62,9 +62,24 @@ class Node:
     # ---- the owner's side
 
     def update(self, specs: Sequence[OverlaySpec]) -> None:
-        """New peers; the endpoints' identities stay."""
-        for underlay, spec in zip(self.underlays, specs, strict=True):
-            underlay.update(spec)
+        """New peers, or new addresses of ours in the underlay; pods and connections stay.
+
+        OSError when an address cannot be bound, and nothing is done.
+        """
+        moves = list(zip(self.underlays, specs, strict=True))
+        opened: list[DatagramSocket | None] = []
+        try:
+            for underlay, spec in moves:
+                opened.append(None if underlay.is_at(spec) else underlay.open(spec))
+        except BaseException:
+            for unused in filter(None, opened):
+                unused.close()
+            raise
+        for (underlay, spec), one in zip(moves, opened, strict=True):
+            underlay.take(spec, one)
+        for address, stack in self.stacks.items():
+            stack.on_link_mtu(self._by_family[len(address)].vtep.spec.mtu)
+            self.touch(stack)
 
     def owns(self, address: bytes) -> bool:
         """Whether `address` is one of our pods', in use or not."""

@@ -34,20 +34,34 @@ class Underlay:
     ) -> None:
         """Binds the socket: OSError when that fails. `on_drained` follows the last train of a wake-up."""
         self.vtep = Vtep(spec)
+        self._on_drained = on_drained
         self._taps = taps
         self._now = now
+        self._rung = rung
         self._fits = True
         self._outer_addresses: dict[Peer, tuple[str, int]] = {}
-        self.socket = DatagramSocket(
+        self.socket = self.open(spec)
+
+    def open(self, spec: OverlaySpec) -> DatagramSocket:
+        """A socket at the address and port of `spec`, for `take`. OSError."""
+        return DatagramSocket(
             (address_text(spec.address), spec.port),
             self.on_train,
-            lambda: on_drained(self),
-            rung,
+            lambda: self._on_drained(self),
+            self._rung,
             self._on_too_big,
         )
 
-    def update(self, spec: OverlaySpec) -> None:
-        """New peers; the endpoint's identity stays."""
+    def is_at(self, spec: OverlaySpec) -> bool:
+        """Whether our end in the underlay is that of `spec` already."""
+        return self._end == (spec.address, spec.port)
+
+    def take(self, spec: OverlaySpec, opened: DatagramSocket | None = None) -> None:
+        """New peers; `opened`: a new end, too. What is encapsulated, and how, stays."""
+        if opened is not None:
+            opened.count_on_from(self.socket)
+            self.socket.close()
+            self.socket = opened
         self.vtep.update(spec)
         self._outer_addresses.clear()
 

@@ -26,14 +26,14 @@ class PathMtus:
     """By destination. Destinations that take whole packets are not in here."""
 
     def __init__(self, link_mtu: int) -> None:
-        self._link_mtu = link_mtu
+        self.link_mtu = link_mtu
         self._known: dict[bytes, tuple[int, int]] = {}  # the one that expires first comes first
         self.next_expiry: int = NEVER
 
     def towards(self, destination: bytes) -> int:
         """Bytes of the largest packet."""
         known = self._known.get(destination)
-        return self._link_mtu if known is None else known[0]
+        return self.link_mtu if known is None else known[0]
 
     def lower(self, destination: bytes, mtu: int, now: int) -> bool:
         """Whether `mtu` is news: RFC 8201 4: a message never makes a path MTU larger."""
@@ -73,6 +73,13 @@ def shrink(connections: Iterable[Connection], destination: bytes, mtu: int) -> N
             c.flight.mark_all_lost()
             c.recovery.must_retransmit = True
             c.tcp.mark_dirty(c)
+
+
+def relink(connections: Iterable[Connection], mtu: int) -> None:
+    """Nothing above `mtu` bytes leaves any more. A larger link is for connections to come."""
+    for c in connections:
+        c.tcb.agreed_smss = min(c.tcb.agreed_smss, mtu - c.tcp.config.header_bytes)
+        shrink((c,), c.remote[0], min(mtu, c.tcp.path_mtus.towards(c.remote[0])))
 
 
 def grow(connections: Iterable[Connection], destinations: set[bytes]) -> None:

@@ -86,6 +86,12 @@ class Stack:
         """
         self._tcp.on_path_mtu(destination, mtu, now)
 
+    def on_link_mtu(self, mtu: int) -> None:
+        """The node's link takes `mtu` bytes now: connections to come announce it, others shrink to it."""
+        if mtu != self.config.mtu:
+            self._tcp.on_link_mtu(mtu)
+            self.config = self._tcp.config
+
     def handle_timeout(self, now: int) -> None:
         """Run the timers that are due at `now`."""
         self._tcp.handle_timeout(now)

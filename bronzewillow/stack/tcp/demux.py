@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bronzewillow.stack.config import StackConfig
 from bronzewillow.stack.counters import StackCounters
 from bronzewillow.stack.errors import LocalError
 from bronzewillow.stack.events import Event
-from bronzewillow.stack.path_mtu import PathMtus, grow, shrink
+from bronzewillow.stack.path_mtu import PathMtus, grow, relink, shrink
 from bronzewillow.stack.tcp import output
 from bronzewillow.stack.tcp.connection import Connection, Endpoint
 from bronzewillow.stack.tcp.input import may_reopen, open_from_cookie, passive_open, segment_arrives
@@ -132,6 +133,12 @@ class Tcp:
         """No packet above `mtu` bytes gets to `destination`."""
         if self.path_mtus.lower(destination, mtu, now):
             shrink(self.connections.values(), destination, mtu)
+
+    def on_link_mtu(self, mtu: int) -> None:
+        """The stack has another link."""
+        self.config = replace(self.config, mtu=mtu)
+        self.path_mtus.link_mtu = mtu
+        relink(self.connections.values(), mtu)
 
     # ---- what connections use
 

@@ -9,12 +9,13 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from bronzewillow.agent.addresses import pack_address
 from bronzewillow.agent.client import PodConnector
 from bronzewillow.agent.net import Net
 from bronzewillow.testing.agents import answer_with_path, config_text, running_agent
@@ -65,13 +66,45 @@ def test_reload_takes_peers() -> None:
     run(main())
 
 
+def test_reload_moves_our_end_and_connections_live_on() -> None:
+    async def main() -> None:
+        async with running_agent() as rig, rig.session() as session:
+            async with session.get(f"http://{POD}:8080/before") as response:
+                assert await response.text() == "/before"
+            stack = rig.agent.net.node.stacks[pack_address(POD)]
+            (connection,) = stack.connections()
+            rig.config.write_text(rig.config.read_text().replace("127.0.0.1", "127.0.0.2", 1))
+            await rig.agent.reload()
+            (underlay,) = rig.agent.net.node.underlays
+            assert underlay.socket.address == ("127.0.0.2", rig.port)
+            (spec,) = (one.vtep.spec for one in rig.client.node.underlays)
+            peer = replace(spec.peers[0], address=pack_address("127.0.0.2"))
+            rig.client.node.update([replace(spec, peers=(peer,))])
+            async with session.get(f"http://{POD}:8080/after") as response:
+                assert await response.text() == "/after"
+            assert stack.connections() == [connection]
+            assert underlay.socket.reads > 2  # counted on
+
+    run(main())
+
+
+def test_reload_to_an_address_of_another_machine_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with running_agent() as rig:
+            rig.config.write_text(rig.config.read_text().replace("127.0.0.1", "192.0.2.99", 1))
+            await rig.agent.reload()
+            assert f"not reloaded: 192.0.2.99:{rig.port}" in caplog.text
+            assert await rig.get("/x") == (200, "/x")
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
         ('encap = "vxlan"', 'encap = "vlan"', "node.toml:2: overlay.encap"),
         ("vni = 1", "vni = 2", "needs a restart"),
         ('mac = "02:00:00:00:00:07"', 'mac = "02:00:00:00:00:17"', "needs a restart"),
-        ("vni = 1", "vni = 1\nmtu = 1400", "needs a restart"),
         ("[[pods]]", "[[pods", "node.toml:"),
     ],
 )

@@ -113,7 +113,23 @@ def test_an_agent_is_made_of_the_clusters_objects_and_keeps_connections_through_
     run(main())
 
 
-def test_a_new_address_makes_a_new_end(tmp_path: Path) -> None:
+def addresses(*found: str) -> Object:
+    return {"status": {"addresses": [{"type": "InternalIP", "address": one} for one in found]}}
+
+
+def ends(found: Following) -> list[str]:
+    """Where our sockets are bound."""
+    agent = found._agent
+    return [one.socket.address[0] for one in agent.net.node.underlays] if agent is not None else []
+
+
+def published(server: ApiServer, key: str) -> str:
+    node = server.store.get(resources.NODES, "", "mac-1")
+    assert node is not None
+    return str(node["metadata"].get("annotations", {}).get(PREFIX + key, ""))
+
+
+def test_a_new_address_moves_our_end_and_a_new_pod_cidr_makes_another(tmp_path: Path) -> None:
     async def main() -> None:
         async with (
             api_server() as server,
@@ -122,13 +138,65 @@ def test_a_new_address_makes_a_new_end(tmp_path: Path) -> None:
         ):
             flannel(server)
             server.make(resources.NODES, us())
-            await until(lambda: found._agent is not None)
+            await until(lambda: ends(found) == ["127.0.0.1"])
             first = found._agent
-            status = {"status": {"addresses": [{"type": "InternalIP", "address": "127.0.0.2"}]}}
-            await admin.patch(resources.NODES, "mac-1", status, subresource="status")
+            await admin.patch(resources.NODES, "mac-1", addresses("127.0.0.2"), subresource="status")
+            await until(lambda: ends(found) == ["127.0.0.2"])
+            await until(lambda: published(server, "public-ip") == "127.0.0.2")
+            assert found._agent is first
+            await admin.delete(resources.NODES, "mac-1")
+            moved = us("127.0.0.2")
+            moved["spec"] = {"podCIDR": "10.244.9.0/24", "podCIDRs": ["10.244.9.0/24"]}
+            server.make(resources.NODES, moved)
             await until(lambda: found._agent is not None and found._agent is not first)
-            assert found._agent is not None
-            assert found._agent.net.node.underlays[0].vtep.spec.address == bytes((127, 0, 0, 2))
+
+    run(main())
+
+
+def test_an_address_that_is_not_there_yet_is_waited_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with (
+            api_server() as server,
+            following(server, tmp_path) as found,
+            KubeClient(server.admin()) as admin,
+        ):
+            flannel(server)
+            server.make(resources.NODES, us())
+            await until(lambda: ends(found) == ["127.0.0.1"])
+            first = found._agent
+            await admin.patch(resources.NODES, "mac-1", addresses("192.0.2.99"), subresource="status")
+            await until(lambda: "cannot be made yet" in caplog.text)
+            assert found._agent is first and ends(found) == ["127.0.0.1"]
+            await admin.patch(resources.NODES, "mac-1", addresses("127.0.0.3"), subresource="status")
+            await until(lambda: ends(found) == ["127.0.0.3"])
+            assert found._agent is first
+
+    run(main())
+
+
+def test_a_family_whose_address_is_away_waits_and_the_other_moves(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            api_server() as server,
+            following(server, tmp_path) as found,
+            KubeClient(server.admin()) as admin,
+        ):
+            flannel(server)
+            dual = us()
+            dual["spec"]["podCIDRs"] = ["10.244.7.0/24", "fd00:7::/64"]
+            dual |= addresses("127.0.0.1", "::1")
+            server.make(resources.NODES, dual)
+            await until(lambda: ends(found) == ["127.0.0.1", "::1"])
+            first = found._agent
+            await admin.patch(resources.NODES, "mac-1", addresses("127.0.0.2"), subresource="status")
+            await until(lambda: ends(found) == ["127.0.0.2", "::1"])
+            await admin.patch(resources.NODES, "mac-1", addresses("127.0.0.2", "::1"), subresource="status")
+            await until(lambda: published(server, "public-ip") == "127.0.0.2")
+            assert found._agent is first
+            assert [len(one.address) for one in recall(tmp_path / "overlay.json")] == [4, 16]
+            assert published(server, "public-ipv6") == "::1"
 
     run(main())
 

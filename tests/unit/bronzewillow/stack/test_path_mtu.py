@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from bronzewillow.stack import Stack, StackConfig
+from bronzewillow.stack import Connection, Stack, StackConfig
 from bronzewillow.stack.path_mtu import EXPIRES, MOST, PathMtus
 from bronzewillow.stack.tcp.timers import NEVER
 from bronzewillow.testing.simnet import Link, SimNet
@@ -89,3 +89,23 @@ def test_echo_replies_are_cut_to_the_path() -> None:
     assert first.more_fragments and not first.dont_fragment
     assert 20 + len(first.payload) <= 1000
     assert first.payload + second.payload == icmp.emit_icmp(icmp.EchoReply(1, 1, bytes(1200)))
+
+
+def test_a_smaller_link_shrinks_all_and_a_larger_one_is_for_those_to_come() -> None:
+    net = SimNet(1)
+    net.b.stack.listen(80)
+
+    def connect() -> Connection:
+        c = net.a.stack.connect(B, 80, net.now)
+        net.settle()
+        net.run(lambda: c.state.value == "ESTABLISHED")
+        return c
+
+    first = connect()
+    net.a.stack.on_link_mtu(1300)
+    second = connect()
+    assert first.tcb.smss == second.tcb.smss == second.tcb.rmss == 1260
+    net.a.stack.on_link_mtu(1450)
+    third = connect()
+    assert [one.tcb.smss for one in (first, second, third)] == [1260, 1260, 1410]
+    assert net.a.stack.config.mtu == 1450
