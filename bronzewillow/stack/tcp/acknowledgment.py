@@ -45,7 +45,7 @@ def _on_new_ack(
     now: int,
 ) -> None:
     tcb, flight = c.tcb, c.flight
-    size_before, phase_before = flight.size, c.recovery.phase
+    size_before, was_recovering = flight.size, c.recovery.phase is Phase.RECOVERY
     tcb.snd_una = seg.ack
     echo_ms = _echo_ms(c, seg, now) if flight.has_resends else None
     acked = flight.on_ack(flight.una + acked_bytes)
@@ -54,9 +54,10 @@ def _on_new_ack(
         _sample_rtt(c, acked[0] if len(acked) == 1 else max(reversed(acked), key=_SENT_AT), echo_ms, now)
     c.stalled_since = now
     c.recovery.on_ack(Ack(acked_bytes, acked + sacked if sacked else acked, dsack, echo_ms), now)
-    is_recovering = Phase.RECOVERY in (phase_before, c.recovery.phase)
-    if not is_recovering and size_before * 2 >= c.congestion.cwnd:
-        c.congestion.on_ack(acked_bytes, c.rtt.srtt, now)
+    if c.recovery.phase is not Phase.RECOVERY and size_before * 2 >= c.congestion.cwnd:
+        # the ACK that ends a recovery acknowledges much that PRR has counted already
+        fresh_bytes = sum(sent.end - sent.start for sent in acked) if was_recovering else acked_bytes
+        c.congestion.on_ack(fresh_bytes, c.rtt.srtt, now)
     if flight:
         c.arm(Timer.RETRANSMIT, now + c.rtt.rto)  # RFC 6298 5.3
         c.recovery.probe.is_wanted = True
@@ -77,6 +78,7 @@ def _sample_rtt(c: Connection, newest: SentRange, echo_ms: int | None, now: int)
     """From our own send times, which are finer than a timestamp tick; the timestamp settles Karn's doubt."""
     if not newest.retransmitted:
         c.rtt.on_sample(now - newest.sent_at, now)
+        c.congestion.on_rtt(now - newest.sent_at, c.flight.una, c.flight.nxt)
     elif echo_ms is not None:
         echoed_ms = now // 1_000 - echo_ms
         # what is in flight left at most about a round trip before the last progress: an older echo is made up

@@ -18,6 +18,9 @@ class CongestionControl(Protocol):
     def on_mss(self, smss: int) -> None:
         """The segment size became known or changed."""
 
+    def on_rtt(self, rtt: int, una: int, nxt: int) -> None:
+        """A round trip took `rtt` microseconds; the flight is the stream from `una` to `nxt`."""
+
     def on_ack(self, acked_bytes: int, srtt: int, now: int) -> None:
         """`acked_bytes` were newly acknowledged while cwnd was the limit, outside fast recovery."""
 

@@ -23,6 +23,9 @@ class Reno:
             self.cwnd = initial_window(smss, self._initial_segments)
         self._smss = smss
 
+    def on_rtt(self, rtt: int, una: int, nxt: int) -> None:
+        """Reno goes by loss alone."""
+
     def on_ack(self, acked_bytes: int, srtt: int, now: int) -> None:
         """RFC 5681 3.1, with appropriate byte counting (RFC 3465 2.1 and 2.2, L = the ACK's worth)."""
         if self.cwnd < self.ssthresh:
