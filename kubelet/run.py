@@ -16,6 +16,7 @@ from bronzewillow.host.tasks import race
 from bronzewillow.kube.client import KubeClient
 from kubelet.app import App, AppConfig
 from kubelet.certificates.client_ca import ClientCa
+from kubelet.certificates.metrics import CertificateTimes
 from kubelet.certificates.serving import ServingFolders
 from kubelet.certificates.watch import Watch
 from kubelet.clock import SystemClock
@@ -96,6 +97,13 @@ async def run_kubelet(options: RunOptions) -> None:
             ca = await callers.read()
             app = App(AppConfig(shell, options.port, ca.decode()), client, lambda: node.node, health)
             watch = Watch(callers.read, lambda pem: app.trust(pem.decode()), ca, callers.every_s, clock)
+            app.shell.metrics.registry.register(
+                CertificateTimes(
+                    home.client_pairs.current,
+                    lambda: home.serving_pairs.current() or home.own_pairs.current(),
+                    clock.wall,
+                )
+            )
             node = NodeAgent(parts, access, app.show, app.tell)
             tell_ready()
             try:

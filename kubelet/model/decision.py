@@ -51,6 +51,8 @@ class Ending:
     """Less than the pod's own grace; None: the pod's own."""
     disrupts: bool = True
     """Sets the condition DisruptionTarget, reason TerminationByKubelet."""
+    signal: str = ""
+    """What an eviction is counted by: `memory.available`, `emptydirfs.limit`; empty for what is none."""
 
 
 @dataclass(frozen=True, slots=True)

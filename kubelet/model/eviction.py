@@ -78,7 +78,8 @@ def eviction(
     if not ranked:
         return None
     grace_s = 0 if breach.threshold.is_hard else most_grace_s
-    return ranked[0], Ending("Evicted", eviction_message(ranked[0], breach), grace_s)
+    message = eviction_message(ranked[0], breach)
+    return ranked[0], Ending("Evicted", message, grace_s, signal=breach.signal.value)
 
 
 def eviction_message(usage: PodUsage, breach: Breach) -> str:

@@ -89,13 +89,15 @@ class PodMachine:
             self._refusal = refusal
             self._outbox.tell(PodEvent(EventType.WARNING, refusal.reason, refusal.message))
 
-    def end(self, ending: Ending) -> None:
-        """The node ends it. The first reason counts, and none after the pod has ended by itself."""
-        if self._ending is None and self._refusal is None and not self._is_final:
-            self._settled = None
-            self._ending = ending
-            type = EventType.WARNING if ending.disrupts else EventType.NORMAL
-            self._outbox.tell(PodEvent(type, ending.reason, ending.message))
+    def end(self, ending: Ending) -> bool:
+        """The node ends it; whether that counts. The first reason does, and none after the pod's own end."""
+        if self._ending is not None or self._refusal is not None or self._is_final:
+            return False
+        self._settled = None
+        self._ending = ending
+        type = EventType.WARNING if ending.disrupts else EventType.NORMAL
+        self._outbox.tell(PodEvent(type, ending.reason, ending.message))
+        return True
 
     def kill_for_memory(self, container: str) -> None:
         """It holds more memory than its limit: it is ended at once, as OOMKilled."""

@@ -36,12 +36,12 @@ def storage_eviction(usage: PodUsage) -> Ending | None:
         if usage.total > total:
             whole = Quantity.of(total, Format.BINARY_SI)
             message = f"Pod ephemeral local storage usage exceeds the total limit of containers {whole}. "
-            return Ending("Evicted", message, grace_s=0)
+            return Ending("Evicted", message, grace_s=0, signal="ephemeralpodfs.limit")
     for name, limit in limits.items():
         if usage.used.get(name, 0) > limit:
             quantity = Quantity.of(limit, Format.BINARY_SI)
             message = f'Container {name} exceeded its local ephemeral storage limit "{quantity}". '
-            return Ending("Evicted", message, grace_s=0)
+            return Ending("Evicted", message, grace_s=0, signal="ephemeralcontainerfs.limit")
     return None
 
 
@@ -56,7 +56,7 @@ def empty_dir_eviction(pod: Object, used_bytes: Mapping[str, int]) -> Ending | N
             continue
         if quantity is not None and 0 < quantity.nano < used_bytes.get(name, 0) * NANO:
             message = f'Usage of EmptyDir volume "{name}" exceeds the limit "{quantity}". '
-            return Ending("Evicted", message, grace_s=0)
+            return Ending("Evicted", message, grace_s=0, signal="emptydirfs.limit")
     return None
 
 

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from kubelet.model.actions import Action, Probe
+from kubelet.model.actions import Action, CreateContainer, CreateSandbox, Probe, StartContainer
 from kubelet.model.observed import ContainerState
-from kubelet.model.outcomes import Outcome, Probed, ProbeResult
-from kubelet.model.pod_spec import Object, name, namespace, uid
+from kubelet.model.outcomes import Failed, Outcome, Probed, ProbeResult
+from kubelet.model.pod_spec import (
+    Kind,
+    Object,
+    containers,
+    is_static,
+    is_terminal,
+    name,
+    namespace,
+    uid,
+)
 from kubelet.model.times import SECOND
 from kubelet.pods.worker import PodWorker
 
@@ -22,6 +32,7 @@ _START_BUCKETS_S = (
     0.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700,
     3600,
 )  # fmt: skip
+_PROBE_LABELS = ("probe_type", "container", "pod", "namespace")
 _AS_COUNTED = {ProbeResult.WARNING: ProbeResult.SUCCESS}
 """A warning lets a probe pass."""
 
@@ -40,8 +51,42 @@ class PodMetrics:
         self._probes = Counter(
             "prober_probe_total",
             "Cumulative number of a liveness, readiness or startup probe for a container by result.",
-            ("probe_type", "result", "container", "pod", "namespace", "pod_uid"),
+            (*_PROBE_LABELS, "result", "pod_uid"),
             registry=self.probe_registry,
+        )
+        self._durations = Histogram(
+            "prober_probe_duration_seconds",
+            "Duration in seconds for a probe response.",
+            _PROBE_LABELS,
+            registry=self.probe_registry,
+        )
+        self._evictions: Tally[str] = Tally()
+        self.registry.register(_Evictions(self._evictions))
+        self._pods = Counter(
+            "kubelet_started_pods", "Cumulative number of pods started", registry=self.registry
+        )
+        self._pod_errors = Counter(
+            "kubelet_started_pods_errors",
+            "Cumulative number of errors when starting pods",
+            registry=self.registry,
+        )
+        self._containers = Counter(
+            "kubelet_started_containers",
+            "Cumulative number of containers started",
+            ("container_type",),
+            registry=self.registry,
+        )
+        self._container_errors = Counter(
+            "kubelet_started_containers_errors",
+            "Cumulative number of errors when starting containers",
+            ("container_type", "code"),
+            registry=self.registry,
+        )
+        self._syncs = Histogram(
+            "kubelet_pod_worker_duration_seconds",
+            "Duration in seconds to sync a single pod: to look at it and to decide.",
+            ("operation_type",),
+            registry=self.registry,
         )
         self._counted: dict[str, set[tuple[str, ...]]] = {}
         """Labels of probes, by UID of their pod."""
@@ -57,26 +102,62 @@ class PodMetrics:
         if seen is not None and phase == "Running":
             self._starts.observe((now - seen) / SECOND)
 
-    def on_outcome(self, pod: Object, action: Action, outcome: Outcome) -> None:
-        """An action has been done, or has failed; only probes count."""
-        if isinstance(action, Probe):
-            result = outcome.result if isinstance(outcome, Probed) else ProbeResult.UNKNOWN
-            labels = (
-                action.kind.value.capitalize(),
-                _AS_COUNTED.get(result, result).value,
-                action.container,
-                name(pod),
-                namespace(pod),
-                uid(pod),
-            )
-            self._probes.labels(*labels).inc()
-            self._counted.setdefault(uid(pod), set()).add(labels)
+    def on_outcome(self, pod: Object, action: Action, outcome: Outcome, seconds: float) -> None:
+        """An action has been done, or has failed, after so long."""
+        match action:
+            case Probe():
+                self._on_probe(pod, action, outcome, seconds)
+            case CreateSandbox():
+                (self._pod_errors if isinstance(outcome, Failed) else self._pods).inc()
+            case CreateContainer() | StartContainer() if isinstance(outcome, Failed):
+                self._container_errors.labels(_kind_of(pod, action.container), outcome.reason).inc()
+            case StartContainer():
+                self._containers.labels(_kind_of(pod, action.container)).inc()
+
+    def on_sync(self, seconds: float, *, is_first: bool) -> None:
+        """A pod was looked at, and it was decided what is to be done."""
+        self._syncs.labels("create" if is_first else "sync").observe(seconds)
+
+    def on_eviction(self, signal: str) -> None:
+        """A pod gives way: what was short, `memory.available`, or over its limit, `emptydirfs.limit`."""
+        self._evictions[signal] += 1
 
     def forget(self, pod_uid: str) -> None:
         """Nothing is left of it."""
         self._pending.pop(pod_uid, None)
         for labels in self._counted.pop(pod_uid, ()):
             self._probes.remove(*labels)
+            with suppress(KeyError):  # of one probe there are several results
+                self._durations.remove(*labels[:4])
+
+    def _on_probe(self, pod: Object, probe: Probe, outcome: Outcome, seconds: float) -> None:
+        result = outcome.result if isinstance(outcome, Probed) else ProbeResult.UNKNOWN
+        common = (probe.kind.value.capitalize(), probe.container, name(pod), namespace(pod))
+        labels = (*common, _AS_COUNTED.get(result, result).value, uid(pod))
+        self._probes.labels(*labels).inc()
+        self._durations.labels(*common).observe(seconds)
+        self._counted.setdefault(uid(pod), set()).add(labels)
+
+
+class _Evictions(Collector):
+    """A counter without `_total` in its name, as a kubelet has it; the library's always have it."""
+
+    def __init__(self, found: Mapping[str, int]) -> None:
+        self._found = found
+
+    def collect(self) -> Iterator[Metric]:
+        """By signal."""
+        text = "Cumulative number of pod evictions by eviction signal"
+        family = Metric("kubelet_evictions", text, "unknown")
+        for signal, count in self._found.items():
+            family.add_sample("kubelet_evictions", {"eviction_signal": signal}, count)
+        yield family
+
+
+def _kind_of(pod: Object, container: str) -> str:
+    """As a kubelet's metrics have it."""
+    is_init = any(one.get("name") == container for one in containers(pod, Kind.INIT))
+    return "init_container" if is_init else "container"
 
 
 class RunningPods(Collector):
@@ -105,3 +186,17 @@ class RunningPods(Collector):
         for state in ContainerState:
             containers.add_metric([state.value], tally[state])
         yield containers
+        yield from self._wanted()
+
+    def _wanted(self) -> Iterator[Metric]:
+        desired = GaugeMetricFamily(
+            "kubelet_desired_pods", "Number of pods the node is instructed to run", labels=["static"]
+        )
+        active = GaugeMetricFamily(
+            "kubelet_active_pods", "Number of pods that have not ended, and hold resources", labels=["static"]
+        )
+        for told, wanted in (("true", True), ("", False)):
+            mine = [one for one in self._pods.values() if is_static(one.pod) is wanted]
+            desired.add_metric([told], len(mine))
+            active.add_metric([told], sum(not is_terminal(one.status.get("phase")) for one in mine))
+        yield from (desired, active)

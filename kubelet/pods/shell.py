@@ -48,6 +48,7 @@ from kubelet.provider.errors import RuntimeRefusal
 from kubelet.provider.labels import PodKey
 from kubelet.provider.lifecycle import Lifecycle
 from kubelet.provider.logs import LogFolders
+from kubelet.provider.metrics import RuntimeMetrics
 from kubelet.provider.readiness import ASK_S, Readiness
 from kubelet.references import References
 from kubelet.volumes.pod_volumes import PodVolumes, VolumeFolders
@@ -98,10 +99,11 @@ class PodShell:
         self._health = health
         self._started, self._looks, self._knows_image_disk = now(), 0, False
         self._ticked = self._started
-        self.runtime = RuntimeClient(config.cri)
+        self.metrics = PodMetrics()
+        runtime_metrics = RuntimeMetrics(self.metrics.registry)
+        self.runtime = RuntimeClient(config.cri, runtime_metrics)
         self.door = Door(config.door)
         self.logs = LogFolders(config.root / "logs")
-        self.metrics = PodMetrics()
         self.recorder = EventRecorder(client, config.node_name, wall, now)
         self._references = References(client, now)
         self.volumes = PodVolumes(
@@ -120,7 +122,9 @@ class PodShell:
             self._downward,
             self.recorder.of_pod,
         )
-        self.lifecycle = Lifecycle(self.runtime, self._on_runtime, now, listed=self._on_list)
+        self.lifecycle = Lifecycle(
+            self.runtime, self._on_runtime, now, listed=self._on_list, metrics=runtime_metrics
+        )
         self.readiness = Readiness(self.runtime, self.lifecycle)
         execution = Execution(
             self.runtime,

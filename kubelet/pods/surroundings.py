@@ -11,6 +11,7 @@ from kubelet.model.decision import NodeFacts, PodEvent
 from kubelet.model.observed import ObservedPod
 from kubelet.model.outcomes import Outcome
 from kubelet.model.pod_spec import Object, uid
+from kubelet.model.times import SECOND
 from kubelet.pods.execution import Execution
 from kubelet.pods.metrics import PodMetrics
 from kubelet.pods.status_writer import StatusWriter
@@ -59,8 +60,9 @@ class NodeSurroundings:
 
     async def execute(self, pod: Object, action: Action, observed: ObservedPod | None) -> Outcome:
         """See Surroundings."""
+        began = now()
         outcome = await self.execution.execute(pod, action, observed)
-        self.metrics.on_outcome(pod, action, outcome)
+        self.metrics.on_outcome(pod, action, outcome, (now() - began) / SECOND)
         return outcome
 
     def tell_status(self, pod: Object, status: Object) -> None:
@@ -71,6 +73,14 @@ class NodeSurroundings:
     def tell_event(self, pod: Object, event: PodEvent) -> None:
         """See Surroundings."""
         self.record(pod, event)
+
+    def count_eviction(self, signal: str) -> None:
+        """See Surroundings."""
+        self.metrics.on_eviction(signal)
+
+    def count_sync(self, seconds: float, *, is_first: bool) -> None:
+        """See Surroundings."""
+        self.metrics.on_sync(seconds, is_first=is_first)
 
     def on_finished(self, pod_uid: str) -> None:
         """See Surroundings."""

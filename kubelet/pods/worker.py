@@ -13,6 +13,7 @@ from kubelet.model.observed import ObservedPod
 from kubelet.model.outcomes import Failed, Outcome
 from kubelet.model.pod_machine import PodMachine
 from kubelet.model.pod_spec import Object, full_name, is_terminal, uid
+from kubelet.model.times import SECOND
 from kubelet.provider.errors import RuntimeRefusal
 
 _OBSERVE_AGAIN_S = 1.0
@@ -43,6 +44,12 @@ class Surroundings(Protocol):
 
     def tell_event(self, pod: Object, event: PodEvent) -> None:
         """To be recorded."""
+
+    def count_eviction(self, signal: str) -> None:
+        """A pod gives way."""
+
+    def count_sync(self, seconds: float, *, is_first: bool) -> None:
+        """A pod was looked at, and it was decided what is to be done."""
 
     def on_finished(self, pod_uid: str) -> None:
         """Nothing is left of it."""
@@ -92,7 +99,8 @@ class PodWorker:
 
     def end(self, ending: Ending) -> None:
         """The node ends it."""
-        self.machine.end(ending)
+        if self.machine.end(ending) and ending.signal:
+            self._around.count_eviction(ending.signal)
         self._wake.set()
 
     def look(self) -> None:
@@ -120,8 +128,11 @@ class PodWorker:
         """One look and one decision; whether it was the last one."""
         around = self._around
         self._wake.clear()
-        is_blind = self._must_observe and not await self._look()
+        began, must_look, is_first = around.now(), self._must_observe, self.observed is None
+        is_blind = must_look and not await self._look()
         decision = self.machine.decide(around.facts(), around.wall(), around.now())
+        if must_look and not is_blind:
+            around.count_sync((around.now() - began) / SECOND, is_first=is_first)
         for event in decision.events:
             around.tell_event(self.pod, event)
         if decision.status and decision.status is not self.status:

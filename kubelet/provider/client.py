@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import grpc
 
 from kubelet.provider.errors import refusal
 from kubelet.provider.labels import POD_UID
+from kubelet.provider.metrics import RuntimeMetrics, operation_of
 from runtime.api import cri_pb2 as api
 from runtime.api.cri_pb2_grpc import ImageServiceStub, RuntimeServiceStub
 
@@ -22,7 +24,7 @@ _RECONNECT_MS = 1000  # gRPC would wait up to two minutes for a runtime that sta
 class RuntimeClient:
     """One runtime behind one unix socket."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, metrics: RuntimeMetrics | None = None) -> None:
         """Nothing is asked yet; must be made on the loop."""
         options = [
             ("grpc.max_receive_message_length", _LONGEST_MESSAGE),
@@ -36,6 +38,9 @@ class RuntimeClient:
         self._channel = grpc.aio.insecure_channel(f"unix:{socket}", options=options)
         self._runtime = RuntimeServiceStub(self._channel)
         self._images = ImageServiceStub(self._channel)
+        self._metrics = metrics
+        stubs = (self._runtime, self._images)
+        self._operations = {call: operation_of(name) for stub in stubs for name, call in vars(stub).items()}
 
     async def close(self) -> None:
         """End the connection; calls that are under way fail."""
@@ -203,10 +208,17 @@ class RuntimeClient:
         return list(answer.image_filesystems)
 
     async def _call(self, method: Any, request: Any, limit_s: float | None = LIMIT_S) -> Any:
+        began_s, is_error = time.monotonic(), True
         try:
-            return await method(request, timeout=limit_s)
+            answer = await method(request, timeout=limit_s)
+            is_error = False
+            return answer
         except grpc.aio.AioRpcError as error:
             raise refusal(error) from None
+        finally:
+            if self._metrics is not None:
+                seconds = time.monotonic() - began_s
+                self._metrics.on_call(self._operations[method], seconds, is_error=is_error)
 
 
 def _of(uid: str) -> Mapping[str, str]:

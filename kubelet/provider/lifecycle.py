@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bronzewillow.host.tasks import together
+from kubelet.model.times import SECOND
 from kubelet.provider.client import RuntimeClient
 from kubelet.provider.errors import RuntimeRefusal
 from kubelet.provider.labels import PodKey, pod_key
+from kubelet.provider.metrics import RuntimeMetrics
 
 Changed = Callable[[PodKey], None]
 _log = logging.getLogger(__name__)
@@ -42,11 +45,12 @@ class Lifecycle:
         config: LifecycleConfig | None = None,
         *,
         listed: Callable[[], None] = lambda: None,
+        metrics: RuntimeMetrics | None = None,
     ) -> None:
         """`changed` is called on the loop for every pod that may have changed, came or went, and `listed`
         after each list."""
         self._client, self._changed, self._now = client, changed, now
-        self._listed = listed
+        self._listed, self._metrics = listed, metrics
         self._config = config or LifecycleConfig()
         self._seen: dict[PodKey, frozenset[tuple[str, int]]] = {}
         self.hears = False
@@ -66,12 +70,18 @@ class Lifecycle:
         """Compare with the last list. RuntimeRefusal."""
         now = self._now()
         seen = await self._list()
+        self._measure(now)
         before, self._seen = self._seen, seen
         self.listed_at, self.error = now, ""
         for key in {**before, **seen}:
             if before.get(key) != seen.get(key):
                 self._changed(key)
         self._listed()
+
+    def _measure(self, began: int) -> None:
+        if self._metrics is not None:
+            since_last_s = None if self.listed_at is None else (began - self.listed_at) / SECOND
+            self._metrics.on_relist((self._now() - began) / SECOND, since_last_s, time.time())
 
     async def run(self) -> None:
         """Until cancelled; a runtime that is away is waited for."""

@@ -23,7 +23,8 @@ from kubelet.server.callers import CallerLimits, Callers, caller_of
 from kubelet.server.container_logs import ContainerLogs
 from kubelet.server.endpoints import rights
 from kubelet.server.errors import RequestError
-from kubelet.server.metrics import CallerMetrics
+from kubelet.server.metrics import CallerMetrics, RequestMetrics
+from kubelet.server.process_metrics import ProcessMetrics
 from kubelet.server.resource_metrics import resource_metrics
 from kubelet.server.streams import Streams
 from kubelet.server.summary import stats_summary
@@ -77,7 +78,9 @@ class KubeletServer:
         self._streams = Streams(parts.pods, parts.runtime)
         self.callers = Callers(parts.limits)
         parts.registry.register(CallerMetrics(self.callers))
-        self.app = web.Application(middlewares=[_errors, self._guard])
+        parts.registry.register(ProcessMetrics())
+        self._requests = RequestMetrics(parts.registry)
+        self.app = web.Application(middlewares=[self._measure, _errors, self._guard])
         self._add_routes()
         _HTTP["logger"].addFilter(_is_ours)
         self._runner = web.AppRunner(self.app, shutdown_timeout=1.0, **_HTTP)
@@ -102,6 +105,11 @@ class KubeletServer:
     # ---- who may
 
     @web.middleware
+    async def _measure(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        with self._requests.serving(request.method, _route(request)):
+            return await handler(request)
+
+    @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         now_s = asyncio.get_running_loop().time()
         caller = caller_of(request)
@@ -113,8 +121,7 @@ class KubeletServer:
             if user is None:
                 raise RequestError(401, "Unauthorized")
             caller.introduce()
-        resource = request.match_info.route.resource  # not the path, which may be spelt in many ways
-        wanted = rights(request.method, resource.canonical if resource else "", self._parts.node)
+        wanted = rights(request.method, _route(request), self._parts.node)
         if not await self._authorizer.may(user, wanted, now_s):
             raise RequestError(403, _forbidden(user, request.method, [right.subresource for right in wanted]))
         return await handler(request)
@@ -240,6 +247,12 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 def _is_ours(record: logging.LogRecord) -> bool:
     """Strangers do not fill logs: what is no HTTP is answered with 400, and that is all."""
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+def _route(request: web.Request) -> str:
+    """Its canonical form: a path may be spelt in many ways. Empty for what there is not."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else ""
 
 
 def _forbidden(user: User, method: str, subresources: list[str]) -> str:

@@ -53,6 +53,12 @@ class Around:
     def tell_event(self, pod: Object, event: PodEvent) -> None:
         """Nothing."""
 
+    def count_eviction(self, signal: str) -> None:
+        """Of nobody."""
+
+    def count_sync(self, seconds: float, *, is_first: bool) -> None:
+        """Of no interest."""
+
     def on_finished(self, pod_uid: str) -> None:
         """Nothing."""
 

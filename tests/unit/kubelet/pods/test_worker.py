@@ -34,6 +34,8 @@ class Around:
         self.events: list[PodEvent] = []
         self.phases: list[str] = []
         self.finished: list[str] = []
+        self.evicted: list[str] = []
+        self.syncs: list[bool] = []
         self.is_down = False
         self.hold: asyncio.Event | None = None
         """Pulls wait for it."""
@@ -94,6 +96,12 @@ class Around:
 
     def tell_event(self, pod: Object, event: PodEvent) -> None:
         self.events.append(event)
+
+    def count_eviction(self, signal: str) -> None:
+        self.evicted.append(signal)
+
+    def count_sync(self, seconds: float, *, is_first: bool) -> None:
+        self.syncs.append(is_first)
 
     def on_finished(self, pod_uid: str) -> None:
         self.finished.append(pod_uid)
@@ -165,9 +173,13 @@ def test_the_node_ends_it() -> None:
         around = Around()
         async with working(around) as worker:
             await until(lambda: around.phases == ["Pending", "Running"])
-            worker.end(Ending("Evicted", "too much"))
+            for _ in range(2):
+                worker.end(Ending("Evicted", "too much", signal="memory.available"))
             await until(lambda: around.phases[-1] == "Failed")
             assert worker.status["reason"] == "Evicted"
+            assert around.evicted == ["memory.available"]
+            assert around.syncs[0] is True
+            assert around.syncs.count(True) == 1
 
     run(main())
 
