@@ -99,6 +99,9 @@ class TcpConfig:
     clock_granularity: int = 1 * MILLISECOND
     """G of RFC 6298 2: how finely `now` and the timers tell time; closer than that, nothing was reordered."""
 
+    path_probing: bool = True
+    """Look for a segment size that gets through when none of the usual size does (RFC 4821)."""
+
     nagle: bool = False
     """RFC 9293 3.7.4; off, as asyncio sets TCP_NODELAY on its own sockets: tokens must not wait."""
 

@@ -28,6 +28,7 @@ class StackCounters:
     accepted: int = 0
     connected: int = 0
     half_open_evicted: int = 0
+    black_holes_suspected: int = 0
     syn_cookies_sent: int = 0
     syn_cookies_accepted: int = 0
     refused_over_limit: int = 0

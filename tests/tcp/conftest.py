@@ -20,7 +20,8 @@ Open = Callable[..., Scripted]
 
 
 def scripted(tcp: TcpConfig = PLAIN, *, isn: int = 1_000_000, mtu: int = 1040) -> Scripted:
-    """A stack whose MSS is 1,000, so that numbers are easy to read."""
+    """A stack whose MSS is 1,000, so that numbers are easy to read, and stays so."""
+    tcp = replace(tcp, path_probing=False)
     return Scripted(StackConfig(LOCAL, mtu=mtu, tcp=tcp), isn=isn)
 
 

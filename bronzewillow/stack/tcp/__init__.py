@@ -21,6 +21,7 @@ rtt            the round-trip estimator and the retransmission timeout RFC 6298
 congestion/    cwnd and ssthresh                                       RFC 5681, RFC 9438
 timers         one connection's timers, and the stack's queue of them  RFC 9293 3.8
 listener       passive opens and the bound on half-open ones           RFC 4987
+path_probe     black holes, and the size that gets through            RFC 4821, RFC 8899
 syn_cookies    a flood of SYNs, answered without memory                RFC 4987 3.6
 isn            initial sequence numbers                                RFC 6528
 demux          all connections of a stack; segments for none of them   RFC 9293 3.10.7.1

@@ -26,7 +26,8 @@ def process_ack(c: Connection, seg: TcpSegment, now: int) -> None:
     dsack = None
     if blocks and tcb.sack_on:
         delivered = flight.on_sack(_sack_positions(c, seg))
-        dsack = _dsack_positions(c, seg)
+        if c.path_probe is None or not c.path_probe.is_answered_by(c, blocks[0], now):
+            dsack = _dsack_positions(c, seg)
     if acked_bytes > 0:
         _on_new_ack(c, seg, acked_bytes, delivered, dsack, now)
     elif delivered or dsack:
@@ -53,6 +54,8 @@ def _on_new_ack(
     if acked:
         _sample_rtt(c, acked[0] if len(acked) == 1 else max(reversed(acked), key=_SENT_AT), echo_ms, now)
     c.stalled_since = now
+    if c.path_probe is not None:
+        c.path_probe.on_progress(c, now)
     c.recovery.on_ack(Ack(acked_bytes, acked + sacked if sacked else acked, dsack, echo_ms), now)
     if c.recovery.phase is not Phase.RECOVERY and size_before * 2 >= c.congestion.cwnd:
         # the ACK that ends a recovery acknowledges much that PRR has counted already

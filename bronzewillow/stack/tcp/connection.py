@@ -9,6 +9,7 @@ from bronzewillow.stack.events import Closed, Event, Reset, Writable
 from bronzewillow.stack.tcp import output
 from bronzewillow.stack.tcp.congestion import make_congestion_control
 from bronzewillow.stack.tcp.flight import Flight
+from bronzewillow.stack.tcp.path_probe import PathProbe
 from bronzewillow.stack.tcp.rack import Rack
 from bronzewillow.stack.tcp.reassembly import Reassembly
 from bronzewillow.stack.tcp.recovery import Recovery
@@ -54,6 +55,7 @@ class Connection:
         "listener",
         "local",
         "orphaned",
+        "path_probe",
         "peer_fin_position",
         "queued_at",
         "rcv_position",
@@ -93,6 +95,7 @@ class Connection:
         self.flight = Flight()
         rack = Rack(config.clock_granularity) if config.rack else None
         self.recovery = Recovery(self.tcb, self.flight, self.congestion, self.rtt, rack, tcp.counters)
+        self.path_probe = PathProbe() if config.path_probing else None
         self.send_buffer = SendBuffer(config.send_buffer_bytes)
         self.reassembly = Reassembly(config.max_reassembly_ranges)
         self.timers = Timers()

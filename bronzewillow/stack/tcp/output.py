@@ -199,6 +199,19 @@ def send_probe(c: Connection, now: int) -> None:
         _advance(c, size, now)
 
 
+def send_path_probe(c: Connection, size: int, now: int) -> int:
+    """One segment of `size` bytes, whole, that the peer has long had (`path_probe`). Its sequence number."""
+    tcb = c.tcb
+    timestamps = (c.ts_value(now), tcb.ts_recent) if tcb.timestamps_on else None
+    options = TcpOptions(timestamps=timestamps) if timestamps else NO_OPTIONS
+    seq = add(tcb.snd_una, -size)
+    wnd = _window_field(c)
+    segment = TcpSegment(c.local[1], c.remote[1], seq, tcb.rcv_nxt, _ACK, wnd, options, bytes(size))
+    tcb.last_ack_sent = tcb.rcv_nxt
+    _put(c, segment, size)
+    return seq
+
+
 def send_ack(c: Connection, now: int) -> None:
     """A bare ACK, with SACK blocks when something has arrived early (RFC 2018 4)."""
     _send(c, _acceptable_seq(c), _ACK, b"", now, with_sack=True)
@@ -308,8 +321,8 @@ def _sack_blocks(c: Connection) -> tuple[tuple[int, int], ...]:
     return early if twice is None else (twice, *early)[:MAX_SACK_BLOCKS]
 
 
-def _put(c: Connection, segment: TcpSegment) -> None:
-    mss = c.tcb.eff_snd_mss
+def _put(c: Connection, segment: TcpSegment, mss: int = 0) -> None:
+    mss = mss or c.tcb.eff_snd_mss
     size = len(segment.payload)
     c.tcp.counters.segments_out += -(-size // mss) if size > mss else 1
     c.tcp.counters.payload_bytes_out += size

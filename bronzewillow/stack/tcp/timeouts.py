@@ -34,6 +34,9 @@ def handle_timeout(c: Connection, now: int) -> None:
             c.recovery.look_for_loss(now)
         elif timer is Timer.PERSIST:
             _on_persist(c, now)
+        elif timer is Timer.PATH_PROBE:
+            if c.path_probe is not None:
+                c.path_probe.on_timer(c, now)
         elif timer is Timer.DELAYED_ACK:
             c.ack_now = True
         elif timer is Timer.KEEPALIVE:
@@ -61,6 +64,8 @@ def _on_retransmission_timeout(c: Connection, now: int) -> None:
         c.tcp.counters.retransmitted_segments += 1
         c.arm(Timer.RETRANSMIT, now + c.rtt.rto)
         return
+    if c.path_probe is not None:
+        c.path_probe.on_timeout(c)
     c.recovery.on_timeout(now)
     c.rtt.back_off()
     c.arm(Timer.RETRANSMIT, now + c.rtt.rto)

@@ -24,9 +24,10 @@ class Timer(IntEnum):
     """RFC 8985 7.2: PTO. Runs beside RETRANSMIT, never later, and at one instant goes before it."""
     RETRANSMIT = 2
     PERSIST = 3
-    DELAYED_ACK = 4
-    KEEPALIVE = 5
-    TIME_WAIT = 6
+    PATH_PROBE = 4
+    DELAYED_ACK = 5
+    KEEPALIVE = 6
+    TIME_WAIT = 7
     """Also the bound on FIN-WAIT-2 after close()."""
 
 
