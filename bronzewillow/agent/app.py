@@ -105,7 +105,7 @@ class Agent:
         self._leases = Leases(options.leases) if options.leases is not None else None
         self._looking: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
-        self._world: World | None = None
+        self._world: Callable[[], World] | None = None
         registry.register(AgentCollector(self.net, self.pods))
 
     async def start(self) -> None:
@@ -130,10 +130,10 @@ class Agent:
         node = self.net.node
         return (*node.addresses, *(one.vtep.spec.address for one in node.underlays))
 
-    def enforce(self, rules: NodeRules, world: World | None = None) -> None:
+    def enforce(self, rules: NodeRules, world: Callable[[], World] | None = None) -> None:
         """Go by these policies from now on: connections that they do not let stand are reset.
 
-        `world`: what they were made of.
+        `world`: makes what they were made of, for who asks why.
         """
         self._world = world
         self.net.policy.take(rules)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from bronzewillow.policy.explain import Explanation, explain
@@ -21,16 +22,22 @@ class Unknown(Exception):
     """What was asked about is not there; the text says what to ask instead."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Known:
     """What is known now."""
 
-    world: World
+    make_world: Callable[[], World]
+    """May take a while."""
     own: Mapping[bytes, str]
     """The names of this node's pods by address."""
     nodes: Collection[bytes]
     """This node's own addresses, those inside the overlay first."""
     services: ServiceTable | None = None
+
+    @cached_property
+    def world(self) -> World:
+        """What policies speak of."""
+        return self.make_world()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,16 +16,16 @@ from typing import Any
 
 import psutil
 
-from bronzewillow.adapters import objects
-from bronzewillow.adapters.network import ClusterNetwork, Cni, Json, Us
+from bronzewillow.adapters.network import ClusterNetwork, Cni, Us
 from bronzewillow.agent.addresses import pack_address
 from bronzewillow.agent.app import Agent, AgentOptions
 from bronzewillow.agent.config import AgentConfig
 from bronzewillow.agent.remembered import recall, remember
+from bronzewillow.agent.upkeep import Upkeep
 from bronzewillow.agent.waiting import WaitingRoom
 from bronzewillow.cluster.follower import Follower
-from bronzewillow.cluster.pods import own_pods, world
-from bronzewillow.cluster.watched import NODES, PODS, POLICY, SERVICE_KINDS, Watched
+from bronzewillow.cluster.pods import own_pods
+from bronzewillow.cluster.watched import PODS, POLICY, SERVICE_KINDS
 from bronzewillow.cni.errors import CniError
 from bronzewillow.cni.leases import Leases
 from bronzewillow.host.notify import notify, tell_ready
@@ -35,16 +34,13 @@ from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.kubeconfig import load_kubeconfig
 from bronzewillow.kube.roaming import follow_address
 from bronzewillow.overlay.spec import OverlaySpec, Prefix
-from bronzewillow.policy.compile import compile_node
-from bronzewillow.policy.rules import NodeRules
-from bronzewillow.policy.world import World
-from bronzewillow.services.table import ServiceTable
 
 _DEFAULT_MTU = 1500
 _LEAST_MTU = 576
 _PATIENCE_S = 5.0
 """How long an API server gets before we go on with what it said last time."""
 _AGAIN_S = 2.0
+_RULES = "policy.json"
 _COMPILE_EVERY_S = 0.5
 """Policies and Services are compiled at most so often, however fast pods come and go."""
 _log = logging.getLogger(__name__)
@@ -63,7 +59,7 @@ class FollowOptions:
     pod_pools: tuple[Prefix, ...] = ()
     """Ranges for our pods, where the CNI has no podCIDRs."""
     remembered: Path | None = None
-    """Where the last overlay is kept."""
+    """Where the last overlay is kept; the rules of policies beside it."""
 
 
 async def run_following(follow: FollowOptions, options: AgentOptions) -> None:
@@ -104,6 +100,8 @@ class Following:
             follow.cni,
             (*POLICY, *SERVICE_KINDS),
         )
+        rules = follow.remembered.with_name(_RULES) if follow.remembered is not None else None
+        self._upkeep = Upkeep(self.follower.observer, options.node_name, rules)
 
     async def run(self) -> None:
         """Until cancelled. OSError and ValueError when it cannot begin."""
@@ -211,9 +209,7 @@ class Following:
         await self._waiting.close()
         try:
             agent = Agent(AgentConfig(overlays, ()), self._options, self.status)
-            if self.follower.network is not None:
-                # until _keep_up has looked, nobody passes
-                agent.net.policy.take(NodeRules({}, frozenset(agent.addresses)))
+            self._upkeep.begin(agent)
             await agent.start()
         except OSError as error:
             if not self._is_ready:
@@ -234,41 +230,11 @@ class Following:
 
     async def _keep_up(self) -> None:
         """Keep policies and Services of the agent of the moment true."""
-        seen: dict[str, tuple[object, ...]] = {}
-
-        def is_new(what: str, *version: object) -> bool:
-            before, seen[what] = seen.get(what), version
-            return before != version
-
         while True:
             await asyncio.sleep(_COMPILE_EVERY_S)
-            agent, observer = self._agent, self.follower.observer
-            if agent is None or self.follower.network is None:
-                continue
-            if is_new("policies", agent, observer.version(*POLICY), agent.pods.names, agent.addresses):
-                await self._enforce(agent)
+            agent = self._agent
+            if agent is not None and self.follower.network is not None and await self._upkeep.look(agent):
                 self.follower.touch()  # our own pods may be among what has changed
-            if is_new("services", agent, observer.version(*SERVICE_KINDS)):
-                agent.ways.services = await asyncio.to_thread(ServiceTable, *self._objects(SERVICE_KINDS))
-            if is_new("zone", agent, observer.version(NODES)):
-                agent.ways.balancer.zone = objects.zone(observer.cluster().node(self._options.node_name))
-
-    async def _enforce(self, agent: Agent) -> None:
-        # tens of thousands of pods take a while, and packets must not wait for it
-        found = self._objects(POLICY), agent.pods.names, agent.addresses
-        made, rules = await asyncio.to_thread(_compile, *found)
-        agent.enforce(rules, made)
-
-    def _objects(self, kinds: Iterable[Watched]) -> list[list[Json]]:
-        cluster = self.follower.observer.cluster()
-        return [[*cluster.all(kind.key).values()] for kind in kinds]
-
-
-def _compile(
-    found: list[list[Json]], own: Mapping[bytes, str], nodes: tuple[bytes, ...]
-) -> tuple[World, NodeRules]:
-    made = world(*found)
-    return made, compile_node(made, own, nodes)
 
 
 def _pods_family(overlay: OverlaySpec) -> int:

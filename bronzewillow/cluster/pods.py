@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from bronzewillow.adapters import objects
@@ -40,13 +40,30 @@ def world(pods: Iterable[Json], namespaces: Iterable[Json], policies: Iterable[J
     for pod in pods:
         metadata = objects.metadata_of(pod)
         if _has_own_network(pod):  # one of ours may be asked for before its status has an address
-            name = str(metadata.get("namespace")), str(metadata.get("name"))
-            found.append(PolicyPod(*name, _labels(metadata), _addresses(pod), _named_ports(pod)))
+            found.append(PolicyPod(*_name(pod), _labels(metadata), _addresses(pod), _named_ports(pod)))
     labels = {
         str(metadata.get("name")): _labels(metadata)
         for metadata in (objects.metadata_of(namespace) for namespace in namespaces)
     }
     return World(tuple(found), labels, tuple(policies))
+
+
+def world_of(
+    own: Collection[str], pods: Iterable[Json], namespaces: Iterable[Json], policies: Iterable[Json]
+) -> World:
+    """As much of it as concerns the pods `own`, by namespace and name.
+
+    That is they alone where their namespaces have no policies; most clusters have few.
+    """
+    where = {name.partition("/")[0] for name in own}
+    ours = [one for one in policies if objects.metadata_of(one).get("namespace") in where]
+    found = pods if ours else [pod for pod in pods if "/".join(_name(pod)) in own]
+    return world(found, namespaces if ours else (), ours)
+
+
+def _name(pod: Json) -> tuple[str, str]:
+    metadata = objects.metadata_of(pod)
+    return str(metadata.get("namespace")), str(metadata.get("name"))
 
 
 def _has_own_network(pod: Json) -> bool:

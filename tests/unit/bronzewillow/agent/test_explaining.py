@@ -35,7 +35,7 @@ SLICE: dict[str, Any] = {
     "endpoints": [{"addresses": ["10.244.7.9"]}, {"addresses": ["10.244.1.8"]}],
 }
 KNOWN = Known(
-    World((CLIENT, LLM, OTHER), {}, (POLICY,)),
+    lambda: World((CLIENT, LLM, OTHER), {}, (POLICY,)),
     {ip("10.244.7.9"): "default/llm"},
     (ip("10.244.7.1"), ip("192.0.2.2")),
     ServiceTable([SERVICE], [SLICE]),

@@ -35,7 +35,7 @@ def test_allowed_denied_and_what_cannot_be_said() -> None:
             pod = pack_address(POD)
             deny = {"metadata": {"namespace": "default", "name": "deny"}, "spec": {"podSelector": {}}}
             world = World((PolicyPod("default", "tiny-0", {}, (pod,)),), {}, (deny,))
-            rig.agent.enforce(compile_node(world, {pod: POD_NAME}, rig.agent.addresses), world)
+            rig.agent.enforce(compile_node(world, {pod: POD_NAME}, rig.agent.addresses), lambda: world)
             allowed, denied, parsed, unknown = await asyncio.gather(
                 explain(rig, "host", "default/tiny-0", "8080"),
                 explain(rig, "10.244.8.1", POD, "8080"),

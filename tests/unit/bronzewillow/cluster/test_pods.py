@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bronzewillow.cluster.pods import own_pods, world
+from bronzewillow.cluster.pods import own_pods, world, world_of
 
 POD: dict[str, Any] = {
     "metadata": {"namespace": "default", "name": "llm-0", "uid": "u-1", "labels": {"app": "llm", "n": 1}},
@@ -57,3 +57,14 @@ def test_the_world_of_policies() -> None:
     assert found.pods[0].ports == (("side", "UDP", 53), ("http", "TCP", 8080))
     assert found.namespaces == {"default": {"team": "x"}}
     assert len(found.policies) == 1
+
+
+def test_of_the_world_only_what_concerns_our_pods_is_looked_at() -> None:
+    other = {**POD, "metadata": {**POD["metadata"], "name": "other"}}
+    foreign = {"metadata": {"namespace": "team", "name": "p"}, "spec": {}}
+    ours = {"metadata": {"namespace": "default", "name": "p"}, "spec": {}}
+    found = world_of({"default/llm-0"}, [POD, other], [], [foreign])
+    assert ([str(pod) for pod in found.pods], found.policies) == (["default/llm-0"], ())
+    whole = world_of({"default/llm-0"}, [POD, other], [{"metadata": {"name": "default"}}], [foreign, ours])
+    assert ([str(pod) for pod in whole.pods], whole.policies) == (["default/llm-0", "default/other"], (ours,))
+    assert "default" in whole.namespaces
