@@ -30,10 +30,10 @@ from kubelet.model.thresholds import EvictionSettings
 from kubelet.node.agent import AgentParts, NodeAgent
 from kubelet.node.health import HealthWatch, Read, read_machine_health
 from kubelet.node.power import PowerAssertion
+from kubelet.node.runtime_status import RuntimeWatch
 from kubelet.node.shutdown_notice import ShutdownNotice
 from kubelet.pods.node_shutdown import ShutdownGrace
 from kubelet.pods.shell import ShellConfig
-from kubelet.provider.client import RuntimeClient
 
 _TIMEOUT_S = 15.0
 """Of one request: a Lease lasts 40 s."""
@@ -80,14 +80,9 @@ async def run_kubelet(options: RunOptions) -> None:
     clock, random, power = SystemClock(), SystemRandom(), PowerAssertion()
     access = home.access()
     with Presence(home.folder).running():
-        runtime = RuntimeClient(options.cri)
         async with KubeClient(access, timeout_s=_TIMEOUT_S, user_agent="llm-kubelet") as client:
             settings = NodeSettings(membership.node_name, pods=options.max_pods, port=options.port)
             health = HealthWatch(options.eviction, home.folder, clock.monotonic, options.measure)
-            parts = AgentParts(
-                client, settings, runtime, health, home.folder, home.client_pairs,
-                ServingFolders(home.serving_pairs, home.own_pairs), power, clock, random, options.address,
-            )  # fmt: skip
             shell = ShellConfig(
                 membership.node_name, home.folder, options.cri, options.door, options.static_pods,
                 options.host_paths,
@@ -104,6 +99,11 @@ async def run_kubelet(options: RunOptions) -> None:
                     clock.wall,
                 )
             )
+            parts = AgentParts(
+                client, settings, RuntimeWatch(app.shell.runtime, app.shell.readiness, clock.monotonic),
+                health, home.folder, home.client_pairs, ServingFolders(home.serving_pairs, home.own_pairs),
+                power, clock, random, options.address,
+            )  # fmt: skip
             node = NodeAgent(parts, access, app.show, app.tell)
             tell_ready()
             try:
@@ -111,7 +111,6 @@ async def run_kubelet(options: RunOptions) -> None:
                 await race(node.run(), account.run(), app.run(), watch.run(), end)
             finally:
                 power.release()
-                await runtime.close()
 
 
 def _check_identity(home: Home) -> None:

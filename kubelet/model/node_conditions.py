@@ -75,6 +75,7 @@ def _ready(state: NodeState, capacity: Mapping[str, str]) -> NodeCondition:
     missing = [name for name in _REQUIRED if capacity.get(name, "0") in ("0", "0Ki")]
     problems = [
         state.runtime.problem,
+        state.runtime.lifecycle_problem,
         f"Missing node capacity for resources: {', '.join(missing)}" if missing else "",
         state.runtime.network_problem,
         "" if state.addresses else "the machine has no network address",

@@ -70,6 +70,8 @@ class Runtime:
     """Empty when it is ready."""
     network_problem: str = ""
     """Empty when it is ready."""
+    lifecycle_problem: str = ""
+    """Empty when what happens to its containers is heard of."""
 
 
 @dataclass(frozen=True, slots=True)

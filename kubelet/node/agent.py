@@ -34,7 +34,7 @@ from kubelet.node.machine import read_machine
 from kubelet.node.power import PowerAssertion
 from kubelet.node.registry import has_rebooted
 from kubelet.node.reporter import StatusReporter
-from kubelet.node.runtime_status import RuntimeCalls, RuntimeWatch
+from kubelet.node.runtime_status import RuntimeWatch
 from kubelet.node.system_power import SystemPower
 from kubelet.node.wake import watch_sleep
 
@@ -54,7 +54,7 @@ class AgentParts:
     client: KubeClient
     """As the node."""
     settings: NodeSettings
-    runtime: RuntimeCalls
+    runtime: RuntimeWatch
     health: HealthWatch
     disk: Path
     """A folder on the disk that pods are on."""
@@ -78,7 +78,6 @@ class NodeAgent:
         """`on_pair` is told the file that port 10250 is to show from now on."""
         self._parts, self._access, self._tell = parts, access, tell
         self._machine = read_machine(parts.disk)
-        self._runtime = RuntimeWatch(parts.runtime)
         self._ending, self._ends_for_good = "", False
         state = self._state(None)
         self._addresses = state.addresses
@@ -150,7 +149,7 @@ class NodeAgent:
     # ---- what this node is
 
     async def _compose(self, before: Object | None) -> Object:
-        look = await self._runtime.look()
+        look = await self._parts.runtime.look()
         self._keep_awake(look.pods > 0)
         health = health_of(await self._parts.health.look())
         state = replace(

@@ -1,26 +1,19 @@
-"""What the container runtime says of itself, in the words that kubelets report it with."""
+"""What the Node tells of the container runtime: whether it is ready, its images, whether pods run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from kubelet.model.node_facts import Image, Runtime
 from kubelet.provider.errors import RuntimeRefusal
+from kubelet.provider.readiness import Readiness
 from runtime.api import cri_pb2 as api
 
-_DOWN = "container runtime is down"
 
-
-class RuntimeCalls(Protocol):
-    """The part of CRI that is asked here; `kubelet.provider.client` has all. RuntimeRefusal."""
-
-    async def version(self) -> api.VersionResponse:
-        """Who it is."""
-
-    async def status(self) -> api.StatusResponse:
-        """RuntimeReady and NetworkReady."""
+class Calls(Protocol):
+    """The part of CRI that is asked here. RuntimeRefusal."""
 
     async def images(self) -> list[api.Image]:
         """All."""
@@ -40,43 +33,22 @@ class RuntimeLook:
 
 
 class RuntimeWatch:
-    """Asks every time; remembers the name of a runtime that has gone."""
+    """Asks every time."""
 
-    def __init__(self, calls: RuntimeCalls) -> None:
-        self._calls = calls
-        self._name, self._version = "", ""
+    def __init__(self, calls: Calls, readiness: Readiness, now: Callable[[], int]) -> None:
+        """`now` gives Instants."""
+        self._calls, self._readiness, self._now = calls, readiness, now
 
     async def look(self) -> RuntimeLook:
         """As it is now."""
+        await self._readiness.ask(self._now())
         try:
-            version = await self._calls.version()
-            self._name, self._version = version.runtime_name, version.runtime_version
-            status = (await self._calls.status()).status
             images = await self._calls.images()
             sandboxes = await self._calls.sandboxes()
         except RuntimeRefusal:
-            return RuntimeLook(Runtime(self._name, self._version, problem=_DOWN))
-        problem, network_problem = problems(status.conditions)
-        return RuntimeLook(
-            Runtime(self._name, self._version, problem, network_problem),
-            tuple(map(image, images)),
-            sum(one.state == api.PodSandboxState.SANDBOX_READY for one in sandboxes),
-        )
-
-
-def problems(conditions: Iterable[api.RuntimeCondition]) -> tuple[str, str]:
-    """Of the runtime and of its network; empty for none. k/k pkg/kubelet/kubelet.go updateRuntimeUp."""
-    found = {one.type: one for one in conditions}
-    texts = []
-    for kind, what in (("RuntimeReady", "container runtime"), ("NetworkReady", "container runtime network")):
-        one = found.get(kind)
-        if one is None:
-            texts.append(f"{what} not ready: condition {kind} is not set")
-        elif not one.status:
-            texts.append(f"{what} not ready: {kind}=false reason:{one.reason} message:{one.message}")
-        else:
-            texts.append("")
-    return texts[0], texts[1]
+            return RuntimeLook(self._readiness.runtime(self._now()))
+        ready = sum(one.state == api.PodSandboxState.SANDBOX_READY for one in sandboxes)
+        return RuntimeLook(self._readiness.runtime(self._now()), tuple(map(image, images)), ready)
 
 
 def image(one: api.Image) -> Image:

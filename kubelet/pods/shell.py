@@ -135,7 +135,7 @@ class PodShell:
             self.statuses,
             self,
             resolving.resolve,
-            lambda: self.readiness.network_error,
+            lambda: self.readiness.network_problem,
         )
         self.pods = PodSet(
             NodeSurroundings(
@@ -215,7 +215,7 @@ class PodShell:
     # ---- what is told to the parts
 
     def _facts(self) -> NodeFacts:
-        runtime = self.readiness.version.partition("://")[0] or _RUNTIME
+        runtime = self.readiness.name or _RUNTIME
         return NodeFacts(self._config.node_name, tuple(self._addresses()), runtime, self._started)
 
     async def _known_services(self) -> Iterable[Object]:
@@ -252,7 +252,9 @@ class PodShell:
 
     async def _ask_runtime(self) -> None:
         self._ticked = now()
-        await self.readiness.ask()
+        asked_at = self.readiness.asked_at  # the Node asks as well
+        if asked_at is None or self._ticked - asked_at >= ASK_S * SECOND:
+            await self.readiness.ask(self._ticked)
 
     async def _read_static(self) -> None:
         found = await asyncio.to_thread(self._static.read) if self._static is not None else []

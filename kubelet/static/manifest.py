@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from kubelet.model.quantity import QuantityError, parse_quantity
 from kubelet.static.documents import Document
 from kubelet.static.fields import Object, Problems
-from kubelet.static.quantity import parse_quantity
 
 DEFAULT_PORT = 8080
 """On which the runtime lets a container serve that names none."""
@@ -233,10 +233,14 @@ def _memory_limit(container: Object) -> int:
     if limit is None:
         return 0
     try:
-        return parse_quantity(str(limit))
-    except ValueError as error:
+        limit_bytes = parse_quantity(limit).units
+    except QuantityError as error:
         limits.fail("memory", str(error))
         return 0
+    if limit_bytes < 0:
+        limits.fail("memory", f"{limit!r} is less than nothing")
+        return 0
+    return limit_bytes
 
 
 def _volumes(spec: Object) -> dict[str, str]:

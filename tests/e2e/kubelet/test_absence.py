@@ -9,6 +9,7 @@ import pytest
 
 from bronzewillow.kube.resources import PODS
 from bronzewillow.testing.node_processes import NodeProcesses, kill
+from kubelet.pods.surroundings import now
 
 from .conftest import Cluster, cluster, first, is_ready, pod, until
 
@@ -83,8 +84,8 @@ def test_the_runtime_is_killed_and_comes_back(processes: NodeProcesses) -> None:
             await found.admin.create(PODS, pod("late", container=PROBES))
 
             async def is_noticed() -> bool:
-                await shell.readiness.ask()
-                return bool(shell.readiness.runtime_error)
+                await shell.readiness.ask(now())
+                return not shell.readiness.is_up
 
             await until(is_noticed)
             await asyncio.to_thread(processes.start_runtime)

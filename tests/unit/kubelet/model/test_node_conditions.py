@@ -50,6 +50,14 @@ def test_what_is_short() -> None:
         ({"runtime": Runtime()}, "container runtime status check may not have completed yet"),
         ({"runtime": Runtime(problem="", network_problem="no network")}, "no network"),
         ({"runtime": Runtime(problem="down", network_problem="no network")}, "[down, no network]"),
+        (
+            {"runtime": Runtime(problem="", lifecycle_problem="PLEG is not healthy: x")},
+            "PLEG is not healthy: x",
+        ),
+        (
+            {"runtime": Runtime(problem="down", lifecycle_problem="PLEG", network_problem="no network")},
+            "[down, PLEG, no network]",
+        ),
         ({"addresses": ()}, "the machine has no network address"),
         ({"cpu": "0"}, "Missing node capacity for resources: cpu"),
         ({"health": Health(ending="node is shutting down")}, "node is shutting down"),

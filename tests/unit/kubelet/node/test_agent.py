@@ -22,6 +22,8 @@ from kubelet.node.agent import AgentParts, NodeAgent
 from kubelet.node.health import HealthWatch
 from kubelet.node.power import PowerAssertion
 from kubelet.node.registration import LEASE_NAMESPACE
+from kubelet.node.runtime_status import RuntimeWatch
+from kubelet.provider.readiness import Readiness
 from kubelet.testing.manual_clock import ManualClock
 from runtime.api import cri_pb2 as api
 
@@ -34,6 +36,8 @@ class Runtime:
     def __init__(self) -> None:
         self.is_network_ready = True
         self.pods = 0
+        self.hears = True
+        self.listed_at: int | None = 0
 
     async def version(self) -> api.VersionResponse:
         return api.VersionResponse(runtime_name="runm", runtime_version="0.1.0")
@@ -74,10 +78,11 @@ class Rig:
         self.power = Power()
         self.seen: Observations = {}
         self.health = HealthWatch(EvictionSettings(), folder, self.clock.monotonic, lambda *_: self.seen)
+        runtime = RuntimeWatch(self.runtime, Readiness(self.runtime, self.runtime), self.clock.monotonic)
         access = cluster.server.certified(f"system:node:{NODE}", "system:nodes")
         self.client = KubeClient(access)
         parts = AgentParts(
-            self.client, NodeSettings(NODE), self.runtime, self.health, folder, PairFolder(folder, "client"),
+            self.client, NodeSettings(NODE), runtime, self.health, folder, PairFolder(folder, "client"),
             ServingFolders(PairFolder(folder, "serving"), PairFolder(folder, "self-signed")),
             self.power, self.clock, Random(1), address,
         )  # fmt: skip
@@ -135,6 +140,12 @@ def test_what_goes_wrong_and_right_again_is_seen_and_told(tmp_path: Path) -> Non
             rig.runtime.is_network_ready = True
             rig.agent.changed()
             await until(lambda: rig.told("NodeReady") == 2)
+            rig.runtime.hears, rig.runtime.listed_at = False, rig.clock.monotonic() - 188_000_000
+            await rig.agent.reporter.report()
+            assert await rig.ready() == (
+                "False",
+                "PLEG is not healthy: pleg was last seen active 3m8s ago; threshold is 3m0s",
+            )
             await end(running)
 
     on_cluster(body)

@@ -1,69 +1,63 @@
+"""What the Node tells of the runtime."""
+
 from __future__ import annotations
 
 import grpc
 
 from bronzewillow.testing.aio import run
 from kubelet.model.node_facts import Image, Runtime
-from kubelet.node.runtime_status import RuntimeLook, RuntimeWatch, image, problems
+from kubelet.node.runtime_status import RuntimeLook, RuntimeWatch, image
 from kubelet.provider.errors import RuntimeRefusal
+from kubelet.provider.readiness import Readiness
 from runtime.api import cri_pb2 as api
 
 
 class Calls:
-    """A runtime that can go away."""
+    """A runtime that can go away, and whose lists come."""
+
+    hears = True
+    listed_at: int | None = 0
 
     def __init__(self) -> None:
         self.is_down = False
 
     async def version(self) -> api.VersionResponse:
-        if self.is_down:
-            raise RuntimeRefusal("no such file", grpc.StatusCode.UNAVAILABLE)
+        self._refuse()
         return api.VersionResponse(runtime_name="llm-containerd", runtime_version="0.1.0")
 
     async def status(self) -> api.StatusResponse:
-        return api.StatusResponse(status=api.RuntimeStatus(conditions=[condition("RuntimeReady")]))
+        ready = [api.RuntimeCondition(type=kind, status=True) for kind in ("RuntimeReady", "NetworkReady")]
+        return api.StatusResponse(status=api.RuntimeStatus(conditions=ready))
 
     async def images(self) -> list[api.Image]:
+        self._refuse()
         return [api.Image(repo_tags=["a:1"], repo_digests=["a@sha256:0"], size=7)]
 
     async def sandboxes(self) -> list[api.PodSandbox]:
         states = api.PodSandboxState.SANDBOX_READY, api.PodSandboxState.SANDBOX_NOTREADY
         return [api.PodSandbox(state=state) for state in states]
 
+    def _refuse(self) -> None:
+        if self.is_down:
+            raise RuntimeRefusal("no such file", grpc.StatusCode.UNAVAILABLE)
 
-def condition(kind: str, *, status: bool = True, reason: str = "", message: str = "") -> api.RuntimeCondition:
-    return api.RuntimeCondition(type=kind, status=status, reason=reason, message=message)
 
-
-def test_a_runtime_that_goes_away_keeps_its_name() -> None:
+def test_a_runtime_that_goes_away_and_comes_back() -> None:
     calls = Calls()
-    watch = RuntimeWatch(calls)
+    watch = RuntimeWatch(calls, Readiness(calls, calls), lambda: 5)
 
     async def main() -> None:
         first = await watch.look()
-        runtime, images = first.runtime, first.images
-        assert first.pods == 1
-        assert (runtime.name, runtime.version, runtime.problem) == ("llm-containerd", "0.1.0", "")
-        assert images == (Image(("a@sha256:0", "a:1"), 7),)
+        runtime = Runtime("llm-containerd", "0.1.0", problem="")
+        assert first == RuntimeLook(runtime, (Image(("a@sha256:0", "a:1"), 7),), 1)
         calls.is_down = True
         assert await watch.look() == RuntimeLook(
             Runtime("llm-containerd", "0.1.0", "container runtime is down")
         )
         calls.is_down = False
-        assert (await watch.look()).runtime == runtime
+        assert await watch.look() == first
 
     run(main())
-
-
-def test_problems_are_in_a_kubelets_words() -> None:
-    good = condition("RuntimeReady")
-    bad = condition("NetworkReady", status=False, reason="NetworkPluginNotReady", message="gone")
-    assert problems([good, condition("NetworkReady")]) == ("", "")
-    assert problems([good, bad]) == (
-        "",
-        "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:gone",
-    )
-    assert problems([])[0] == "container runtime not ready: condition RuntimeReady is not set"
 
 
 def test_an_image_is_named_by_its_digest_first() -> None:

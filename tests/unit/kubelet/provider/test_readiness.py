@@ -10,6 +10,7 @@ import grpc
 import pytest
 
 from bronzewillow.testing.aio import run
+from kubelet.model.node_facts import Runtime
 from kubelet.provider.lifecycle import Lifecycle
 from kubelet.provider.readiness import Readiness
 from runtime.api import cri_pb2 as api
@@ -40,38 +41,46 @@ async def rigged(double: CriDouble | None = None) -> AsyncIterator[tuple[CriDoub
 def test_all_is_well() -> None:
     async def main() -> None:
         async with rigged() as (_, readiness, lifecycle):
-            assert len(readiness.errors(0)) == 2  # nothing is known yet
-            await readiness.ask()
+            first = readiness.runtime(0)
+            assert first.problem == "container runtime status check may not have completed yet"
+            assert first.lifecycle_problem == "PLEG is not healthy: pleg has yet to be successful"
+            assert readiness.asked_at is None
+            await readiness.ask(7)
             await lifecycle.relist()
-            assert readiness.errors(MINUTE) == []
-            assert readiness.version == "runm://1"
+            assert readiness.runtime(MINUTE) == Runtime("runm", "1", problem="")
+            assert readiness.asked_at == 7
+            assert readiness.name == "runm"
+            assert readiness.is_up
 
     run(main())
 
 
 def test_a_network_that_is_away_and_a_condition_that_is_not_told() -> None:
     async def main() -> None:
-        async with rigged(Lame()) as (_, readiness, lifecycle):
-            await readiness.ask()
-            await lifecycle.relist()
-            assert readiness.errors(0) == [
-                "container runtime not ready: RuntimeReady is not told of",
+        async with rigged(Lame()) as (_, readiness, _lifecycle):
+            await readiness.ask(0)
+            found = readiness.runtime(0)
+            assert found.problem == "container runtime not ready: condition RuntimeReady is not set"
+            assert found.network_problem == readiness.network_problem
+            assert found.network_problem == (
                 "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady "
-                "message:no agent",
-            ]
+                "message:no agent"
+            )
 
     run(main())
 
 
-def test_a_runtime_that_is_down() -> None:
+def test_a_runtime_that_goes_away_keeps_its_name() -> None:
     async def main() -> None:
         async with rigged() as (double, readiness, _):
+            await readiness.ask(0)
             double.refusals["Status"] = (grpc.StatusCode.UNAVAILABLE, "socket closed")
-            await readiness.ask()
-            assert readiness.runtime_error == "container runtime is down: socket closed"
+            await readiness.ask(1)
+            assert readiness.runtime(1).problem == "container runtime is down"
+            assert (readiness.name, readiness.is_up, readiness.asked_at) == ("runm", False, 1)
             del double.refusals["Status"]
-            await readiness.ask()
-            assert readiness.runtime_error == ""
+            await readiness.ask(2)
+            assert readiness.is_up
 
     run(main())
 
@@ -79,12 +88,12 @@ def test_a_runtime_that_is_down() -> None:
 def test_lists_that_do_not_come() -> None:
     async def main() -> None:
         async with rigged() as (_, readiness, lifecycle):
-            await readiness.ask()
             await lifecycle.relist()
-            assert readiness.errors(3 * MINUTE) == []
-            (error,) = readiness.errors(4 * MINUTE)
-            assert error == "PLEG is not healthy: pleg was last seen active 4m0s ago; threshold is 3m0s"
+            assert readiness.runtime(3 * MINUTE).lifecycle_problem == ""
+            assert readiness.runtime(4 * MINUTE).lifecycle_problem == (
+                "PLEG is not healthy: pleg was last seen active 4m0s ago; threshold is 3m0s"
+            )
             lifecycle.hears = True
-            assert readiness.errors(9 * MINUTE) == []
+            assert readiness.runtime(9 * MINUTE).lifecycle_problem == ""
 
     run(main())
