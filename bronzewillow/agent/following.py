@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import sys
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import Any
 
 import psutil
 
-from bronzewillow.adapters.network import ClusterNetwork, Cni, Us
+from bronzewillow.adapters import objects
+from bronzewillow.adapters.network import ClusterNetwork, Cni, Json, Us
 from bronzewillow.agent.addresses import pack_address
 from bronzewillow.agent.app import Agent, AgentOptions
 from bronzewillow.agent.config import AgentConfig
@@ -30,8 +32,10 @@ from bronzewillow.cni.errors import CniError
 from bronzewillow.cni.leases import Leases
 from bronzewillow.host.notify import notify, tell_ready
 from bronzewillow.host.tasks import race
+from bronzewillow.kube.cache import Change, ChangeType
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.kubeconfig import load_kubeconfig
+from bronzewillow.kube.resources import uid_of
 from bronzewillow.kube.roaming import follow_address
 from bronzewillow.overlay.spec import OverlaySpec, Prefix
 
@@ -42,7 +46,10 @@ _PATIENCE_S = 5.0
 _AGAIN_S = 2.0
 _RULES = "policy.json"
 _COMPILE_EVERY_S = 0.5
-"""Policies and Services are compiled at most so often, however fast pods come and go."""
+"""Policies are compiled at most so often, however fast pods come and go."""
+_REMEMBER_EVERY_S = 10.0
+_SWITCH_S = 0.0005
+"""So long may a thread that compiles keep the loop from a packet; Python's default is ten times that."""
 _log = logging.getLogger(__name__)
 
 
@@ -64,6 +71,7 @@ class FollowOptions:
 
 async def run_following(follow: FollowOptions, options: AgentOptions) -> None:
     """Serve until SIGTERM or SIGINT. BadCredentials, OSError and ValueError when it cannot begin."""
+    sys.setswitchinterval(_SWITCH_S)
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     signals = (signal.SIGTERM, signal.SIGINT)
@@ -87,6 +95,7 @@ class Following:
         self._leases = Leases(options.leases) if options.leases is not None else None
         self._overlays: tuple[OverlaySpec, ...] = ()
         self._told = asyncio.Event()
+        self._to_remember = asyncio.Event()
         self._agent: Agent | None = None
         self._is_ready = False
         self._unbound = ""
@@ -102,15 +111,19 @@ class Following:
         )
         rules = follow.remembered.with_name(_RULES) if follow.remembered is not None else None
         self._upkeep = Upkeep(self.follower.observer, options.node_name, rules)
+        self._own: dict[str, Json] = {}
+        self.follower.observer.listen(PODS, self._on_pods)
 
     async def run(self) -> None:
         """Until cancelled. OSError and ValueError when it cannot begin."""
         await self._waiting.open(self._options.control)
-        await race(self.follower.run(), self._serve(), self._keep_up())
+        await race(self.follower.run(), self._serve(), self._keep_up(), self._remember())
 
     async def close(self) -> None:
         """Let connections end, up to the limit."""
         await self._waiting.close()
+        if self._to_remember.is_set():
+            await self._write_down()
         if self._agent is not None:
             _log.info("ending: connections have %.0f s to finish", self._options.drain_s)
             await self._agent.close()
@@ -136,30 +149,48 @@ class Following:
                 sandboxes[pack_address(lease.address)] = lease.container_id
         except CniError as error:
             _log.warning("leases: %s", error)
-        pods = [
-            pod
-            for pod in self.follower.observer.cluster().all(PODS.key).values()
-            if pod.get("spec", {}).get("nodeName") == self._options.node_name
-        ]
         addresses = self._follow.addresses or of_node
         self._families = {len(address) for address in addresses}
         return Us(
             self._options.node_name,
             addresses,
             min(map(_mtu_of, addresses), default=_DEFAULT_MTU),
-            pods=own_pods(pods, sandboxes),
+            pods=own_pods(self._own.values(), sandboxes),
             pod_pools=self._follow.pod_pools,
         )
+
+    def _on_pods(self, changes: list[Change]) -> None:
+        """Those of this node matter to CNIs that keep books of addresses."""
+        for change in changes:
+            uid = uid_of(change.object)
+            was_ours = self._own.pop(uid, None) is not None
+            is_ours = objects.spec_of(change.object).get("nodeName") == self._options.node_name
+            if is_ours and change.type is not ChangeType.DELETED:
+                self._own[uid] = change.object
+            if is_ours or was_ours:
+                self.follower.touch()
 
     def _on_network(self, network: ClusterNetwork) -> None:
         if network.overlays:
             self._overlays = self._with_those_away(network.overlays)
             self._told.set()
-            if self._follow.remembered is not None:
-                try:
-                    remember(self._follow.remembered, self._overlays)
-                except OSError as error:
-                    _log.warning("%s: cannot be written: %s", self._follow.remembered, error.strerror)
+            self._to_remember.set()
+
+    async def _remember(self) -> None:
+        """The overlay, on disk, which is slow, and so not after each change of a restless cluster."""
+        while True:
+            await self._to_remember.wait()
+            self._to_remember.clear()
+            await self._write_down()
+            await asyncio.sleep(_REMEMBER_EVERY_S)
+
+    async def _write_down(self) -> None:
+        path = self._follow.remembered
+        if path is not None:
+            try:
+                await asyncio.to_thread(remember, path, self._overlays)
+            except OSError as error:
+                _log.warning("%s: cannot be written: %s", path, error.strerror)
 
     def _with_those_away(self, overlays: tuple[OverlaySpec, ...]) -> tuple[OverlaySpec, ...]:
         """On the way to another network one family has its address first: what is of the other waits."""
@@ -229,12 +260,11 @@ class Following:
         await race(asyncio.sleep(_AGAIN_S), self._told.wait())
 
     async def _keep_up(self) -> None:
-        """Keep policies and Services of the agent of the moment true."""
+        """Keep policies of the agent of the moment true, and what it knows of Services and zones."""
         while True:
             await asyncio.sleep(_COMPILE_EVERY_S)
-            agent = self._agent
-            if agent is not None and self.follower.network is not None and await self._upkeep.look(agent):
-                self.follower.touch()  # our own pods may be among what has changed
+            if self._agent is not None and self.follower.network is not None:
+                await self._upkeep.look(self._agent)
 
 
 def _pods_family(overlay: OverlaySpec) -> int:

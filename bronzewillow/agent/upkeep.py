@@ -1,7 +1,7 @@
 """Policies and Services of the cluster, brought to the agent of the moment whenever they have changed.
 
-They are made in a thread: tens of thousands of pods and endpoints take a while, and packets must not wait for
-that. Until the cluster has answered the rules of last time hold: a restart opens no door.
+Policies are compiled in a thread: tens of thousands of pods take a while, and packets must not wait for that.
+Until the cluster has answered the rules of last time hold: a restart opens no door.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from bronzewillow.adapters import objects
 from bronzewillow.adapters.network import Json
 from bronzewillow.agent.app import Agent
 from bronzewillow.agent.remembered_rules import recall_rules, remember_rules
+from bronzewillow.agent.service_feed import ServiceFeed
 from bronzewillow.cluster.observer import Observer
 from bronzewillow.cluster.pods import world, world_of
-from bronzewillow.cluster.watched import NODES, POLICY, SERVICE_KINDS, Watched
+from bronzewillow.cluster.watched import NODES, POLICY, Watched
 from bronzewillow.policy.compile import compile_node
 from bronzewillow.policy.rules import NodeRules
-from bronzewillow.services.table import ServiceTable
 
 _REMEMBER_EVERY_S = 10.0
 _log = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ class Upkeep:
         self._observer = observer
         self._node_name = node_name
         self._remembered = remembered
+        self._services = ServiceFeed(observer)
         self._seen: dict[str, tuple[object, ...]] = {}
         self._rules = NodeRules((recall_rules(remembered) if remembered is not None else None) or {})
         self._kept = self._rules
@@ -44,19 +45,17 @@ class Upkeep:
         """Of an agent that has not started: the last rules, by which nobody passes whom they do not know."""
         agent.net.policy.take(NodeRules(self._rules.pods, frozenset(agent.addresses)))
 
-    async def look(self, agent: Agent) -> bool:
-        """Bring it what is new; whether its pods or policies may be other ones."""
+    async def look(self, agent: Agent) -> None:
+        """Bring it what is new."""
         version = self._observer.version(*POLICY)
-        has_changed = self._is_new("policies", agent, version, agent.pods.names, agent.addresses)
-        if has_changed:
+        is_known = self._observer.knows(*POLICY)
+        if is_known and self._is_new("policies", agent, version, agent.pods.names, agent.addresses):
             await self._enforce(agent)
-        if self._is_new("services", agent, self._observer.version(*SERVICE_KINDS)):
-            agent.ways.services = await asyncio.to_thread(ServiceTable, *self._objects(SERVICE_KINDS))
+        agent.ways.services = self._services.table
         if self._is_new("zone", agent, self._observer.version(NODES)):
             node = self._observer.cluster().node(self._node_name)
             agent.ways.balancer.zone = objects.zone(node)
         await self._remember()
-        return has_changed
 
     # ---- inside
 

@@ -55,7 +55,8 @@ class Follower:
     ) -> None:
         """`us` is asked whenever something changed, with the addresses that its kubelet has found.
 
-        `cni` names the CNI instead of looking for it. `further` sets are watched beside the CNI's.
+        `cni` names the CNI instead of looking for it. `further` sets are watched beside the CNI's, of which
+        the adapter reads none.
         """
         self._name = name
         self._us = us
@@ -122,7 +123,7 @@ class Follower:
         return found
 
     async def _watch(self, cni: Cni) -> None:
-        self.observer.watch((*BY_CNI[cni], *self._further))
+        self.observer.watch(BY_CNI[cni], quiet=self._further)
         await self.observer.settled()
 
     def _withdrawn(self, cni: Cni, cluster: Cluster) -> tuple[Publication, ...]:
@@ -150,8 +151,9 @@ class Follower:
         self.observer.changed.clear()
 
     async def _look(self, cni: Cni) -> None:
-        cluster = self.observer.cluster()
-        network = ADAPTERS[cni](cluster, self._whole_us(cluster))
+        cluster = self.observer.snapshot()
+        # hundreds of nodes take a while, and packets must not wait for it
+        network = await asyncio.to_thread(ADAPTERS[cni], cluster, self._whole_us(cluster))
         if network != self.network:
             _tell(self.network, network)
             self.network = network

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 
 from bronzewillow.adapters import network
 from bronzewillow.adapters.network import Cluster, Json
+from bronzewillow.cluster.trim import is_same, trim_of
 from bronzewillow.cluster.watched import Watched
 from bronzewillow.host.tasks import spawn
-from bronzewillow.kube.cache import Change
+from bronzewillow.kube.cache import Change, ChangeType
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.errors import Forbidden, NotFound
 from bronzewillow.kube.listwatch import ListWatchConfig
 from bronzewillow.kube.reflector import Reflector
-from bronzewillow.kube.resources import name_of
+from bronzewillow.kube.resources import name_of, uid_of
+
+Listener = Callable[[list[Change]], None]
+"""Told what has changed of a set, on the loop."""
 
 
 class Observer:
@@ -28,47 +33,63 @@ class Observer:
 
     def __init__(self, client: KubeClient, listing: ListWatchConfig | None = None) -> None:
         self._client = client
-        self._listing = listing
+        self._listing = listing or ListWatchConfig()
         self._reflectors: dict[Watched, Reflector] = {}
         self._tasks: dict[Watched, asyncio.Task[None]] = {}
+        self._quiet: frozenset[Watched] = frozenset()
+        self._objects: dict[network.Resource, dict[str, Json]] = {}
+        self._listeners: dict[Watched, Listener] = {}
         self._answered = asyncio.Event()
         self._versions: Counter[Watched] = Counter()
         self.changed = asyncio.Event()
 
-    def watch(self, sets: Iterable[Watched]) -> None:
-        """Watch these and no others."""
-        wanted = set(sets)
+    def listen(self, watched: Watched, listener: Listener) -> None:
+        """From the first list on, of which all are told as added."""
+        self._listeners[watched] = listener
+
+    def watch(self, sets: Iterable[Watched], quiet: Iterable[Watched] = ()) -> None:
+        """Watch these and no others. What is only among the quiet ones does not set `changed`."""
+        stirring = set(sets)
+        self._quiet = frozenset(quiet) - stirring
+        wanted = stirring | self._quiet
         for gone in [watched for watched in self._tasks if watched not in wanted]:
             self._tasks.pop(gone).cancel()
-            del self._reflectors[gone]
+            for obj in self._reflectors.pop(gone).cache.values():
+                self._objects.get(gone.key, {}).pop(_full_name(obj), None)
         for watched in wanted - set(self._tasks):
             reflector = Reflector(
                 self._client,
                 watched.resource,
                 partial(self._on_changes, watched),
                 watched.selection,
-                config=self._listing,
+                config=replace(self._listing, page_items=watched.page_items),
+                trim=trim_of(watched.resource),
                 on_failure=self._answered.set,
             )
             self._reflectors[watched] = reflector
             self._tasks[watched] = spawn(reflector.run(), name=f"watch {watched.resource.plural}")
 
     async def settled(self) -> None:
-        """Wait until each set is known, or known to be absent. Without an API server that takes its time."""
-        while not all(map(_is_known, self._reflectors.values())):
+        """Wait until each set that is not quiet is known, or known to be absent. Without an API server that
+        takes its time.
+        """
+        while not self.knows(*(watched for watched in self._reflectors if watched not in self._quiet)):
             self._answered.clear()
             await self._answered.wait()
 
+    def knows(self, *sets: Watched) -> bool:
+        """Whether these are known, or known to be absent."""
+        return all(one in self._reflectors and _is_known(self._reflectors[one]) for one in sets)
+
     def cluster(self) -> Cluster:
-        """The objects now."""
-        found: dict[network.Resource, dict[str, Json]] = {}
-        for watched, reflector in self._reflectors.items():
-            if reflector.is_synced:
-                kind = found.setdefault(watched.key, {})
-                for obj in reflector.cache.values():
-                    namespace, name = name_of(obj)
-                    kind[f"{namespace}/{name}" if namespace else name] = obj
-        return Cluster(found)
+        """The objects, which change with every turn of the loop: `snapshot` for whoever takes longer."""
+        there = {watched.key for watched, one in self._reflectors.items() if one.is_synced}
+        return Cluster({key: self._objects.get(key, {}) for key in there})
+
+    def snapshot(self) -> Cluster:
+        """The objects now, of the sets that are not quiet."""
+        loud = {watched.key for watched in self._reflectors if watched not in self._quiet}
+        return Cluster({key: dict(kind) for key, kind in self.cluster().objects.items() if key in loud})
 
     def version(self, *sets: Watched) -> tuple[int, ...]:
         """Another one after each change of these sets."""
@@ -99,9 +120,35 @@ class Observer:
             task.cancel()
 
     def _on_changes(self, watched: Watched, changes: list[Change]) -> None:
-        self._versions[watched] += 1
+        kind = self._objects.setdefault(watched.key, {})
+        for change in changes:
+            _apply(kind, change)
+        real = [one for one in changes if not (_is_modified(one) and is_same(one.old or {}, one.object))]
         self._answered.set()
-        self.changed.set()
+        if changes and not real:
+            return
+        self._versions[watched] += 1
+        if watched in self._listeners:
+            self._listeners[watched](real)
+        if watched not in self._quiet:
+            self.changed.set()
+
+
+def _apply(kind: dict[str, Json], change: Change) -> None:
+    name = _full_name(change.object)
+    if change.type is not ChangeType.DELETED:
+        kind[name] = change.object
+    elif name in kind and uid_of(dict(kind[name])) == uid_of(change.object):
+        del kind[name]
+
+
+def _is_modified(change: Change) -> bool:
+    return change.type is ChangeType.MODIFIED and change.old is not None
+
+
+def _full_name(obj: Json) -> str:
+    namespace, name = name_of(dict(obj))
+    return f"{namespace}/{name}" if namespace else name
 
 
 def _is_known(reflector: Reflector) -> bool:

@@ -25,6 +25,8 @@ class Watched:
 
     resource: Resource
     selection: Selection = field(default_factory=Selection)
+    page_items: int = 100
+    """Of a list; a page is parsed in one go on the loop that moves packets."""
 
     @property
     def key(self) -> network.Resource:
@@ -41,7 +43,7 @@ def _config_map(namespace: str, name: str) -> Watched:
     return Watched(resources.CONFIG_MAPS, Selection(namespace, fields=f"metadata.name={name}"))
 
 
-NODES = Watched(resources.NODES)
+NODES = Watched(resources.NODES, page_items=50)  # some 15 KB each, most of it images
 _FLANNEL_CONFIG = (
     _config_map("kube-flannel", "kube-flannel-cfg"),
     _config_map("kube-system", "kube-flannel-cfg"),
@@ -62,7 +64,7 @@ POLICY = (PODS, NAMESPACES, NETWORK_POLICIES)
 """What policies are made of. Our own pods are among them."""
 
 SERVICES = Watched(resources.SERVICES)
-ENDPOINT_SLICES = Watched(resources.ENDPOINT_SLICES)
+ENDPOINT_SLICES = Watched(resources.ENDPOINT_SLICES, page_items=20)  # of a hundred endpoints each
 SERVICE_KINDS = (SERVICES, ENDPOINT_SLICES)
 """What balancing is made of."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import Enum
 
@@ -52,11 +52,18 @@ class Cache(Mapping[str, Object]):
     def replace(self, objects: Iterable[Object]) -> list[Change]:
         """All that there is: what is not among `objects` was deleted unseen, and that comes first."""
         new = {uid_of(obj): obj for obj in objects}
-        changes = [change for uid in [*self._objects] if uid not in new for change in self._drop(uid)]
-        for obj in new.values():
-            known = self._objects.get(uid_of(obj))
-            if known is None or resource_version_of(known) != resource_version_of(obj):
-                changes += self.put(obj)
+        return self.reconcile(new.keys(), [obj for obj in new.values() if not self.has(obj)])
+
+    def has(self, obj: Object) -> bool:
+        """Whether it is known in just this version."""
+        known = self._objects.get(uid_of(obj))
+        return known is not None and resource_version_of(known) == resource_version_of(obj)
+
+    def reconcile(self, uids: Set[str], changed: Iterable[Object]) -> list[Change]:
+        """All that there is, by uid, and those of them that are new or another version."""
+        changes = [change for uid in self._objects.keys() - uids for change in self._drop(uid)]
+        for obj in changed:
+            changes += self.put(obj)
         return changes
 
     def put(self, obj: Object) -> list[Change]:

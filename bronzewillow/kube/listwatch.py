@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from bronzewillow.kube.backoff import Backoff, BackoffConfig
 from bronzewillow.kube.cache import Cache, Change
 from bronzewillow.kube.errors import Expired, KubeError, StatusError, TooManyRequests, Unavailable
-from bronzewillow.kube.resources import Object, resource_version_of
+from bronzewillow.kube.resources import Object, resource_version_of, uid_of
 
 _SHORT_WATCH = 1_000_000  # a server that ends watches at once is left alone for a while
 
@@ -76,7 +76,8 @@ class ListWatch:
         self._resource_version = ""  # empty: to be listed
         self._limit = config.page_items
         self._token = ""
-        self._pages: list[Object] = []
+        self._listed: set[str] = set()
+        self._changed: dict[str, Object] = {}
         self._watch_began = 0
         self._watch_events = 0
 
@@ -93,11 +94,14 @@ class ListWatch:
 
     def on_page(self, page: Object) -> list[Change] | None:
         """A page came. The changes, once the list is whole; else None."""
-        self._pages += page.get("items") or []
+        for obj in page.get("items") or []:
+            self._listed.add(uid_of(obj))
+            if not self.cache.has(obj):
+                self._changed[uid_of(obj)] = obj
         self._token = page.get("metadata", {}).get("continue", "")
         if self._token:
             return None
-        changes = self.cache.replace(self._pages)
+        changes = self.cache.reconcile(self._listed, self._changed.values())
         self._begin_list_anew(self._config.page_items)
         self._resource_version = resource_version_of(page) or "0"
         self.is_synced = True
@@ -131,7 +135,8 @@ class ListWatch:
             self._resource_version = ""
 
     def _begin_list_anew(self, limit: int) -> None:
-        self._pages, self._token, self._limit = [], "", limit
+        self._listed, self._changed = set(), {}
+        self._token, self._limit = "", limit
 
 
 def _is_from_the_future(error: KubeError) -> bool:

@@ -11,7 +11,7 @@ from bronzewillow.kube.cache import Cache, Change
 from bronzewillow.kube.client import KubeClient, Selection
 from bronzewillow.kube.errors import KubeError, NotFound
 from bronzewillow.kube.listwatch import ListPage, ListWatch, ListWatchConfig, Wait, Watch
-from bronzewillow.kube.resources import Resource
+from bronzewillow.kube.resources import Object, Resource
 
 _log = logging.getLogger(__name__)
 
@@ -37,16 +37,20 @@ class Reflector:
         selection: Selection | None = None,
         *,
         config: ListWatchConfig | None = None,
+        trim: Callable[[Object], Object] | None = None,
         rng: Callable[[], float] = random.random,
         on_failure: Callable[[], None] | None = None,
     ) -> None:
-        """Nothing is asked before `run`. `on_failure` follows each, when `last_error` says why."""
+        """Nothing is asked before `run`. `trim`: what of an object is kept; its name, uid and version at the
+        least. `on_failure` follows each failure, when `last_error` says why.
+        """
         self._client, self._resource, self._sink = client, resource, sink
         self._selection = selection or Selection()
         self._config = config or ListWatchConfig()
         self._core = ListWatch(self._config, rng)
         self._synced = asyncio.Event()
         self._on_failure = on_failure
+        self._trim = trim or (lambda obj: obj)
         self.last_error: KubeError | None = None
         """Why the copy may be old; None while all is well."""
 
@@ -82,6 +86,7 @@ class Reflector:
     async def _list(self, step: ListPage) -> None:
         page = await self._client.list(self._resource, self._selection, limit=step.limit, token=step.token)
         self._on_answer()
+        page["items"] = [self._trim(obj) for obj in page.get("items") or []]
         changes = self._core.on_page(page)
         if changes is not None:
             self._sink(changes)
@@ -97,8 +102,10 @@ class Reflector:
         ) as events:
             self._on_answer()
             async for kind, obj in events:
-                if changes := self._core.on_event(kind, obj):
+                known = obj if kind == "BOOKMARK" else self._trim(obj)
+                if changes := self._core.on_event(kind, known):
                     self._sink(changes)
+                await asyncio.sleep(0)  # events come in bursts, and others on this loop have their turn
         self._core.on_watch_end(self._now())
 
     def _on_answer(self) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from bronzewillow.services.table import Endpoint, ServicePort
+from bronzewillow.services.endpoints import Endpoint
+from bronzewillow.services.table import ServicePort
 
 if TYPE_CHECKING:
     import random

@@ -105,10 +105,12 @@ def test_an_agent_is_made_of_the_clusters_objects_and_keeps_connections_through_
             await admin.delete(resources.NODES, "worker-1")
             await until(lambda: peers(found) == [])
             assert found._agent is first
-            assert recall(tmp_path / "overlay.json") == (first.net.node.underlays[0].vtep.spec,)
             status: dict[str, Any] = found.status()
             assert (status["cni"], status["waiting_for"], status["trouble"]) == ("flannel", [], "")
             assert (await get_json(found._options.control, "/status"))["overlays"] != []
+            await until(lambda: recall(tmp_path / "overlay.json") != ())
+            await found.close()  # what is not written yet, is written then
+            assert recall(tmp_path / "overlay.json") == (first.net.node.underlays[0].vtep.spec,)
 
     run(main())
 

@@ -10,6 +10,7 @@ from bronzewillow.agent.addresses import pack_address
 from bronzewillow.agent.remembered_rules import recall_rules, remember_rules
 from bronzewillow.agent.upkeep import Upkeep
 from bronzewillow.cluster.observer import Observer
+from bronzewillow.cluster.watched import POLICY
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.policy.rules import Allow, Direction, PodRules
 from bronzewillow.testing.agents import AgentRig, running_agent
@@ -52,11 +53,21 @@ def test_the_rules_of_last_time_are_gone_by_until_there_are_others(tmp_path: Pat
 def test_new_rules_are_remembered(tmp_path: Path) -> None:
     async def main() -> None:
         async with api_server() as server, KubeClient(server.admin()) as client, running_agent() as rig:
-            upkeep = Upkeep(Observer(client), "mac-1", tmp_path / "policy.json")
+            observer = Observer(client)
+            upkeep = Upkeep(observer, "mac-1", tmp_path / "policy.json")
             upkeep.begin(rig.agent)
-            assert await upkeep.look(rig.agent)
-            assert not await upkeep.look(rig.agent)
+            begun = rig.agent.net.policy.rules
+            await upkeep.look(rig.agent)
+            assert rig.agent.net.policy.rules is begun  # the cluster has not answered yet
+            observer.watch(POLICY)
+            await observer.settled()
+            await upkeep.look(rig.agent)
+            made = rig.agent.net.policy.rules
+            assert made is not begun
+            await upkeep.look(rig.agent)
+            assert rig.agent.net.policy.rules is made
             await until(lambda: recall_rules(tmp_path / "policy.json") == {})
+            observer.close()
 
     run(main())
 
@@ -66,7 +77,12 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, caplog: pytest.
 
     async def main() -> None:
         async with api_server() as server, KubeClient(server.admin()) as client, running_agent() as rig:
-            await Upkeep(Observer(client), "mac-1", tmp_path / "file" / "policy.json").look(rig.agent)
+            observer = Observer(client)
+            upkeep = Upkeep(observer, "mac-1", tmp_path / "file" / "policy.json")
+            observer.watch(POLICY)
+            await observer.settled()
+            await upkeep.look(rig.agent)
+            observer.close()
 
     run(main())
     assert "policy.json: cannot be written" in caplog.text

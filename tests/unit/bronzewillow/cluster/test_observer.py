@@ -9,11 +9,13 @@ import pytest
 from bronzewillow.adapters import network
 from bronzewillow.adapters.cilium_identity import CILIUM_NODES
 from bronzewillow.cluster.observer import Observer
-from bronzewillow.cluster.watched import BY_CNI, NODES, TELLING
+from bronzewillow.cluster.watched import BY_CNI, NAMESPACES, NODES, TELLING
 from bronzewillow.kube import resources
+from bronzewillow.kube.cache import Change
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.apiserver.server import api_server
+from bronzewillow.testing.loopback import until
 
 from .conftest import crd, node
 
@@ -81,5 +83,55 @@ def test_what_is_no_longer_asked_for_is_forgotten() -> None:
             assert CILIUM_NODES not in observer.cluster().objects
             observer.close()
             await asyncio.sleep(0)
+
+    run(main())
+
+
+def test_a_heartbeat_is_no_change_and_a_quiet_set_stirs_nobody() -> None:
+    async def main() -> None:
+        async with api_server() as server, KubeClient(server.admin()) as client:
+            server.make(resources.NODES, node("worker-1", "192.0.2.1"))
+            observer = Observer(client)
+            heard: list[Change] = []
+            observer.listen(NAMESPACES, heard.extend)
+            observer.watch([NODES], quiet=[NAMESPACES])
+            await observer.settled()
+            await until(lambda: observer.knows(NAMESPACES))
+            observer.changed.clear()
+            before, told = observer.version(NODES, NAMESPACES), len(heard)
+            conditions = [{"type": "Ready", "status": "True"}]
+            await client.patch(
+                resources.NODES, "worker-1", {"status": {"conditions": conditions}}, subresource="status"
+            )
+            await client.create(resources.NAMESPACES, {"metadata": {"name": "new"}})
+            await until(lambda: len(heard) > told)
+            now = observer.version(NODES, NAMESPACES)
+            assert (now[0], now[1] > before[1]) == (before[0], True)
+            assert not observer.changed.is_set()
+            assert network.NAMESPACES not in observer.snapshot().objects
+            assert "new" in observer.cluster().all(network.NAMESPACES)
+            await client.patch(resources.NODES, "worker-1", {"metadata": {"labels": {"a": "b"}}})
+            await observer.changed.wait()
+            assert observer.version(NODES) > before[:1]
+            found = observer.cluster().node("worker-1")
+            assert found is not None
+            assert "conditions" not in found["status"]
+            observer.close()
+
+    run(main())
+
+
+def test_a_node_made_anew_is_the_one_that_is_there() -> None:
+    async def main() -> None:
+        async with api_server() as server, KubeClient(server.admin()) as client:
+            server.make(resources.NODES, node("worker-1", "192.0.2.1"))
+            observer = Observer(client)
+            observer.watch([NODES])
+            await observer.settled()
+            await client.delete(resources.NODES, "worker-1")
+            await until(lambda: observer.cluster().node("worker-1") is None)
+            server.make(resources.NODES, node("worker-1", "192.0.2.9"))
+            await until(lambda: observer.cluster().node("worker-1") is not None)
+            observer.close()
 
     run(main())

@@ -89,3 +89,12 @@ def test_changes_lead_from_any_state_to_any_other(states: list[list[tuple[str, s
                 followed[uid] = change.object
         assert followed == dict(cache)
         assert [cache.named(name, "d") for name in one_each] == list(one_each.values())
+
+
+def test_a_version_that_is_known_is_told_from_another() -> None:
+    cache = Cache()
+    cache.put(pod("a", "1", "7"))
+    assert cache.has(pod("a", "1", "7"))
+    assert not cache.has(pod("a", "1", "8"))
+    assert not cache.has(pod("b", "2", "7"))
+    assert told(cache.reconcile({"2"}, [pod("b", "2")])) == [("DELETED", "1"), ("ADDED", "2")]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 
 from bronzewillow.services.balancer import Balancer
-from bronzewillow.services.table import Endpoint, ServicePort
+from bronzewillow.services.endpoints import Endpoint
+from bronzewillow.services.table import ServicePort
 
 CLIENT = bytes((10, 244, 7, 9))
 S = 1_000_000

@@ -13,6 +13,7 @@ from bronzewillow.services.names import ServiceName
 from bronzewillow.services.table import ServiceTable
 
 LLM = ServiceName("default", "llm")
+SLICE_OF_LLM = {"namespace": "default", "labels": {"kubernetes.io/service-name": "llm"}}
 
 
 def ip(text: str) -> bytes:
@@ -194,3 +195,80 @@ def test_malformed_objects_are_passed_over(ports: Any, endpoints: Any, addresses
         [service(), service("b", ports=ports, externalIPs=addresses)], [{**broken, "ports": ports}, broken]
     )
     assert table.has(LLM)
+
+
+def test_pieces_come_and_go() -> None:
+    """Told one by one, a table is what one is that was told all at once."""
+    table = ServiceTable()
+    one, two = (
+        {**endpoint_slice(it), "metadata": {**SLICE_OF_LLM, "name": f"s{n}"}}
+        for n, it in enumerate((ONE, TWO))
+    )
+    table.put_slice(one)
+    assert not table.has(LLM)
+    table.put_service(service())
+    table.put_slice(two)
+    assert table.named(LLM, "TCP", 80) == ServiceTable([service()], [one, two]).named(LLM, "TCP", 80)
+    table.drop_slice(one)
+    table.put_slice({**two, "endpoints": [{**TWO, "addresses": ["10.244.3.5"]}]})
+    found = table.at(ip("10.96.0.7"), "TCP", 80)
+    assert found is not None
+    assert [ip_text(e.address) for e in found.endpoints] == ["10.244.3.5"]
+    table.put_service(service(cluster_ip="10.96.0.8"))
+    assert table.at(ip("10.96.0.7"), "TCP", 80) is None
+    assert not table.is_service_address(ip("10.96.0.7"))
+    assert table.is_service_address(ip("10.96.0.8"))
+    table.drop_service(service())
+    assert not table.has(LLM)
+    assert not table.is_service_address(ip("10.96.0.8"))
+    table.drop_service(service())
+    table.drop_slice(two)
+    table.drop_slice(two)
+    table.put_service(service())
+    found = table.named(LLM, "TCP", 80)
+    assert found is not None
+    assert found.endpoints == ()
+
+
+def test_of_two_that_claim_an_address_the_other_has_it_when_one_goes() -> None:
+    first, second = (service(name, f"10.96.0.{n}", externalIPs=["192.0.2.9"]) for n, name in enumerate("ab"))
+    table = ServiceTable([first, second])
+    for service_, name in ((first, "b"), (second, "a")):
+        table.drop_service(service_)
+        found = table.at(ip("192.0.2.9"), "TCP", 80)
+        assert found is not None
+        assert found.service == name
+        table.put_service(service_)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(1, 4)), max_size=30))
+def test_any_order_of_changes_ends_in_the_same_table(steps: list[tuple[int, int, int]]) -> None:
+    table = ServiceTable()
+    services: dict[str, dict[str, Any]] = {}
+    slices: dict[str, dict[str, Any]] = {}
+    for kind, which, value in steps:
+        name = f"s{which}"
+        one = service(name, f"10.96.0.{value}")
+        piece = endpoint_slice({**ONE, "addresses": [f"10.244.1.{value}"]}, name=name)
+        piece["metadata"]["name"] = name
+        match kind:
+            case 0:
+                services[name] = one
+                table.put_service(one)
+            case 1:
+                services.pop(name, None)
+                table.drop_service(one)
+            case 2:
+                slices[name] = piece
+                table.put_slice(piece)
+            case 3:
+                slices.pop(name, None)
+                table.drop_slice(piece)
+    whole = ServiceTable(services.values(), slices.values())
+    for name in ("s0", "s1", "s2"):
+        asked = ServiceName("default", name)
+        assert table.named(asked, "TCP", 80) == whole.named(asked, "TCP", 80)
+    for value in range(1, 5):
+        address = ip(f"10.96.0.{value}")
+        assert table.is_service_address(address) == whole.is_service_address(address)
+        assert (table.at(address, "TCP", 80) is None) == (whole.at(address, "TCP", 80) is None)
