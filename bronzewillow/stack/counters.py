@@ -19,6 +19,8 @@ class StackCounters:
     retransmission_timeouts: int = 0
     fast_recoveries: int = 0
     loss_probes: int = 0
+    spurious_recoveries: int = 0
+    """Recoveries and timeouts that turned out to be needless."""
     zero_window_probes: int = 0
     out_of_order_segments: int = 0
     duplicate_segments: int = 0

@@ -15,6 +15,7 @@ reassembly     bytes that arrived early, and the SACK blocks of them   RFC 9293 
 flight         what is sent and not acknowledged, range by range       RFC 6675 2
 recovery       when a range is lost, and what that means               RFC 6675, RFC 6582
 rack           lost is what something sent later has overtaken         RFC 8985 6
+spurious       whether a recovery was for nothing                      RFC 3522, 3708, 9438 4.9
 prr            how much leaves for each ACK of a fast recovery         RFC 9937
 loss_probe     a segment that makes the peer say what it has           RFC 8985 7
 rtt            the round-trip estimator and the retransmission timeout RFC 6298

@@ -203,6 +203,12 @@ class Flight:
             if overdue is None or sent.sent_at <= overdue or sent.start == self.una:
                 self._mark_lost(sent)
 
+    def forgive_lost(self) -> None:
+        """Nothing was lost after all: what is not SACKed is on its way."""
+        for sent in self._ranges:
+            sent.lost = False
+        self.lost_bytes = 0
+
     def next_lost(self) -> SentRange | None:
         """RFC 6675 4, NextSeg rule 1: the first range that is lost and has not been sent again."""
         if not self.lost_bytes:

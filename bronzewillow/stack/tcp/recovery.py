@@ -20,6 +20,7 @@ from bronzewillow.stack.tcp.loss_probe import LossProbe
 from bronzewillow.stack.tcp.prr import Prr
 from bronzewillow.stack.tcp.rack import Rack
 from bronzewillow.stack.tcp.rtt import RttEstimator
+from bronzewillow.stack.tcp.spurious import Episode
 from bronzewillow.stack.tcp.tcb import Tcb
 
 
@@ -63,6 +64,7 @@ class Recovery:
         "_congestion",
         "_counters",
         "_dup_acks",
+        "_episode",
         "_flight",
         "_prr",
         "_recover",
@@ -100,6 +102,7 @@ class Recovery:
         """When something that was overtaken will count as lost (RFC 8985 6.2 step 5)."""
         self._counters = counters
         self._prr = Prr()
+        self._episode = Episode()
         self._recover = -1  # RFC 6582 3.2 step 1: nothing sent is covered by it
         self._reduced_at = 0  # when this recovery has last lowered cwnd
         self._dup_acks = 0
@@ -131,6 +134,8 @@ class Recovery:
         """The whole of `sent` has left again."""
         self._flight.on_retransmit(sent, now)
         self._prr.on_sent(sent.end - sent.start)
+        if self._episode.is_open:
+            self._episode.on_retransmit(sent.start, sent.end, now)
         self._unmatched_resends += sent.end - sent.start
 
     def on_ack(self, ack: Ack, now: int) -> None:
@@ -147,6 +152,8 @@ class Recovery:
             rack.on_delivered(ack.delivered, ack.echo_ms, self._rtt, now)
             if dsack is not None:
                 rack.on_dsack(flight)
+        if self._episode.is_open and self._episode.is_spurious(flight.una, ack.echo_ms, dsack):
+            self._undo()
         dup_acks, lost_bytes = self._dup_acks, flight.lost_bytes
         if ack.acked_bytes:
             self._on_progress(ack.acked_bytes)
@@ -167,6 +174,10 @@ class Recovery:
     def on_timeout(self, now: int) -> None:
         """RFC 6298 5.4 to 5.6, and RFC 6675 5.1 or RFC 8985 6.3."""
         flight, rack = self._flight, self.rack
+        if self.phase is Phase.OPEN:
+            self._remember()
+        else:
+            self._episode.end()
         if self.phase is not Phase.LOSS or flight.una >= self._recover:
             self._congestion.on_timeout(flight.size, now)  # RFC 5681 3.1: ssthresh once per flight
         else:
@@ -198,11 +209,29 @@ class Recovery:
             self._counters.fast_recoveries += 1
             self.must_retransmit = True
             self.probe.forget()
+            self._remember()
             self._reduce(delivered, now)
         elif self.phase is Phase.RECOVERY and flight.newest_lost_resend_at >= self._reduced_at:
             self._reduce(
                 delivered, now
             )  # RFC 5681 4.3: a lost retransmission is a second indication of congestion
+
+    def _remember(self) -> None:
+        """For the case that this turns out to be needless."""
+        self._episode.begin(self._flight.una)
+        self._congestion.remember()
+
+    def _undo(self) -> None:
+        """RFC 9438 4.9: nothing was lost. The window of before is right, and nothing more is sent again."""
+        self._counters.spurious_recoveries += 1
+        self._congestion.restore()
+        if self.phase is Phase.RECOVERY and self.rack is not None:
+            self.rack.reordering_seen = True
+        if self.phase is not Phase.OPEN:
+            self._flight.forgive_lost()
+            self.phase = Phase.OPEN
+            self.must_retransmit = False
+            self._dup_acks = 0
 
     def _reduce(self, delivered: int, now: int) -> None:
         """cwnd goes down to ssthresh, by RFC 9937 5: in step with what arrives."""
@@ -241,6 +270,7 @@ class Recovery:
         return dsack
 
     def _leave(self) -> None:
+        self._episode.on_left(self._flight.nxt)
         if self.phase is Phase.RECOVERY:
             self._congestion.cwnd = self._congestion.ssthresh  # RFC 9937 5
         self.phase = Phase.OPEN

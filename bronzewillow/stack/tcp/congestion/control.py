@@ -33,6 +33,12 @@ class CongestionControl(Protocol):
     def on_repeated_timeout(self) -> None:
         """The timer has expired again before everything of that flight was acknowledged (RFC 5681 3.1)."""
 
+    def remember(self) -> None:
+        """A recovery begins that may turn out to be needless."""
+
+    def restore(self) -> None:
+        """It has: everything as `remember` saw it, cwnd no smaller than now (RFC 9438 4.9)."""
+
     def on_idle(self, now: int) -> None:
         """Nothing was sent for more than one RTO (RFC 5681 4.1)."""
 

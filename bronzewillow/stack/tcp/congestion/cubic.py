@@ -25,6 +25,7 @@ class Cubic:
         "_initial_segments",
         "_k_s",
         "_last_grown",
+        "_remembered",
         "_smss",
         "_w_est",
         "_w_max",
@@ -44,6 +45,7 @@ class Cubic:
         self._cwnd_prior = 0.0  # segments; cwnd when ssthresh was last set
         self._epoch: int | None = None  # when the current congestion avoidance stage began
         self._last_grown = 0
+        self.remember()
 
     def on_mss(self, smss: int) -> None:
         """As Reno: the initial window waits for the real segment size."""
@@ -103,6 +105,17 @@ class Cubic:
         """RFC 5681 3.1: the loss window again; ssthresh is held."""
         self.cwnd = self._smss
         self._epoch = None
+
+    def remember(self) -> None:
+        """RFC 9438 4.9: a recovery begins that may turn out to be needless."""
+        plateau = self._w_max, self._k_s, self._w_est, self._cwnd_prior
+        self._remembered = self.cwnd, self.ssthresh, plateau, self._epoch
+
+    def restore(self) -> None:
+        """RFC 9438 4.9.1 and 4.9.2: it has. The epoch goes on from where it was."""
+        cwnd, self.ssthresh, plateau, self._epoch = self._remembered
+        self.cwnd = max(self.cwnd, cwnd)
+        self._w_max, self._k_s, self._w_est, self._cwnd_prior = plateau
 
     def on_idle(self, now: int) -> None:
         """RFC 9438 5.8: the epoch must not run through a pause; RFC 5681 4.1 for the window."""

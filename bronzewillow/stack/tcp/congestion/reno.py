@@ -8,7 +8,7 @@ UNLIMITED = 1 << 30
 class Reno:
     """RFC 5681. All sizes in bytes."""
 
-    __slots__ = ("_acked_bytes", "_initial_segments", "_smss", "cwnd", "ssthresh")
+    __slots__ = ("_acked_bytes", "_initial_segments", "_remembered", "_smss", "cwnd", "ssthresh")
 
     def __init__(self, smss: int, initial_segments: int) -> None:
         self._smss = smss
@@ -16,6 +16,7 @@ class Reno:
         self._acked_bytes = 0
         self.cwnd = initial_window(smss, initial_segments)
         self.ssthresh = UNLIMITED
+        self._remembered = self.cwnd, self.ssthresh
 
     def on_mss(self, smss: int) -> None:
         """A handshake has told the real size, so the initial window is known; later changes keep cwnd."""
@@ -52,6 +53,15 @@ class Reno:
         """RFC 5681 3.1: the loss window again; ssthresh is held."""
         self.cwnd = self._smss
         self._acked_bytes = 0
+
+    def remember(self) -> None:
+        """A recovery begins that may turn out to be needless."""
+        self._remembered = self.cwnd, self.ssthresh
+
+    def restore(self) -> None:
+        """It has (RFC 4015 3.2)."""
+        cwnd, self.ssthresh = self._remembered
+        self.cwnd = max(self.cwnd, cwnd)
 
     def on_idle(self, now: int) -> None:
         """RFC 5681 4.1: restart from the restart window."""
