@@ -123,8 +123,12 @@ e2e-quick: peer-deps
 sim: deps
 	$(BIN)/python -m pytest -m slow --ignore=tests/fuzz $(ARGS)
 
+# Coverage guides it where atheris can be installed (Linux); mutation is blind elsewhere.
 fuzz: deps
-	FUZZ_SECONDS=$(SECONDS_EACH) $(BIN)/python -m pytest -m slow tests/fuzz $(ARGS)
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	if $(BIN)/python -c 'import atheris' 2>/dev/null; \
+	then $(BIN)/python -m tests.fuzz.guided --seconds $(SECONDS_EACH) $(ARGS); \
+	else FUZZ_SECONDS=$(SECONDS_EACH) $(BIN)/python -m pytest -m slow tests/fuzz $(ARGS); fi
 
 bench: peer-deps
 	$(BIN)/python -m runtime.models.smollm2 >/dev/null

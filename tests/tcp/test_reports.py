@@ -64,7 +64,7 @@ def test_a_stack_that_dials_itself() -> None:
 def test_a_connection_to_itself_meets_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same port at both ends: a simultaneous open with oneself (RFC 9293 3.5)."""
     stack = Stack(StackConfig(LOCAL), random.Random(1))
-    monkeypatch.setattr(stack._tcp, "_ephemeral_port", lambda address, port: 50_000)
+    monkeypatch.setattr(stack._tcp, "_ephemeral_port", lambda *args: 50_000)
     c = stack.connect(LOCAL, 50_000, 0)
     assert stack.output(0) == []
     assert c.state.value == "ESTABLISHED"

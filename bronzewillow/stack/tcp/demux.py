@@ -38,6 +38,7 @@ _FIN = int(Flags.FIN)
 _RST = int(Flags.RST)
 _SYN = int(Flags.SYN)
 _FIRST_EPHEMERAL_PORT = 49152  # RFC 6335 6
+_RANDOM_PORTS = 32  # tried before the search in order
 
 Key = tuple[int, bytes, int]  # local port, remote address, remote port
 
@@ -79,7 +80,7 @@ class Tcp:
             raise LocalError("no host has that address")  # RFC 9293 3.9.2.3 MUST-46
         if len(self.connections) >= self.config.tcp.max_connections and not self._evict_time_wait():
             raise LocalError("too many connections")
-        local = (self.config.address, self._ephemeral_port(address, port))
+        local = (self.config.address, self._ephemeral_port(address, port, now))
         c = self._new_connection(local, (address, port), None, now)
         c.tcb.snd_una, c.tcb.snd_nxt = c.tcb.iss, add(c.tcb.iss, 1)
         enter(c.tcb, State.SYN_SENT)
@@ -270,13 +271,24 @@ class Tcp:
         self.connections[local[1], remote[0], remote[1]] = c
         return c
 
-    def _ephemeral_port(self, address: bytes, port: int) -> int:
-        """RFC 6056 3.3.1: a random port, then the next free one."""
+    def _ephemeral_port(self, address: bytes, port: int, now: int) -> int:
+        """RFC 6056 3.3.1: a random port, and another while it is taken; at last the next free one.
+
+        A connection in TIME-WAIT gives its port to its next incarnation, whose timestamps are newer
+        (RFC 6191): else a busy client would look for the last free port each time, and then have none.
+        """
         count = 65536 - _FIRST_EPHEMERAL_PORT
         first = self._rng.randrange(count)
-        for step in range(count):
-            candidate = _FIRST_EPHEMERAL_PORT + (first + step) % count
-            if (candidate, address, port) not in self.connections and candidate not in self.listeners:
+        for attempt in range(_RANDOM_PORTS + count):
+            offset = self._rng.randrange(count) if attempt < _RANDOM_PORTS else (first + attempt) % count
+            candidate = _FIRST_EPHEMERAL_PORT + offset
+            if candidate in self.listeners:
+                continue
+            c = self.connections.get((candidate, address, port))
+            if c is None:
+                return candidate
+            if c.tcb.state is State.TIME_WAIT and c.tcb.timestamps_on and now - c.last_heard > 1_000_000:
+                c.end()
                 return candidate
         raise LocalError("no local port is free")
 

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
-from bronzewillow.stack import StackConfig
+import pytest
+
+from bronzewillow.stack import LocalError, StackConfig, State, TcpConfig
 from bronzewillow.testing.script import LOCAL, PEER, Scripted
+from bronzewillow.testing.simnet import Link, SimNet
 from bronzewillow.wire.errors import DropReason
 from bronzewillow.wire.packet import TcpPacket
 from bronzewillow.wire.tcp import Flags, TcpSegment
+
+B = bytes((10, 0, 0, 2))
 
 
 def test_connections_are_told_apart_by_both_ends() -> None:
@@ -60,3 +65,21 @@ def test_whom_a_listener_does_not_admit_gets_no_answer() -> None:
         s.inject(TcpPacket(source, LOCAL, TcpSegment(5, 80, 9, 0, int(Flags.SYN), 100)))
     assert s.stack.drops == {DropReason.POLICY_DENIED: 1}
     assert [c.remote[0] for c in s.stack.connections()] == [bytes((10, 0, 0, 3))]
+
+
+def test_a_client_that_has_used_all_ports_takes_those_in_time_wait_again() -> None:  # RFC 6191
+    net = SimNet(1, Link(delay=50), a=StackConfig(LOCAL, tcp=TcpConfig(max_connections=100_000)))
+    net.b.stack.listen(80)
+    net.b.on_event = lambda event, now: event.connection.close(now)
+    c = net.a.stack.connect(B, 80, 0)
+    net.run(lambda: c.state is State.ESTABLISHED)
+    c.close(net.now)
+    net.run(lambda: c.state is State.TIME_WAIT)
+    table = net.a.stack._tcp.connections
+    for port in range(49_152, 65_536):
+        table[port, B, 80] = c  # as if each were a connection of its own
+    with pytest.raises(LocalError, match="no local port"):
+        net.a.stack.connect(B, 80, net.now)  # too soon: its timestamps would not be newer
+    net.now += 2_000_000
+    again = net.a.stack.connect(B, 80, net.now)
+    assert again.state is State.SYN_SENT and c.state is State.CLOSED
