@@ -66,9 +66,9 @@ protos: deps
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. runtime/api/*.proto
 	$(BIN)/python -m grpc_tools.protoc -I. --grpc_python_out=. $(addprefix runtime/api/,$(addsuffix .proto,cri snapshots images content leases))
 
-LAB_PACKAGES := iproute2 iputils-ping ethtool tcpdump iperf3 curl iptables ipset util-linux containerd python3-venv \
-	python3-dev gcc
-LAB_PROGRAMS := ip ping ethtool tcpdump iperf3 curl iptables ipset setpriv containerd cc
+LAB_PACKAGES := iproute2 iputils-ping ethtool tcpdump iperf3 curl iptables ipset nftables openvswitch-switch \
+	util-linux containerd python3-venv python3-dev gcc
+LAB_PROGRAMS := ip ping ethtool tcpdump iperf3 curl iptables ipset nft ovs-vswitchd setpriv containerd cc
 
 lab-deps:
 	@test "$$(uname -s)" = Linux || { echo "make: the lab needs Linux network namespaces" >&2; exit 1; }

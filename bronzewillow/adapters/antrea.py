@@ -49,6 +49,7 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
         return ClusterNetwork(Cni.ANTREA, waiting_for=(waiting,))
     encap = Encap(conf.get("tunnelType", "geneve"))
     port = _number(conf, "tunnelPort") or DEFAULT_PORTS[encap]
+    mtu = overlay_mtu(us.underlay_mtu, _widest_outer(cluster), _number(conf, "defaultMTU"))
     overlays: list[OverlaySpec] = []
     warnings: list[str] = []
     for size in (IPV4, IPV6):
@@ -58,6 +59,11 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
             continue
         peers, left_out = _peers(cluster, us, ours[0], port)
         warnings += left_out
+        if size == IPV6 and conf.get("tunnelCsum") is not True:
+            warnings.append(
+                f"tunnelCsum in {where} is not true: what Nodes send over IPv6 may have no UDP checksum, and"
+                " this machine may drop that"
+            )
         overlays.append(
             OverlaySpec(
                 encap,
@@ -66,7 +72,7 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
                 _VNI,
                 ours[:1],
                 stable_mac(us.name),
-                overlay_mtu(us.underlay_mtu, size, _number(conf, "defaultMTU")),
+                mtu,
                 peers=peers,
                 any_vni=True,
             )
@@ -89,6 +95,12 @@ def transport_addresses(node: Json) -> dict[int, bytes]:
             return {}  # as peers do: one invalid entry spoils them all
         found.setdefault(len(packed), packed)
     return found
+
+
+def _widest_outer(cluster: Cluster) -> int:
+    """IPv6 where Nodes have addresses of it: their pods' MTU, of both families, leaves room for it."""
+    nodes = cluster.all(NODES).values()
+    return IPV6 if any(IPV6 in transport_addresses(node) for node in nodes) else IPV4
 
 
 def _agent_conf(cluster: Cluster) -> tuple[dict[str, Any], str]:

@@ -54,6 +54,7 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
     overlays: list[OverlaySpec] = []
     used: list[Prefix] = []
     warnings = _warnings(felix)
+    mtu = _pod_mtu(cluster, store, us, felix)
     notes: dict[str, str] = {}
     for size in (IPV4, IPV6):
         ours = objects.of_family(tuple(pools), size)
@@ -64,8 +65,6 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
         tunnel = node_address(block)
         peers, left_out = _peers(cluster, store, us, size, port)
         warnings += left_out
-        configured = _number(felix, "vxlanMTU" if size == IPV4 else "vxlanMTUV6", 0)
-        mtu = overlay_mtu(us.underlay_mtu, size, configured)
         mac = vtep_mac(us.name, size)
         overlays.append(OverlaySpec(Encap.VXLAN, addresses[0], port, vni, (block,), mac, mtu, peers=peers))
         used.append(ours[0])
@@ -101,6 +100,14 @@ def _felix(cluster: Cluster, store: Datastore, us: Us) -> dict[str, Any]:
     for name in ("default", f"node.{us.name}"):
         found |= objects.spec_of(cluster.get(store.felix_configurations, name) or {})
     return found
+
+
+def _pod_mtu(cluster: Cluster, store: Datastore, us: Us, felix: dict[str, Any]) -> int:
+    """The smallest of the devices that the cluster's pools need: peers' pods have it for both families."""
+    sizes = calico_ipam.vxlan_families(cluster, store) | {len(pool[0]) for pool in us.pod_pools}
+    keys = {IPV4: "vxlanMTU", IPV6: "vxlanMTUV6"}
+    mtus = [overlay_mtu(us.underlay_mtu, size, _number(felix, keys[size], 0)) for size in sizes]
+    return min(mtus, default=overlay_mtu(us.underlay_mtu, IPV4))
 
 
 def _own_pools(cluster: Cluster, store: Datastore, us: Us) -> list[Prefix]:

@@ -16,6 +16,7 @@ from bronzewillow.adapters.objects import IPV4
 from bronzewillow.overlay.spec import Prefix, contains, node_address
 
 _GROUPS = (("crd.projectcalico.org", "v1"), ("projectcalico.org", "v3"))
+_ENCAPSULATES = ("Always", "CrossSubnet")
 _BLOCK_LENGTHS = {4: (20, 28), 16: (116, 124)}  # of the blocks that we make: 4,096 to 16 addresses
 _DEFAULT_LENGTH = {4: 26, 16: 122}
 
@@ -244,13 +245,24 @@ def _stale_handles(
     return found
 
 
+def vxlan_families(cluster: Cluster, store: Datastore) -> set[int]:
+    """The address sizes of pools that encapsulate with VXLAN."""
+    found = set()
+    for pool in cluster.all(store.ip_pools).values():
+        fields = objects.spec_of(pool)
+        network = objects.prefix(fields.get("cidr"))
+        if network is not None and fields.get("vxlanMode") in _ENCAPSULATES:
+            found.add(len(network[0]))
+    return found
+
+
 def _is_vxlan(cluster: Cluster, store: Datastore, cidr: Prefix) -> bool:
     """Whether the pool that holds a block encapsulates with VXLAN."""
     for pool in cluster.all(store.ip_pools).values():
         fields = objects.spec_of(pool)
         network = objects.prefix(fields.get("cidr"))
         if network is not None and contains(network, cidr[0]):
-            return fields.get("vxlanMode") in ("Always", "CrossSubnet")
+            return fields.get("vxlanMode") in _ENCAPSULATES
     return False
 
 

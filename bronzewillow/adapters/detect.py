@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bronzewillow.adapters import antrea, calico, cilium, flannel, objects
-from bronzewillow.adapters.calico_ipam import Datastore
+from bronzewillow.adapters.calico_ipam import Datastore, vxlan_families
 from bronzewillow.adapters.cilium_identity import CILIUM_NODES
 from bronzewillow.adapters.network import (
     CONFIG_MAPS,
@@ -64,7 +64,4 @@ def leave(cni: Cni, cluster: Cluster, us: Us) -> tuple[Publication, ...]:
 
 def _vxlan_pool(cluster: Cluster) -> bool:
     store = Datastore.of(cluster)
-    return store is not None and any(
-        objects.spec_of(pool).get("vxlanMode") in ("Always", "CrossSubnet")
-        for pool in cluster.all(store.ip_pools).values()
-    )
+    return store is not None and bool(vxlan_families(cluster, store))

@@ -129,21 +129,30 @@ def placed(request: pytest.FixtureRequest, _joined_labs: _JoinedLabs) -> Placed:
     return Placed(_joined_labs.open(case), case.family)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What is marked with some CNIs is not for the others."""
+    """What is marked with the beginnings of clusters' names is not for the others. One lab at a time."""
     others = [item for item in items if not _is_for_its_cni(item)]
     if others:
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
+    clusters = [(case.name, case.families) for case in CASES]
+
+    def number(item: pytest.Item) -> int:
+        case = _case_of(item)
+        return clusters.index((case.name, case.families)) if case is not None else -1
+
+    items.sort(key=number)
+
+
+def _case_of(item: pytest.Item) -> Case | None:
+    case = item.callspec.params.get("placed") if hasattr(item, "callspec") else None
+    return case if isinstance(case, Case) else None
 
 
 def _is_for_its_cni(item: pytest.Item) -> bool:
-    mark = item.get_closest_marker("cni")
-    if mark is None or not isinstance(item, pytest.Function):
-        return True
-    case = item.callspec.params["placed"]
-    assert isinstance(case, Case)
-    return case.make_peer.cni in mark.args
+    mark, case = item.get_closest_marker("cni"), _case_of(item)
+    return mark is None or case is None or case.name.startswith(mark.args)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,7 +16,7 @@ from bronzewillow.testing.lab.joined import FILES_PORT, METRICS, OUTLET
 from bronzewillow.testing.lab.netns import Namespace
 from bronzewillow.testing.lab.peers.cases import Placed
 from bronzewillow.testing.lab.peers.kube_proxy import NODE_PORT, SERVICE_PORT, TARGET_PORT
-from bronzewillow.testing.lab.peers.peer import POD_MTU, WORKER_NODE
+from bronzewillow.testing.lab.peers.peer import WORKER_NODE
 
 pytestmark = pytest.mark.lab
 
@@ -56,7 +56,7 @@ def test_pods_ping_ours(placed: Placed) -> None:
 def test_large_packets_come_whole(placed: Placed) -> None:
     """One that just fits where both ends may send it, and one that has to be cut."""
     headers = {4: 28, 6: 48}[placed.family.version]
-    fits = min(POD_MTU, placed.overlay["mtu"]) - headers
+    fits = min(placed.peer.pod_mtu, placed.overlay["mtu"]) - headers
     ping(placed.lab.pod, placed.mac_pods[0], "-M", "do", "-s", str(fits))
     if placed.family.version == 6:  # the first is lost to a router that only tells how large it may be
         placed.lab.pod.attempt("ping", "-c", "1", "-W", "1", "-s", "2900", placed.mac_pods[0])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from bronzewillow.adapters.network import Cni
 from bronzewillow.testing.lab.peers.calico import Calico
 from bronzewillow.testing.lab.peers.cases import Placed
 
 pytestmark = pytest.mark.lab
 
 
-@pytest.mark.cni(Cni.CALICO)
+@pytest.mark.cni("calico")
 def test_calico_takes_tunnel_packets_of_known_vteps_alone(placed: Placed) -> None:
     """Why our annotation must have the very address that the agent sends from."""
     peer, worker = placed.peer, placed.lab.worker

@@ -69,6 +69,10 @@ def _ipset(_: Mapping[str, str]) -> str:
     return _program("ipset") or _program("iptables")
 
 
+def _openvswitch(_: Mapping[str, str]) -> str:
+    return _program("ovs-vswitchd") or _program("nft")
+
+
 def _environment(environ: Mapping[str, str]) -> str:
     folder = environ.get(ENVIRONMENT_VARIABLE)
     if not folder:
@@ -90,6 +94,7 @@ _FEATURES: dict[str, Callable[[Mapping[str, str]], str]] = {
     "geneve": _geneve,
     "ipset": _ipset,
     "ipv6": _ipv6,
+    "openvswitch": _openvswitch,
     "environment": _environment,
     **{name: _installed(name) for name in ("curl", "tcpdump", "iperf3", "ping", "containerd")},
 }

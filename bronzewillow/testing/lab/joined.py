@@ -126,7 +126,7 @@ class Joined(Programs):
             for family in self.peer.families
             for address in self.peer.mac_pods(family)
         ]
-        return not self.pod.attempt("curl", "-gsf", "-m", "10", *urls).returncode
+        return not self.pod.attempt("curl", "-gsf", "-m", "2", *urls).returncode
 
     def _sockets(self, number: int) -> Path:
         return self.folder / "pods" / PODS[number]

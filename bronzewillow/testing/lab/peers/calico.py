@@ -53,6 +53,11 @@ class Calico(Peer):
     def mac_node(self, family: Family) -> str:
         return nth(_MAC_POOLS[family.version], 1)
 
+    @property
+    def pod_mtu(self) -> int:
+        """The smaller of its devices'."""
+        return OUT_MTU - max(family.outer_bytes for family in self.families)
+
     def host_source(self, family: Family) -> str:
         """Of IPv6 it is borrowed from another's block, as happens where one's own is full."""
         return nth(_WORKER_BLOCKS[4], 0) if family is V4 else _BORROWED

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bronzewillow.testing.lab.joined import Joined
+from bronzewillow.testing.lab.peers.antrea import Antrea, AntreaVxlan
 from bronzewillow.testing.lab.peers.calico import Calico
 from bronzewillow.testing.lab.peers.family import V4, V6, Family
 from bronzewillow.testing.lab.peers.flannel import Flannel
@@ -78,4 +79,6 @@ def _cases(name: str, make_peer: type[Peer], *clusters: tuple[Family, ...]) -> l
 CASES = [
     *_cases("flannel", Flannel, (V4, V6), (V6,)),
     *_cases("calico", Calico, (V4, V6)),
+    *_cases("antrea-geneve", Antrea, (V4, V6)),
+    *_cases("antrea-vxlan", AntreaVxlan, (V4, V6)),
 ]

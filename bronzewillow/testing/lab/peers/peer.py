@@ -103,6 +103,11 @@ class Peer(ABC):
     def lay(self) -> None:
         """Devices, pods and rules of the worker."""
 
+    @property
+    def pod_mtu(self) -> int:
+        """Of the worker's pods."""
+        return POD_MTU
+
     def lay_underlay(self) -> None:
         """A cable between worker and Mac."""
         site = self.site
@@ -139,7 +144,7 @@ class Peer(ABC):
         worker = self.site.worker
         for number, (pod, own) in enumerate(zip(self.site.pods, addresses, strict=True), 1):
             device = f"{prefix}{number}"
-            join(worker, device, pod, "eth0", POD_MTU)
+            join(worker, device, pod, "eth0", self.pod_mtu)
             like_a_cable(pod, "eth0")
             mac = worker.run("cat", f"/sys/class/net/{device}/address").strip()
             for family, address in zip(self.families, own, strict=True):

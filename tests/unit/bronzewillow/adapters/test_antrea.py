@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bronzewillow.adapters.antrea import TRANSPORT_ADDRESSES, adapt, transport_addresses
-from bronzewillow.adapters.network import CONFIG_MAPS, NODES, Cluster, Us
+from bronzewillow.adapters.network import CONFIG_MAPS, NODES, Cluster, Json, Resource, Us
 from bronzewillow.wire.encap import Encap
 
 US = Us("mac-1", (b"\xc0\x00\x02\x02",), uid="u")
@@ -48,3 +48,26 @@ def test_a_family_that_we_have_no_address_of_is_refused() -> None:
 def test_a_node_is_waited_for_then_its_pod_cidr() -> None:
     assert adapt(Cluster(), US).waiting_for == ("the Node mac-1",)
     assert "podCIDR" in adapt(Cluster({NODES: {"mac-1": {}}}), US).waiting_for[0]
+
+
+def test_pods_leave_room_for_ipv6_outside_where_nodes_have_it() -> None:
+    [overlay] = adapt(cluster(""), US).overlays
+    assert overlay.mtu == 1450
+    both = [{"type": "InternalIP", "address": text} for text in ("192.0.2.1", "2001:db8::1")]
+    worker = {"spec": {"podCIDRs": ["10.10.1.0/24"]}, "status": {"addresses": both}}
+    objects = cluster("").objects
+    nodes = {**objects[NODES], "worker-1": worker}
+    [overlay] = adapt(Cluster({**objects, NODES: nodes}), US).overlays
+    assert overlay.mtu == 1430
+
+
+@pytest.mark.parametrize(("conf", "warned"), [("", 1), ("tunnelCsum: false", 1), ("tunnelCsum: true", 0)])
+def test_over_ipv6_checksums_are_asked_for(conf: str, warned: int) -> None:
+    node = {"spec": {"podCIDRs": ["fd00:5::/64"]}}
+    config = {"data": {"antrea-agent.conf": conf}}
+    objects: dict[Resource, dict[str, Json]] = {
+        NODES: {"mac-1": node},
+        CONFIG_MAPS: {"kube-system/antrea-config": config},
+    }
+    verdict = adapt(Cluster(objects), Us("mac-1", (bytes(15) + b"\x02",), uid="u"))
+    assert sum("tunnelCsum" in warning for warning in verdict.warnings) == warned

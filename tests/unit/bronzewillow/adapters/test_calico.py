@@ -6,7 +6,7 @@ import pytest
 
 from bronzewillow.adapters.calico import adapt, leave, vtep_mac
 from bronzewillow.adapters.calico_ipam import Datastore
-from bronzewillow.adapters.network import Cluster, Us
+from bronzewillow.adapters.network import NODES, Cluster, Json, Resource, Us
 
 US = Us("mac-1", (b"\xc0\x00\x02\x02",), uid="u")
 
@@ -42,3 +42,16 @@ def test_a_pool_must_have_room(cidr: str) -> None:
     pool = {"spec": {"cidr": cidr, "vxlanMode": "Always"}}
     refusals = adapt(Cluster({store.ip_pools: {"bronzewillow-mac-1": pool}}), US).refusals
     assert [refusal.cure for refusal in refusals] == ["give this node a /28 or larger"]
+
+
+def test_pods_of_both_families_have_the_smaller_mtu() -> None:
+    """As Calico's own have it, from the pools that encapsulate."""
+    store = Datastore("crd.projectcalico.org", "v1")
+    own = {"spec": {"cidr": "10.65.0.0/24", "vxlanMode": "Always"}}
+    pools: dict[str, Json] = {"bronzewillow-mac-1": own}
+    objects: dict[Resource, dict[str, Json]] = {NODES: {"mac-1": {}}, store.ip_pools: pools}
+    [overlay] = adapt(Cluster(objects), US).overlays
+    assert overlay.mtu == 1450
+    pools["six"] = {"spec": {"cidr": "fd00:64::/48", "vxlanMode": "Always"}}
+    [overlay] = adapt(Cluster(objects), US).overlays
+    assert overlay.mtu == 1430
