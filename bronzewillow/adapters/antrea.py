@@ -51,7 +51,7 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
     port = _number(conf, "tunnelPort") or DEFAULT_PORTS[encap]
     mtu = overlay_mtu(us.underlay_mtu, _widest_outer(cluster), _number(conf, "defaultMTU"))
     overlays: list[OverlaySpec] = []
-    warnings: list[str] = []
+    warnings = objects.unserved(cidrs, us.addresses)
     for size in (IPV4, IPV6):
         ours = objects.of_family(cidrs, size)
         addresses = [packed for packed in us.addresses if len(packed) == size]

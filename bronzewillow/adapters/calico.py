@@ -53,7 +53,7 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
     vni, port = _number(felix, "vxlanVNI", _DEFAULT_VNI), _number(felix, "vxlanPort", _DEFAULT_PORT)
     overlays: list[OverlaySpec] = []
     used: list[Prefix] = []
-    warnings = _warnings(felix)
+    warnings = _warnings(felix) + objects.unserved(tuple(pools), us.addresses)
     mtu = _pod_mtu(cluster, store, us, felix)
     notes: dict[str, str] = {}
     for size in (IPV4, IPV6):

@@ -52,8 +52,8 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
         waiting = f"podCIDRs of {'CiliumNode' if by_operator else 'Node'} {us.name}, which {who}"
         return ClusterNetwork(Cni.CILIUM, publications=tuple(publications), waiting_for=(waiting,))
     size = IPV6 if conf.get("underlay-protocol") == "ipv6" else IPV4
-    addresses = [packed for packed in us.addresses if len(packed) == size]
-    if not addresses:
+    end = cilium_identity.tunnel_end(us, conf)
+    if end is None:
         reason = f"underlay-protocol in {_WHERE} asks for {'IPv6' if size == IPV6 else 'IPv4'} between nodes"
         return ClusterNetwork(Cni.CILIUM, refusals=(Refusal(reason, "give this machine such an address"),))
     encap = Encap(conf.get("tunnel-protocol") or conf.get("tunnel") or "vxlan")
@@ -65,7 +65,7 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
     publications += identities.publications
     overlay = OverlaySpec(
         encap,
-        addresses[0],
+        end,
         port,
         WORLD,
         cidrs,

@@ -19,7 +19,7 @@ from bronzewillow.adapters.network import (
     Us,
     Write,
 )
-from bronzewillow.adapters.objects import IPV4
+from bronzewillow.adapters.objects import IPV4, IPV6
 
 CILIUM_NODES = Resource("cilium.io", "v2", "ciliumnodes")
 CILIUM_IDENTITIES = Resource("cilium.io", "v2", "ciliumidentities")
@@ -44,6 +44,12 @@ class Identified:
     """Identities that are missing, endpoints, and the ends of endpoints whose pods are gone."""
 
 
+def tunnel_end(us: Us, conf: Mapping[str, str]) -> bytes | None:
+    """Our address of the family that nodes speak with each other by: where peers send packets to."""
+    size = IPV6 if conf.get("underlay-protocol") == "ipv6" else IPV4
+    return next((address for address in us.addresses if len(address) == size), None)
+
+
 def identify(cluster: Cluster, us: Us, conf: Mapping[str, str]) -> Identified:
     """Find an identity for each pod, or make one. Its number is spoken only once the cluster has it."""
     known = _known(cluster)
@@ -62,7 +68,8 @@ def identify(cluster: Cluster, us: Us, conf: Mapping[str, str]) -> Identified:
             publications.append(_identity(number, labels, pod))
         if str(number) in cluster.all(CILIUM_IDENTITIES):
             vnis += [(address, number) for address in pod.addresses]
-            publications.append(_endpoint(us, pod, number, labels))
+            end = tunnel_end(us, conf) or us.addresses[0]
+            publications.append(_endpoint(end, pod, number, labels))
     publications += [
         Publication(Write.DELETE, CILIUM_ENDPOINTS, name, {})
         for name in endpoints_here(cluster, us)
@@ -132,7 +139,7 @@ def _identity(number: int, labels: Mapping[str, str], pod: OwnPod) -> Publicatio
     return Publication(Write.ENSURE, CILIUM_IDENTITIES, str(number), body)
 
 
-def _endpoint(us: Us, pod: OwnPod, number: int, labels: Mapping[str, str]) -> Publication:
+def _endpoint(end: bytes, pod: OwnPod, number: int, labels: Mapping[str, str]) -> Publication:
     addressing = {
         "ipv4" if len(address) == IPV4 else "ipv6": objects.text_of(address) for address in pod.addresses
     }
@@ -146,7 +153,7 @@ def _endpoint(us: Us, pod: OwnPod, number: int, labels: Mapping[str, str]) -> Pu
             "id": _endpoint_id(pod),
             "state": "ready",
             "identity": {"id": number, "labels": [f"{key}={value}" for key, value in sorted(labels.items())]},
-            "networking": {"addressing": [addressing], "node": objects.text_of(us.addresses[0])},
+            "networking": {"addressing": [addressing], "node": objects.text_of(end)},
             "encryption": {},
             "named-ports": ports,
         },

@@ -2,7 +2,8 @@
 
 Peers convert a Node when its annotations change and give up while it has no podCIDR, for good: so the podCIDR
 comes first. The annotation `kube-subnet-manager` must outlive everything but the Node, or peers keep stale
-routes.
+routes. Peers of both families take a Node that has an address of each or not at all, and see a change only
+where the texts of both families change: so each names the addresses of both.
 """
 
 from __future__ import annotations
@@ -62,12 +63,16 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
     if not cidrs:
         waiting = f"a podCIDR of Node {us.name}, which the controller manager gives (--allocate-node-cidrs)"
         return ClusterNetwork(Cni.FLANNEL, waiting_for=(waiting,))
+    served = _served_families(conf, cluster, us)
+    refusals = _family_refusals(us, cidrs, served)
+    if refusals:
+        return ClusterNetwork(Cni.FLANNEL, refusals=refusals)
     vni, port = _number(backend, "VNI", _DEFAULT_VNI), _number(backend, "Port", _DEFAULT_PORT)
     own = objects.annotations_of(node)
     overlays: list[OverlaySpec] = []
     warnings = _outside_network(conf, cidrs)
     published = {PREFIX + "kube-subnet-manager": "true", PREFIX + "backend-type": "vxlan"}
-    for family in _FAMILIES:
+    for family in (one for one in _FAMILIES if one.size in served):
         ours = [cidr for cidr in cidrs if len(cidr[0]) == family.size]
         addresses = [packed for packed in us.addresses if len(packed) == family.size]
         if not ours or not addresses:
@@ -79,15 +84,41 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
         mtu = overlay_mtu(us.underlay_mtu, family.size, _configured_mtu(backend, family.size))
         overlays.append(OverlaySpec(Encap.VXLAN, address, port, vni, (ours[0],), mac, mtu, peers=peers))
         published[PREFIX + family.public_ip] = objects.text_of(address)
-        data = {"VNI": vni, "VtepMAC": mac.hex(":")}
+    for family, overlay in zip(
+        (one for one in _FAMILIES if PREFIX + one.public_ip in published), overlays, strict=True
+    ):
+        data: dict[str, Any] = {"VNI": vni, "VtepMAC": overlay.mac.hex(":")}
+        if len(overlays) > 1:
+            data["PublicIPs"] = [objects.text_of(one.address) for one in overlays]
         published[PREFIX + family.backend_data] = json.dumps(data, separators=(",", ":"))
-    if not overlays:
-        families = " and ".join("IPv4" if len(cidr[0]) == IPV4 else "IPv6" for cidr in cidrs)
-        cure = "give this machine an address of that family, or the cluster podCIDRs of ours"
-        refusal = Refusal(f"Node {us.name} has podCIDRs of {families}, and no underlay address of that", cure)
-        return ClusterNetwork(Cni.FLANNEL, refusals=(refusal,))
     publication = Publication(Write.MERGE_STATUS, NODES, us.name, {"metadata": {"annotations": published}})
     return ClusterNetwork(Cni.FLANNEL, tuple(overlays), (publication,), warnings=tuple(warnings))
+
+
+def _served_families(conf: dict[str, Any], cluster: Cluster, us: Us) -> set[int]:
+    """What flanneld on the other nodes runs with; both, where that cannot be seen."""
+    if conf:
+        enabled = {IPV4: conf.get("EnableIPv4") is not False, IPV6: conf.get("EnableIPv6") is True}
+        return {size for size, is_on in enabled.items() if is_on}
+    notes = [objects.annotations_of(node) for name, node in cluster.all(NODES).items() if name != us.name]
+    seen = {family.size for family in _FAMILIES if any(PREFIX + family.public_ip in one for one in notes)}
+    return seen or {IPV4, IPV6}
+
+
+def _family_refusals(us: Us, cidrs: tuple[tuple[bytes, int], ...], served: set[int]) -> tuple[Refusal, ...]:
+    wanted = served & {len(network) for network, _ in cidrs}
+    missing = wanted - {len(address) for address in us.addresses}
+    if wanted and not missing:
+        return ()
+    if not wanted:
+        families = " and ".join(objects.family_of(network) for network, _ in cidrs)
+        reason = f"Node {us.name} has podCIDRs of {families}, and Flannel's other nodes have none of that"
+        return (Refusal(reason, "give the cluster podCIDRs of the family that Flannel is configured for"),)
+    families = " and ".join(sorted(objects.family_of(bytes(size)) for size in missing))
+    reason = f"Node {us.name} has a podCIDR of {families}, and this machine has no address of that"
+    if len(wanted) > 1:
+        reason += ": Flannel's nodes leave out one that has not both"
+    return (Refusal(reason, "give this machine such an address, or the cluster podCIDRs of ours alone"),)
 
 
 def is_peer(node: Json) -> bool:

@@ -138,6 +138,20 @@ def pod_cidrs(node: Json) -> tuple[Prefix, ...]:
     return tuple(found.values())
 
 
+def unserved(cidrs: tuple[Prefix, ...], addresses: tuple[bytes, ...]) -> list[str]:
+    """What to say of podCIDRs without an underlay, where each family of pods has one of its own."""
+    return [
+        f"podCIDR {text_of_prefix(cidr)} is not served: this machine has no address of {family_of(cidr[0])}"
+        for cidr in cidrs
+        if all(len(address) != len(cidr[0]) for address in addresses)
+    ]
+
+
+def family_of(packed: bytes) -> str:
+    """What people call an address's family."""
+    return "IPv4" if len(packed) == IPV4 else "IPv6"
+
+
 def of_family(prefixes: tuple[Prefix, ...], family: int) -> tuple[Prefix, ...]:
     """Those of one family."""
     return tuple(network for network in prefixes if len(network[0]) == family)

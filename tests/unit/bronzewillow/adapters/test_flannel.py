@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
 
 from bronzewillow.adapters.flannel import PREFIX, adapt, is_peer
-from bronzewillow.adapters.network import NODES, Cluster, Us
+from bronzewillow.adapters.network import CONFIG_MAPS, NODES, Cluster, ClusterNetwork, Us
 
 US = Us("mac-1", (b"\xc0\x00\x02\x02",), uid="u")
 
@@ -71,7 +72,8 @@ def test_a_published_mac_stays() -> None:
 
 def test_a_family_that_we_have_no_address_of_is_refused() -> None:
     found = Cluster({NODES: {"mac-1": {"spec": {"podCIDRs": ["fd00:7::/64"]}}}})
-    assert str(adapt(found, US).refusals[0]).startswith("Node mac-1 has podCIDRs of IPv6, and no underlay")
+    reason = str(adapt(found, US).refusals[0])
+    assert reason.startswith("Node mac-1 has a podCIDR of IPv6, and this machine has no address")
 
 
 def test_nothing_is_published_before_there_is_a_node() -> None:
@@ -85,3 +87,56 @@ def test_is_peer() -> None:
     assert is_peer(worker())
     assert not is_peer(worker(backend_type="host-gw"))
     assert not is_peer({})
+
+
+def dual_stack(*addresses: str) -> ClusterNetwork:
+    """What a node with these addresses is told in a dual-stack cluster."""
+    conf = {
+        "EnableIPv6": True,
+        "Network": "10.244.0.0/16",
+        "IPv6Network": "fd00:10::/48",
+        "Backend": {"Type": "vxlan"},
+    }
+    config = {"data": {"net-conf.json": json.dumps(conf)}}
+    node = {"spec": {"podCIDRs": ["10.244.7.0/24", "fd00:10:0:7::/64"]}}
+    found = Cluster({NODES: {"mac-1": node}, CONFIG_MAPS: {"kube-flannel/kube-flannel-cfg": config}})
+    return adapt(found, Us("mac-1", tuple(ip_address(one).packed for one in addresses)))
+
+
+def test_peers_of_both_families_see_a_change_of_one() -> None:
+    """They compare the texts of each family's annotations, and look closer where both are others."""
+
+    def texts(network: ClusterNetwork) -> tuple[tuple[str, str], ...]:
+        (publication,) = network.publications
+        notes = publication.body["metadata"]["annotations"]
+        keys = (("public-ip", "backend-data"), ("public-ipv6", "backend-v6-data"))
+        return tuple((notes[PREFIX + address], notes[PREFIX + data]) for address, data in keys)
+
+    before = texts(dual_stack("192.0.2.2", "2001:db8::2"))
+    for moved in (("192.0.2.22", "2001:db8::2"), ("192.0.2.2", "2001:db8::22")):
+        after = texts(dual_stack(*moved))
+        assert all(old != new for old, new in zip(before, after, strict=True))
+        assert [json.loads(data)["VtepMAC"] for _, data in after] == [
+            json.loads(data)["VtepMAC"] for _, data in before
+        ]
+
+
+@pytest.mark.parametrize(("address", "missing"), [("192.0.2.2", "IPv6"), ("2001:db8::2", "IPv4")])
+def test_half_a_node_is_none_for_peers_of_both_families(address: str, missing: str) -> None:
+    network = dual_stack(address)
+    assert network.overlays == ()
+    assert f"a podCIDR of {missing}, and this machine has no address of that" in str(network.refusals[0])
+    assert "leave out" in str(network.refusals[0])
+
+
+def test_a_family_that_flannel_is_not_configured_for_is_not_served() -> None:
+    node = {"spec": {"podCIDRs": ["10.244.7.0/24", "fd00:7::/64"]}}
+    config = {
+        "data": {"net-conf.json": json.dumps({"Network": "10.244.0.0/16", "Backend": {"Type": "vxlan"}})}
+    }
+    found = Cluster({NODES: {"mac-1": node}, CONFIG_MAPS: {"kube-flannel/kube-flannel-cfg": config}})
+    both = Us("mac-1", (ip_address("192.0.2.2").packed, ip_address("2001:db8::2").packed))
+    assert [len(one.address) for one in adapt(found, both).overlays] == [4]
+    only_v6 = {"spec": {"podCIDRs": ["fd00:7::/64"]}}
+    found = Cluster({NODES: {"mac-1": only_v6}, CONFIG_MAPS: {"kube-flannel/kube-flannel-cfg": config}})
+    assert "Flannel's other nodes have none" in str(adapt(found, both).refusals[0])

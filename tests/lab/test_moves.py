@@ -1,0 +1,128 @@
+"""The Mac comes to another network: another address in its cluster, and everything goes on within seconds."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from bronzewillow.kube.resources import NODES
+from bronzewillow.testing.lab.child import wait_until
+from bronzewillow.testing.lab.features import ENVIRONMENT_VARIABLE
+from bronzewillow.testing.lab.files import content_digest
+from bronzewillow.testing.lab.joined import FILES_PORT, OUTLET, Joined, joined
+from bronzewillow.testing.lab.netns import CUBIC
+from bronzewillow.testing.lab.node import Running
+from bronzewillow.testing.lab.peers.family import V4, V6, Family
+from bronzewillow.testing.lab.peers.flannel import Flannel
+from bronzewillow.testing.lab.peers.kube_proxy import TARGET_PORT
+from bronzewillow.testing.lab.peers.peer import MAC_NODE, nodad
+
+pytestmark = pytest.mark.lab
+
+NEW = {V4: "192.0.2.22", V6: "2001:db8::22"}
+BACK_WITHIN_S = 30.0
+SIZE = 60_000_000
+RATE = "6M"
+"""Bytes a second: the transfer lasts longer than the move."""
+
+
+@pytest.fixture
+def lab(running: Running) -> Iterator[Joined]:
+    program = Path(__file__).with_name("serve_cluster.py")
+    with joined(Flannel, (V4, V6), Path(os.environ[ENVIRONMENT_VARIABLE]), program) as found:
+        yield found
+
+
+def move(lab: Joined) -> None:
+    """As another DHCP lease would have it, and as our kubelet would tell of it."""
+    for family, new in NEW.items():
+        length = family.out_length
+        lab.mac.ip("addr", "del", f"{family.mac_out}/{length}", "dev", "out0")
+        lab.mac.ip("addr", "add", f"{new}/{length}", "dev", "out0", *nodad(family))
+    found = [{"type": "InternalIP", "address": new} for new in NEW.values()]
+    lab.kubectl.patch(NODES, MAC_NODE, {"status": {"addresses": found}}, part="status")
+
+
+def download(lab: Joined, family: Family, to: Path) -> subprocess.Popen[bytes]:
+    """From our pod to a pod on the worker, slowly."""
+    url = family.url(lab.peer.mac_pods(family)[0], FILES_PORT, f"/bytes/{SIZE}")
+    return lab.pod.popen("curl", "-gsSf", "-m", "60", "--limit-rate", RATE, "-o", str(to), url)
+
+
+def has_begun(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 1 << 20
+
+
+def answers(lab: Joined, url: str) -> bool:
+    return lab.pod.attempt("curl", "-gsSf", "-m", "1", url).returncode == 0
+
+
+def published(lab: Joined) -> dict[str, str]:
+    found: dict[str, str] = lab.kubectl.get(NODES.path("", MAC_NODE))["metadata"]["annotations"]
+    return found
+
+
+def test_a_new_address_costs_no_connection(lab: Joined) -> None:
+    folder = lab.peer.site.folder
+    files = {family: folder / f"moved{family.version}" for family in NEW}
+    transfers = [download(lab, family, path) for family, path in files.items()]
+    for path in files.values():
+        wait_until(partial(has_begun, path), "it flows")
+    began = time.monotonic()
+    move(lab)
+    prefix = "flannel.alpha.coreos.com/"
+    ours = {prefix + "public-ip": NEW[V4], prefix + "public-ipv6": NEW[V6]}
+    wait_until(lambda: ours.items() <= published(lab).items(), "the new addresses are published", 20)
+    assert lab.peer.follow(lab.kubectl.cluster(lab.peer.cni))
+    for family in NEW:
+        url = family.url(lab.peer.mac_pods(family)[0], TARGET_PORT, "/client")
+        wait_until(partial(answers, lab, url), "it is back", 20)
+        answer = lab.ask(
+            lab.mac,
+            family.url(lab.peer.worker_pods(family)[0], TARGET_PORT, "/client"),
+            "-x",
+            f"http://{OUTLET}",
+        )
+        assert answer["client"] == lab.peer.mac_node(family)
+    assert time.monotonic() - began < BACK_WITHIN_S
+    for transfer, path in zip(transfers, files.values(), strict=True):
+        assert transfer.wait(timeout=60) == 0
+        assert lab.pod.run("sha256sum", str(path)).split()[0] == content_digest(SIZE)
+    status = lab.status()
+    assert [one["address"] for one in status["overlays"]] == list(NEW.values())
+    assert "spoofed_inner_source" not in status["drops"], json.dumps(status["drops"])
+
+
+TINY = 1300
+"""Less than an inner packet of IPv6 must have room for: 1,280 bytes and 70."""
+
+
+def small_path(lab: Joined, family: Family, mtu: int) -> None:
+    """What the kernel has learned of a router: the way to the worker takes less than the cable does."""
+    address = f"{family.worker_out}/{family.host_length}"
+    lab.mac.ip(family.flag, "route", "replace", address, "dev", "out0", "mtu", str(mtu), *CUBIC)
+
+
+@pytest.mark.parametrize(
+    ("family", "mtu"), [(V4, 1300), (V6, 1380), (V6, TINY)], ids=["ipv4", "ipv6", "ipv6 in fragments"]
+)
+def test_a_path_that_takes_less_shrinks_what_is_sent(lab: Joined, family: Family, mtu: int) -> None:
+    pod, body = lab.pod, str(lab.peer.site.folder / "body")
+    url = family.url(lab.peer.mac_pods(family)[0], FILES_PORT, "")
+    curl = ("curl", "-gsSf", "-m", "60")
+    pod.run(*curl, "-o", body, f"{url}/bytes/1000000")
+    small_path(lab, family, mtu)
+    pod.run(*curl, "-o", body, f"{url}/bytes/{SIZE}", timeout_s=65)
+    assert pod.run("sha256sum", body).split()[0] == content_digest(SIZE)
+    assert pod.run(*curl, "-T", body, f"{url}/sha256", timeout_s=65) == content_digest(SIZE)
+    errors = lab.status()["datagram_io"]["errors"]
+    assert 0 < errors.get("emsgsize", 0) < 50, errors
+    ping = ("ping", "-c", "3", "-i", "0.05", "-W", "2", "-s", "2900")
+    assert " 0% packet loss" in pod.run(*ping, lab.peer.mac_pods(family)[0])
