@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bronzewillow.stack.tcp.ecn import EcnMode
 from bronzewillow.wire.checksum import PartialPolicy
 from bronzewillow.wire.ip import header_bytes
 
@@ -95,6 +96,9 @@ class TcpConfig:
 
     rack: bool = True
     """Find losses by time, and probe for those at the tail (RFC 8985), where the peer speaks SACK."""
+
+    ecn: EcnMode = EcnMode.ACCEPT
+    """Explicit congestion notification (RFC 3168)."""
 
     clock_granularity: int = 1 * MILLISECOND
     """G of RFC 6298 2: how finely `now` and the timers tell time; closer than that, nothing was reordered."""

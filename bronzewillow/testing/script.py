@@ -9,6 +9,8 @@
     +200ms >  P. 1:1001(1000) ack 1           # RTO
     state ESTABLISHED
 
+`[ECT]` and `[CE]` before the flags are the IP header's ECN bits: `+0 < [CE] . 1:1001(1000) ack 1`.
+
 `<` is put into the stack, `>` must come out at exactly that virtual time, in that order; whatever else comes
 out is a failure. Times are relative to the line before. Sequence numbers count from each side's ISN, our TS
 values from our first one, the peer's are its own. A super-segment is one line. Payload bytes follow from
@@ -33,6 +35,7 @@ from bronzewillow.wire.tcp import Flags, TcpOptions, TcpSegment
 LOCAL = bytes((10, 0, 0, 1))
 PEER = bytes((10, 0, 0, 2))
 _UNITS = {"": 1_000_000, "h": 3_600_000_000, "min": 60_000_000, "s": 1_000_000, "ms": 1_000, "us": 1}
+_SHOWN_ECN = ("", "[ECT1] ", "[ECT] ", "[CE] ")
 _LINE = re.compile(r"(?:\+([\d.]+)(h|min|s|ms|us|)\s+)?(.*)")
 
 
@@ -98,7 +101,8 @@ class Scripted:
         verb, _, rest = action.partition(" ")
         rest = rest.strip()
         if verb == "<":
-            self.inject(self.segment(rest))
+            ecn, rest = _take_ecn(rest)
+            self.inject(TcpPacket(PEER, LOCAL, self.segment(rest), tos=ecn))
         elif verb == ">":
             self._expect(rest)
         elif verb == "nothing":
@@ -226,12 +230,13 @@ class Scripted:
             raise self._error(f"> {text}", "no output", text)
         sent = self._queued.pop(0)
         got = self._show(sent.packet)
+        ecn, notated = _take_ecn(text)
         if sent.at != self.now:
             raise self._error(f"> {text}", f"{got}   at {sent.at / 1e6:.6f}", f"{text}   now")
         if not isinstance(sent.packet, TcpPacket):
             raise self._error(f"> {text}", got, text)
-        expected, actual = notation.parse(text), self._relative(sent.packet.segment)
-        if not expected.matches(actual):
+        expected, actual = notation.parse(notated), self._relative(sent.packet.segment)
+        if not expected.matches(actual) or sent.packet.tos & 3 != ecn:
             raise self._error(f"> {text}", got, text)
         seg = sent.packet.segment
         if seg.payload and seg.payload != notation.pattern(actual.start - 1, len(seg.payload)):
@@ -269,13 +274,23 @@ class Scripted:
     def _show(self, packet: Packet) -> str:
         if not isinstance(packet, TcpPacket):
             return f"IP protocol {packet.protocol}, {len(packet.payload)} bytes"
+        ecn = _SHOWN_ECN[packet.tos & 3]
         if packet.source == LOCAL:
-            return str(self._relative(packet.segment))
+            return f"{ecn}{self._relative(packet.segment)}"
         seg, base = packet.segment, self.local_isn or 0
         sack = tuple((diff(a, base), diff(b, base)) for a, b in seg.options.sack)
         start, ack = diff(seg.seq, self.peer_isn), diff(seg.ack, base)
         options = replace(seg.options, sack=sack)
-        return str(notation.Notated(seg.flags, start, len(seg.payload), ack, seg.wnd, options))
+        shown = notation.Notated(seg.flags, start, len(seg.payload), ack, seg.wnd, options)
+        return f"{ecn}{shown}"
 
     def _clock(self) -> str:
         return f"{self.now / 1e6:11.6f}"
+
+
+def _take_ecn(text: str) -> tuple[int, str]:
+    """The ECN bits of a line, and the rest of it."""
+    for bits, shown in enumerate(_SHOWN_ECN):
+        if shown and text.startswith(shown):
+            return bits, text.removeprefix(shown)
+    return 0, text

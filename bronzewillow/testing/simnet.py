@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bronzewillow.stack import Connection, DataReceived, Event, Stack, StackConfig
+from bronzewillow.stack.tcp.ecn import CE
 from bronzewillow.wire.ip import header_bytes
 from bronzewillow.wire.packet import Packet, TcpPacket
 from bronzewillow.wire.seqnum import add
@@ -35,6 +36,8 @@ class Link:
     """0 is unlimited."""
     queue_bytes: int = 1 << 20
     """Waiting for the rate before the tail is dropped."""
+    marking_bytes: int = 0
+    """Queue at which ECN-capable packets are marked rather than left alone (RFC 3168 5); 0 is never."""
     mtu: int = 65_535
     """Larger packets vanish without a word: a black hole."""
 
@@ -48,6 +51,8 @@ class Direction:
         self._free_at = 0
         self.sent = 0
         self.lost = 0
+        self.marks = False
+        """Whether the last packet met a queue that marks."""
 
     def arrivals(self, size: int, now: int) -> list[int]:
         """When a packet of `size` bytes that leaves at `now` arrives: never, once or twice."""
@@ -59,7 +64,9 @@ class Direction:
         leaves = now
         if link.rate_bytes_per_s:
             leaves = max(now, self._free_at)
-            if (leaves - now) * link.rate_bytes_per_s // SECOND > link.queue_bytes:
+            queued_bytes = (leaves - now) * link.rate_bytes_per_s // SECOND
+            self.marks = 0 < link.marking_bytes < queued_bytes
+            if queued_bytes > link.queue_bytes:
                 self.lost += 1
                 return []
             leaves += size * SECOND // link.rate_bytes_per_s
@@ -168,13 +175,16 @@ class SimNet:
     def _depart(self, packet: Packet, to: Host, way: Direction) -> None:
         self.trace.append((self.now, "a" if to is self.b else "b", packet))
         for piece in cut(packet):
-            for at in way.arrivals(wire_bytes(piece), self.now):
+            arrivals = way.arrivals(wire_bytes(piece), self.now)
+            if way.marks and isinstance(piece, TcpPacket) and piece.tos & CE:
+                piece = replace(piece, tos=piece.tos | CE)
+            for at in arrivals:
                 self._order += 1
                 heapq.heappush(self._in_transit, (at, self._order, to, piece))
 
 
 def cut(packet: Packet) -> list[Packet]:
-    """A super-segment as the pieces that the wire carries; FIN and PSH stand on the last."""
+    """A super-segment as the pieces that the wire carries; FIN and PSH on the last, CWR on the first."""
     if not isinstance(packet, TcpPacket) or not packet.mss or len(packet.segment.payload) <= packet.mss:
         return [packet]
     seg, mss = packet.segment, packet.mss
@@ -182,6 +192,8 @@ def cut(packet: Packet) -> list[Packet]:
     for at in range(0, len(seg.payload), mss):
         is_last = at + mss >= len(seg.payload)
         flags = seg.flags if is_last else seg.flags & ~int(Flags.FIN | Flags.PSH)
+        if at:
+            flags &= ~int(Flags.CWR)
         piece = replace(seg, seq=add(seg.seq, at), flags=flags, payload=seg.payload[at : at + mss])
         pieces.append(replace(packet, segment=piece))
     return pieces

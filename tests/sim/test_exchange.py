@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bronzewillow.stack import StackConfig, TcpConfig
+from bronzewillow.stack.tcp.ecn import EcnMode
 from bronzewillow.testing.exchange import Exchange, bytes_on_the_wire, recorded
 from bronzewillow.testing.simnet import MILLISECOND, SECOND, Link, SimNet
 
@@ -115,6 +116,18 @@ def test_a_clean_link_needs_no_retransmission(tmp_path: Path) -> None:
         net = exchange(tmp_path, 1, Link(delay=delay), up=300_000, down=300_000)
         assert net.a.stack.counters.retransmitted_segments == 0
         assert net.b.stack.counters.retransmitted_segments == 0
+
+
+def test_marks_in_place_of_losses(tmp_path: Path) -> None:  # RFC 3168
+    """A queue that marks before it overflows: the same goodput, and nothing is sent twice."""
+    tcp = replace(DEFAULT, ecn=EcnMode.ON)
+    dropping = Link(5 * MILLISECOND, rate_bytes_per_s=1_250_000, queue_bytes=30_000)
+    marking = replace(dropping, queue_bytes=1 << 20, marking_bytes=20_000)
+    by_loss = exchange(tmp_path, 1, dropping, tcp, up=2_000_000, down=0)
+    by_marks = exchange(tmp_path, 1, marking, tcp, up=2_000_000, down=0)
+    assert by_loss.a.stack.counters.retransmitted_segments > 0
+    assert by_marks.a.stack.counters.retransmitted_segments == 0
+    assert by_marks.now < 1.05 * by_loss.now
 
 
 def test_a_failure_names_its_seed_and_leaves_a_capture(tmp_path: Path) -> None:

@@ -243,12 +243,10 @@ def test_no_listener_answers_a_syn_with_rst(script_with: Open) -> None:
 @pytest.mark.rfc("3168:6.1.1")
 @pytest.mark.case("case-24")
 @pytest.mark.case("report-10")
-def test_a_syn_with_ecn_bits_connects(
-    listening: Scripted,
-) -> None:  # RFC 3168 6.1.1: without ECN we answer plain
+def test_a_syn_with_ecn_bits_connects(listening: Scripted) -> None:  # RFC 3168 6.1.1
     listening.script("""
         +0 <  SEW 0:0(0) <mss 1000>
-        +0 >  S. 0:0(0) ack 1
+        +0 >  S.E 0:0(0) ack 1
         +0 <  .  1:1(0) ack 1
         events Accepted
     """)

@@ -21,6 +21,7 @@ loss_probe     a segment that makes the peer say what it has           RFC 8985 
 rtt            the round-trip estimator and the retransmission timeout RFC 6298
 congestion/    cwnd and ssthresh                                       RFC 5681, RFC 9438
 timers         one connection's timers, and the stack's queue of them  RFC 9293 3.8
+ecn            marks in place of losses                                RFC 3168 6.1
 listener       passive opens and the bound on half-open ones           RFC 4987
 path_probe     black holes, and the size that gets through            RFC 4821, RFC 8899
 syn_cookies    a flood of SYNs, answered without memory                RFC 4987 3.6

@@ -9,11 +9,13 @@ from bronzewillow.stack.tcp.flight import SentRange
 from bronzewillow.stack.tcp.recovery import Ack, Phase
 from bronzewillow.stack.tcp.timers import Timer
 from bronzewillow.wire.seqnum import diff, le, lt
-from bronzewillow.wire.tcp import TcpSegment
+from bronzewillow.wire.tcp import Flags, TcpSegment
 
 if TYPE_CHECKING:
     from bronzewillow.stack.tcp.connection import Connection
+    from bronzewillow.stack.tcp.ecn import Ecn
 
+_ECE = int(Flags.ECE)
 _SENT_AT = attrgetter("sent_at")
 
 
@@ -34,7 +36,15 @@ def process_ack(c: Connection, seg: TcpSegment, now: int) -> None:
         c.recovery.on_ack(Ack(0, delivered, dsack, _echo_ms(c, seg, now)), now)
     elif flight and not blocks and _is_duplicate_ack(c, seg):
         c.recovery.on_ack(Ack(0, delivered, is_duplicate=True), now)
+    if c.ecn is not None and seg.flags & _ECE:
+        _on_congestion_echo(c, c.ecn, max(acked_bytes, 0), now)
     _update_window(c, seg, now)
+
+
+def _on_congestion_echo(c: Connection, ecn: Ecn, acked_bytes: int, now: int) -> None:
+    """RFC 3168 6.1.2: as if something were lost, once for each window of data, and nothing is sent again."""
+    if c.recovery.phase is Phase.OPEN and ecn.must_react(c.flight.una, c.flight.nxt):
+        c.congestion.on_congestion(c.flight.size + acked_bytes, now)
 
 
 def _on_new_ack(
@@ -57,7 +67,8 @@ def _on_new_ack(
     if c.path_probe is not None:
         c.path_probe.on_progress(c, now)
     c.recovery.on_ack(Ack(acked_bytes, acked + sacked if sacked else acked, dsack, echo_ms), now)
-    if c.recovery.phase is not Phase.RECOVERY and size_before * 2 >= c.congestion.cwnd:
+    echoes = c.ecn is not None and seg.flags & _ECE
+    if not echoes and c.recovery.phase is not Phase.RECOVERY and size_before * 2 >= c.congestion.cwnd:
         # the ACK that ends a recovery acknowledges much that PRR has counted already
         fresh_bytes = sum(sent.end - sent.start for sent in acked) if was_recovering else acked_bytes
         c.congestion.on_ack(fresh_bytes, c.rtt.srtt, now)

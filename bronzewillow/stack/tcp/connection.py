@@ -8,6 +8,7 @@ from bronzewillow.stack.errors import LocalError, RemoteError
 from bronzewillow.stack.events import Closed, Event, Reset, Writable
 from bronzewillow.stack.tcp import output
 from bronzewillow.stack.tcp.congestion import make_congestion_control
+from bronzewillow.stack.tcp.ecn import Ecn
 from bronzewillow.stack.tcp.flight import Flight
 from bronzewillow.stack.tcp.path_probe import PathProbe
 from bronzewillow.stack.tcp.rack import Rack
@@ -44,6 +45,7 @@ class Connection:
         "congestion",
         "discarded_bytes",
         "duplicate",
+        "ecn",
         "fin_position",
         "fin_wanted",
         "flight",
@@ -96,6 +98,8 @@ class Connection:
         rack = Rack(config.clock_granularity) if config.rack else None
         self.recovery = Recovery(self.tcb, self.flight, self.congestion, self.rtt, rack, tcp.counters)
         self.path_probe = PathProbe() if config.path_probing else None
+        self.ecn: Ecn | None = None
+        """None until both ends have agreed on it."""
         self.send_buffer = SendBuffer(config.send_buffer_bytes)
         self.reassembly = Reassembly(config.max_reassembly_ranges)
         self.timers = Timers()

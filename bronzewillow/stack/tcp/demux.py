@@ -14,6 +14,7 @@ from bronzewillow.stack.events import Event
 from bronzewillow.stack.path_mtu import PathMtus, grow, relink, shrink
 from bronzewillow.stack.tcp import output
 from bronzewillow.stack.tcp.connection import Connection, Endpoint
+from bronzewillow.stack.tcp.ecn import CE
 from bronzewillow.stack.tcp.input import may_reopen, open_from_cookie, passive_open, segment_arrives
 from bronzewillow.stack.tcp.isn import initial_sequence_number, timestamp_offset
 from bronzewillow.stack.tcp.listener import Listener
@@ -107,7 +108,7 @@ class Tcp:
             c.end()
             c = None
         if c is not None:
-            segment_arrives(c, seg, now)
+            segment_arrives(c, seg, packet.tos & CE == CE, now)
         elif seg.flags & (_SYN | _ACK | _RST) == _SYN and seg.destination_port in self.listeners:
             if seg.flags & _FIN:
                 self.drop(DropReason.TCP_FLAGS)  # opens and closes at once: scanners and floods do so

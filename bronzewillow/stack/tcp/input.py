@@ -11,6 +11,7 @@ from bronzewillow.stack.errors import ConnectionRefused, ConnectionResetByPeer
 from bronzewillow.stack.events import Accepted, Connected, DataReceived, PeerClosed
 from bronzewillow.stack.tcp import options, output
 from bronzewillow.stack.tcp.acknowledgment import process_ack
+from bronzewillow.stack.tcp.ecn import SETUP_SYN, SETUP_SYN_ACK, Ecn, EcnMode
 from bronzewillow.stack.tcp.state import RECEIVING, State, enter
 from bronzewillow.stack.tcp.timers import Timer
 from bronzewillow.wire.errors import DropReason
@@ -27,8 +28,8 @@ _SYN = int(Flags.SYN)
 _PAWS_IDLE = 24 * 24 * 3600 * 1_000_000  # RFC 7323 5.5: 24 days
 
 
-def segment_arrives(c: Connection, seg: TcpSegment, now: int) -> None:
-    """RFC 9293 3.10.7.3 and 3.10.7.4, for a segment of connection `c`."""
+def segment_arrives(c: Connection, seg: TcpSegment, is_marked: bool, now: int) -> None:
+    """RFC 9293 3.10.7.3 and 3.10.7.4, for a segment of connection `c`; `is_marked`: its packet says CE."""
     c.last_heard = now
     c.keepalives_sent = 0
     if c.tcb.state is State.SYN_SENT:
@@ -45,6 +46,8 @@ def segment_arrives(c: Connection, seg: TcpSegment, now: int) -> None:
         elif _check_ack(c, seg, now):
             # sixth: the urgent pointer is advanced by nobody here, since no user asks for urgent data;
             # RFC 9293 3.8.5 MUST-30 is met by delivering the data in line
+            if c.ecn is not None:
+                _note_mark(c, c.ecn, seg, is_marked)
             _segment_text(c, seg, now)
             _check_fin(c, seg, now)
     if c.tcb.state is not State.CLOSED:
@@ -64,7 +67,7 @@ def open_from_cookie(c: Connection, syn: TcpSegment, ack: TcpSegment, now: int) 
     c.tcb.iss = add(ack.ack, -1)
     _enter_syn_received(c, syn, now)
     output.promise_first_window(c)
-    segment_arrives(c, ack, now)
+    segment_arrives(c, ack, False, now)  # a cookie has no room for ECN
 
 
 def _enter_syn_received(c: Connection, seg: TcpSegment, now: int) -> None:
@@ -76,6 +79,8 @@ def _enter_syn_received(c: Connection, seg: TcpSegment, now: int) -> None:
     tcb.snd_wnd = tcb.max_snd_wnd = seg.wnd
     tcb.snd_wl1, tcb.snd_wl2 = seg.seq, 0
     enter(tcb, State.SYN_RECEIVED)
+    if seg.flags & SETUP_SYN == SETUP_SYN and c.config.ecn is not EcnMode.OFF:
+        c.ecn = Ecn(c.congestion.ssthresh)
     c.stalled_since = now
     c.arm(Timer.RETRANSMIT, now + c.rtt.rto)
 
@@ -116,6 +121,9 @@ def _in_syn_sent(c: Connection, seg: TcpSegment, now: int) -> None:
     c.congestion.on_mss(tcb.eff_snd_mss)
     tcb.snd_wnd = tcb.max_snd_wnd = seg.wnd  # RFC 7323 2.2: not scaled
     tcb.snd_wl1, tcb.snd_wl2 = seg.seq, seg.ack
+    asked = c.config.ecn is EcnMode.ON and not c.syn_retransmits  # RFC 3168 6.1.1: no, if any SYN did not
+    if asked and seg.flags & SETUP_SYN == (SETUP_SYN_ACK if seg.flags & _ACK else SETUP_SYN):
+        c.ecn = Ecn(c.congestion.ssthresh)
     if not seg.flags & _ACK:  # simultaneous open
         enter(tcb, State.SYN_RECEIVED)
         output.send_syn_ack(c, now)
@@ -332,6 +340,14 @@ def _segment_text(c: Connection, seg: TcpSegment, now: int) -> None:
         data += c.reassembly.take(c.rcv_position + len(data))
         c.ack_now = True  # RFC 5681 4.2: it fills a gap
     _deliver(c, data, now)
+
+
+def _note_mark(c: Connection, ecn: Ecn, seg: TcpSegment, is_marked: bool) -> None:
+    """RFC 3168 6.1.3. The first echo of a mark leaves at once."""
+    was_echoing = ecn.is_echoing
+    ecn.on_segment(seg.flags, is_marked and bool(seg.payload))
+    if ecn.is_echoing and not was_echoing:
+        c.ack_now = True
 
 
 def _report_duplicate(c: Connection, left: int, right: int, now: int) -> None:

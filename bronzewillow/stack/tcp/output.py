@@ -9,18 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bronzewillow.stack.tcp import options
+from bronzewillow.stack.tcp.ecn import ECT_0, SETUP_SYN, SETUP_SYN_ACK, EcnMode
 from bronzewillow.stack.tcp.reassembly import MAX_SACK_BLOCKS
 from bronzewillow.stack.tcp.state import RECEIVING, State, enter
 from bronzewillow.stack.tcp.timers import Timer
-from bronzewillow.wire.packet import TcpPacket
+from bronzewillow.wire.packet import new_tcp_packet
 from bronzewillow.wire.seqnum import add
-from bronzewillow.wire.tcp import NO_OPTIONS, Flags, TcpOptions, TcpSegment
+from bronzewillow.wire.tcp import NO_OPTIONS, Flags, TcpSegment, new_options, new_segment
 
 if TYPE_CHECKING:
     from bronzewillow.stack.tcp.connection import Connection
     from bronzewillow.stack.tcp.flight import SentRange
 
 _ACK = int(Flags.ACK)
+_ECE = int(Flags.ECE)
 _FIN = int(Flags.FIN)
 _PSH = int(Flags.PSH)
 _RST_ACK = int(Flags.RST | Flags.ACK)
@@ -105,7 +107,12 @@ def _send_piece(c: Connection, size: int, now: int) -> None:
     is_last = size == c.unsent_bytes
     fin = is_last and c.fin_wanted
     data = c.send_buffer.peek(c.flight.nxt, size)
-    _send(c, c.tcb.snd_nxt, _ACK | (_PSH if is_last else 0) | (_FIN if fin else 0), data, now)
+    flags = _ACK | (_PSH if is_last else 0) | (_FIN if fin else 0)
+    ect = 0
+    if c.ecn is not None:
+        ect = ECT_0  # RFC 3168 6.1.2, 6.1.5, 6.1.6: new data alone, neither retransmissions nor probes
+        flags |= c.ecn.take_cwr(c.congestion.ssthresh)
+    _send(c, c.tcb.snd_nxt, flags, data, now, ect=ect)
     _advance(c, size + fin, now)
     if fin:
         _on_fin_sent(c)
@@ -203,7 +210,7 @@ def send_path_probe(c: Connection, size: int, now: int) -> int:
     """One segment of `size` bytes, whole, that the peer has long had (`path_probe`). Its sequence number."""
     tcb = c.tcb
     timestamps = (c.ts_value(now), tcb.ts_recent) if tcb.timestamps_on else None
-    options = TcpOptions(timestamps=timestamps) if timestamps else NO_OPTIONS
+    options = new_options(None, None, False, timestamps) if timestamps else NO_OPTIONS
     seq = add(tcb.snd_una, -size)
     wnd = _window_field(c)
     segment = TcpSegment(c.local[1], c.remote[1], seq, tcb.rcv_nxt, _ACK, wnd, options, bytes(size))
@@ -240,7 +247,9 @@ def send_syn(c: Connection, now: int) -> None:
     wnd = min(c.config.receive_buffer_bytes, _UNSCALED)
     tcb.rcv_wnd = wnd
     offered = options.offer(c.tcp.config, c.ts_value(now))
-    _put(c, TcpSegment(c.local[1], c.remote[1], tcb.iss, 0, _SYN, wnd, offered))
+    # RFC 3168 6.1.1.1: a SYN that was not answered goes without, as what dropped it may mind the flags
+    setup = SETUP_SYN if c.config.ecn is EcnMode.ON and not c.syn_retransmits else 0
+    _put(c, TcpSegment(c.local[1], c.remote[1], tcb.iss, 0, _SYN | setup, wnd, offered))
     c.last_sent = now
 
 
@@ -249,7 +258,8 @@ def send_syn_ack(c: Connection, now: int) -> None:
     tcb = c.tcb
     wnd = promise_first_window(c)
     answered = options.answer(c.tcp.config, c.ts_value(now), tcb)
-    _put(c, TcpSegment(c.local[1], c.remote[1], tcb.iss, tcb.rcv_nxt, _SYN_ACK, wnd, answered))
+    flags = _SYN_ACK if c.ecn is None else _SYN_ACK | SETUP_SYN_ACK
+    _put(c, TcpSegment(c.local[1], c.remote[1], tcb.iss, tcb.rcv_nxt, flags, wnd, answered))
     c.last_sent = now
 
 
@@ -298,19 +308,24 @@ def _window_field(c: Connection) -> int:
     return field
 
 
-def _send(c: Connection, seq: int, flags: int, data: bytes, now: int, *, with_sack: bool = False) -> None:
+def _send(
+    c: Connection, seq: int, flags: int, data: bytes, now: int, *, with_sack: bool = False, ect: int = 0
+) -> None:
     tcb = c.tcb
     timestamps = (c.ts_value(now), tcb.ts_recent) if tcb.timestamps_on else None
     sack: tuple[tuple[int, int], ...] = ()
     if with_sack and tcb.sack_on and (c.reassembly or c.duplicate is not None):
         sack = _sack_blocks(c)
-    carried = TcpOptions(timestamps=timestamps, sack=sack) if timestamps or sack else NO_OPTIONS
-    segment = TcpSegment(c.local[1], c.remote[1], seq, tcb.rcv_nxt, flags, _window_field(c), carried, data)
+    carried = new_options(None, None, False, timestamps, sack) if timestamps or sack else NO_OPTIONS
+    if c.ecn is not None and c.ecn.is_echoing:
+        flags |= _ECE
+    wnd = _window_field(c)
+    segment = new_segment(c.local[1], c.remote[1], seq, tcb.rcv_nxt, flags, wnd, carried, data)
     tcb.last_ack_sent = tcb.rcv_nxt
     c.ack_now = False
     c.unacked_bytes = 0
     c.timers.cancel(Timer.DELAYED_ACK)
-    _put(c, segment)
+    _put(c, segment, ect=ect)
 
 
 def _sack_blocks(c: Connection) -> tuple[tuple[int, int], ...]:
@@ -321,9 +336,10 @@ def _sack_blocks(c: Connection) -> tuple[tuple[int, int], ...]:
     return early if twice is None else (twice, *early)[:MAX_SACK_BLOCKS]
 
 
-def _put(c: Connection, segment: TcpSegment, mss: int = 0) -> None:
+def _put(c: Connection, segment: TcpSegment, mss: int = 0, ect: int = 0) -> None:
     mss = mss or c.tcb.eff_snd_mss
     size = len(segment.payload)
     c.tcp.counters.segments_out += -(-size // mss) if size > mss else 1
     c.tcp.counters.payload_bytes_out += size
-    c.tcp.out.append(TcpPacket(c.local[0], c.remote[0], segment, mss=mss, tos=c.tos, ttl=c.tcp.config.ttl))
+    tos, ttl = c.tos | ect, c.tcp.config.ttl
+    c.tcp.out.append(new_tcp_packet(c.local[0], c.remote[0], segment, mss, tos, ttl))
