@@ -22,7 +22,13 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from bronzewillow.agent.addresses import pack_address
-from bronzewillow.agent.outer_path import Address, ask_for_errors, set_fragmenting, take_errors
+from bronzewillow.agent.outer_path import (
+    Address,
+    ask_for_errors,
+    set_fragmenting,
+    take_errors,
+    take_zero_checksums,
+)
 
 _SOL_UDP = 17
 _UDP_SEGMENT = 103
@@ -86,6 +92,7 @@ class DatagramSocket:
             if family == socket.AF_INET6:
                 self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             set_fragmenting(self._socket, False)
+            take_zero_checksums(self._socket)
             ask_for_errors(self._socket)
             self._socket.bind(address)
             self.rung = self._choose(rung)

@@ -22,6 +22,7 @@ _DISCOVER_DONT, _DISCOVER_DO = 0, 2
 _DONTFRAG = {socket.AF_INET: (0, 28), socket.AF_INET6: (41, 62)}
 _MTU = {socket.AF_INET: (0, 14), socket.AF_INET6: (41, 24)}
 _RECVERR = {socket.AF_INET: (0, 11), socket.AF_INET6: (41, 25)}
+_NO_CHECK6_RX = (17, 102)
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")  # errno, origin, type, code, padding, info, data
 _MSG_ERRQUEUE = 0x2000
 _FROM_ICMP = (2, 3)  # SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6
@@ -40,6 +41,13 @@ def set_fragmenting(sock: socket.socket, allowed: bool) -> None:
         elif sys.platform == "darwin":
             level, option = _DONTFRAG[sock.family]
             sock.setsockopt(level, option, int(not allowed))
+
+
+def take_zero_checksums(sock: socket.socket) -> None:
+    """Over IPv6, too: RFC 6935 5 allows tunnels to compute none, and Open vSwitch's default is so."""
+    if _LINUX and sock.family == socket.AF_INET6:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(*_NO_CHECK6_RX, 1)
 
 
 def ask_for_errors(sock: socket.socket) -> None:

@@ -346,6 +346,22 @@ def test_the_loop_gets_its_turn_under_a_flood() -> None:
     assert max(steps) <= 64
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other kernels insist on checksums over IPv6")
+def test_a_tunnel_over_ipv6_may_have_no_checksum() -> None:
+    async def main() -> None:
+        inbox = Inbox()
+        far = DatagramSocket(("::1", 0), inbox.on_train, inbox.on_drained)
+        try:
+            with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as near:
+                near.setsockopt(17, 101, 1)  # UDP_NO_CHECK6_TX: as Open vSwitch sends
+                near.sendto(b"unsigned", far.address)
+                await until(lambda: inbox.datagrams == [b"unsigned"])
+        finally:
+            far.close()
+
+    run(main())
+
+
 @sender
 @receiver
 def test_a_train_over_ipv6(sends: Rung, reads: Rung) -> None:
