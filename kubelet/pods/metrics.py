@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter as Tally
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from kubelet.model.actions import Action, CreateContainer, CreateSandbox, Probe, StartContainer
+from kubelet.model.actions import Action, CreateContainer, CreateSandbox, Probe, ProbeKind, StartContainer
 from kubelet.model.observed import ContainerState
 from kubelet.model.outcomes import Failed, Outcome, Probed, ProbeResult
 from kubelet.model.pod_spec import (
@@ -35,6 +36,18 @@ _START_BUCKETS_S = (
 _PROBE_LABELS = ("probe_type", "container", "pod", "namespace")
 _AS_COUNTED = {ProbeResult.WARNING: ProbeResult.SUCCESS}
 """A warning lets a probe pass."""
+
+
+_ProbeKey = tuple[str, ProbeKind, ProbeResult]
+
+
+@dataclass(frozen=True, slots=True)
+class _ProbeSeries:
+    """What is counted of a probe with one result."""
+
+    labels: tuple[str, ...]
+    count: Counter
+    durations: Histogram
 
 
 class PodMetrics:
@@ -88,8 +101,8 @@ class PodMetrics:
             ("operation_type",),
             registry=self.registry,
         )
-        self._counted: dict[str, set[tuple[str, ...]]] = {}
-        """Labels of probes, by UID of their pod."""
+        self._counted: dict[str, dict[_ProbeKey, _ProbeSeries]] = {}
+        """Of probes, by UID of their pod: to look them up by labels each time costs as much as a probe."""
         self._pending: dict[str, int] = {}
         """The Instant at which a pod that does not run yet was first seen, by UID."""
 
@@ -125,18 +138,24 @@ class PodMetrics:
     def forget(self, pod_uid: str) -> None:
         """Nothing is left of it."""
         self._pending.pop(pod_uid, None)
-        for labels in self._counted.pop(pod_uid, ()):
-            self._probes.remove(*labels)
+        for series in self._counted.pop(pod_uid, {}).values():
+            self._probes.remove(*series.labels)
             with suppress(KeyError):  # of one probe there are several results
-                self._durations.remove(*labels[:4])
+                self._durations.remove(*series.labels[:4])
 
     def _on_probe(self, pod: Object, probe: Probe, outcome: Outcome, seconds: float) -> None:
         result = outcome.result if isinstance(outcome, Probed) else ProbeResult.UNKNOWN
-        common = (probe.kind.value.capitalize(), probe.container, name(pod), namespace(pod))
-        labels = (*common, _AS_COUNTED.get(result, result).value, uid(pod))
-        self._probes.labels(*labels).inc()
-        self._durations.labels(*common).observe(seconds)
-        self._counted.setdefault(uid(pod), set()).add(labels)
+        of_pod = self._counted.setdefault(uid(pod), {})
+        key = probe.container, probe.kind, _AS_COUNTED.get(result, result)
+        series = of_pod.get(key)
+        if series is None:
+            common = (probe.kind.value.capitalize(), probe.container, name(pod), namespace(pod))
+            labels = (*common, key[2].value, uid(pod))
+            series = of_pod[key] = _ProbeSeries(
+                labels, self._probes.labels(*labels), self._durations.labels(*common)
+            )
+        series.count.inc()
+        series.durations.observe(seconds)
 
 
 class _Evictions(Collector):

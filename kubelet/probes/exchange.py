@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import httptools
 
@@ -105,7 +105,8 @@ class Exchange(asyncio.Protocol):
             self.answer.set_exception(ExchangeError(words))
 
 
-def get_request(target: str, headers: Iterable[tuple[str, str]]) -> bytes:
+@lru_cache(maxsize=1024)
+def get_request(target: str, headers: tuple[tuple[str, str], ...]) -> bytes:
     """`target`: path and query, quoted. `headers` have a Host. ExchangeError."""
     lines = [f"GET {target} HTTP/1.1"]
     for name, value in headers:

@@ -6,6 +6,7 @@ Source: kubernetes/kubernetes, pkg/probe/http/http.go and request.go.
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 
 from yarl import URL
 
@@ -54,13 +55,15 @@ def url_of(address: str, action: Object, container: Object) -> URL:
     host = text(action.get("host")) or address
     scheme = (text(action.get("scheme")) or "HTTP").lower()
     path, question, query = (text(action.get("path")) or "/").partition("?")
-    url = URL.build(
-        scheme=scheme if scheme in ("http", "https") else "http",
-        host=host,
-        port=port_of(action.get("port"), container),
-        path="/" + path.removeprefix("/"),
-    )
-    return url.with_query(query) if question else url
+    port = port_of(action.get("port"), container)
+    return _url("https" if scheme == "https" else "http", host, port, path, query if question else None)
+
+
+@lru_cache(maxsize=1024)
+def _url(scheme: str, host: str, port: int, path: str, query: str | None) -> URL:
+    """Made once, asked every few seconds."""
+    url = URL.build(scheme=scheme, host=host, port=port, path="/" + path.removeprefix("/"))
+    return url if query is None else url.with_query(query)
 
 
 def headers_of(action: Object, host: str) -> list[tuple[str, str]]:
@@ -87,7 +90,8 @@ async def _get(door: Door, url: URL, action: Object, timeout_s: float) -> tuple[
 
 
 async def _exchange(door: Door, url: URL, action: Object) -> Answer:
-    request = get_request(url.raw_path_qs, headers_of(action, f"{url.host_subcomponent}:{url.port}"))
+    headers = headers_of(action, f"{url.host_subcomponent}:{url.port}")
+    request = get_request(url.raw_path_qs, tuple(headers))
     assert url.host is not None
     assert url.port is not None
     exchange = Exchange()

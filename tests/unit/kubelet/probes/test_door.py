@@ -25,7 +25,13 @@ def test_a_real_agent_lets_in() -> None:
         async with running_agent() as rig:
             door = Door(door_socket(rig.control))
             exchange = Exchange()
-            request = get_request("/models", [("Host", POD), ("Connection", "close")])
+            request = get_request(
+                "/models",
+                (
+                    ("Host", POD),
+                    ("Connection", "close"),
+                ),
+            )
             transport = await door.dial(exchange, POD, 8080, request)
             assert (await exchange.answer).body == b"/models"
             transport.abort()

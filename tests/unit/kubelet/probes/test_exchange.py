@@ -30,15 +30,27 @@ def told(*parts: bytes, ends: bool = True) -> Answer | str:
 
 
 def test_what_is_said() -> None:
-    said = get_request("/health?a=b", [("Host", "10.0.0.1:80"), ("Connection", "close")])
+    said = get_request(
+        "/health?a=b",
+        (
+            ("Host", "10.0.0.1:80"),
+            ("Connection", "close"),
+        ),
+    )
     assert said == b"GET /health?a=b HTTP/1.1\r\nHost: 10.0.0.1:80\r\nConnection: close\r\n\r\n"
 
 
 def test_what_cannot_be_said() -> None:
     with pytest.raises(ExchangeError, match="invalid header field value for 'X'"):
-        get_request("/", [("Host", "a"), ("X", "a\r\nb: c")])
+        get_request(
+            "/",
+            (
+                ("Host", "a"),
+                ("X", "a\r\nb: c"),
+            ),
+        )
     with pytest.raises(ExchangeError, match="invalid header field name 'X y'"):
-        get_request("/", [("X y", "a")])
+        get_request("/", (("X y", "a"),))
 
 
 def test_a_pod_that_is_not_reached() -> None:
