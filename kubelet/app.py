@@ -20,6 +20,7 @@ from kubelet.pods.admitting import node_view
 from kubelet.pods.shell import NodeObject, PodShell, ShellConfig
 from kubelet.server.app import KubeletServer, ServerParts
 from kubelet.server.machine_usage import PsutilMachine
+from kubelet.server.pod_disks import PodDisks
 from kubelet.server.reviews import KubeReviews
 from kubelet.server.tls import ServingTls
 
@@ -57,6 +58,7 @@ class App:
                 self.shell.runtime,
                 KubeReviews(client),
                 PsutilMachine(shell.root),
+                PodDisks(self.shell.volumes.folders, self.shell.logs),
                 self.shell,
                 self.shell.metrics.registry,
                 self.shell.metrics.probe_registry,

@@ -24,12 +24,12 @@ def has_limit(pod: Object, resource: str) -> bool:
 
 def over_memory_limit(usage: PodUsage) -> list[str]:
     """Containers to be killed as OOMKilled."""
-    return [name for name, limit in _limits(usage.pod, "memory").items() if usage.used.get(name, 0) > limit]
+    return [name for name, limit in limits_of(usage.pod, "memory").items() if usage.used.get(name, 0) > limit]
 
 
 def storage_eviction(usage: PodUsage) -> Ending | None:
     """Of a pod whose logs, layers and volumes take more than they may, together or a container's alone."""
-    limits = _limits(usage.pod, _STORAGE)
+    limits = limits_of(usage.pod, _STORAGE)
     apps = [text(one.get("name")) for one in containers(usage.pod)]
     if apps and all(name in limits for name in apps):
         total = sum(limits[name] for name in apps)
@@ -60,7 +60,7 @@ def empty_dir_eviction(pod: Object, used_bytes: Mapping[str, int]) -> Ending | N
     return None
 
 
-def _limits(pod: Object, resource: str) -> dict[str, int]:
+def limits_of(pod: Object, resource: str) -> dict[str, int]:
     """Rounded down, by container; one that cannot be read is none."""
     found = {}
     for container in all_containers(pod):

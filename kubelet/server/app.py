@@ -15,20 +15,24 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from bronzewillow.kube.errors import KubeError
+from kubelet.model.usage_limits import limits_of
 from kubelet.provider.errors import RuntimeRefusal
 from kubelet.provider.labels import pod_key
 from kubelet.server.authentication import Authenticator, User
 from kubelet.server.authorization import Authorizer
+from kubelet.server.cadvisor_metrics import cadvisor_metrics
 from kubelet.server.callers import CallerLimits, Callers, caller_of
 from kubelet.server.container_logs import ContainerLogs
+from kubelet.server.cpu_rates import CpuRates
 from kubelet.server.endpoints import rights
 from kubelet.server.errors import RequestError
+from kubelet.server.lookups import uid_of
 from kubelet.server.metrics import CallerMetrics, RequestMetrics
 from kubelet.server.process_metrics import ProcessMetrics
 from kubelet.server.resource_metrics import resource_metrics
 from kubelet.server.streams import Streams
 from kubelet.server.summary import stats_summary
-from kubelet.server.surroundings import Liveness, Machine, Pods, Reviews, Runtime
+from kubelet.server.surroundings import Disks, Json, Liveness, Machine, PodDisk, Pods, Reviews, Runtime
 from kubelet.server.usage import PodUsage, pod_usages
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -57,6 +61,7 @@ class ServerParts:
     runtime: Runtime
     reviews: Reviews
     machine: Machine
+    disks: Disks
     liveness: Liveness
     registry: CollectorRegistry
     """The kubelet's own metrics."""
@@ -75,6 +80,7 @@ class KubeletServer:
         self._parts = parts
         self._authenticator = Authenticator(parts.reviews)
         self._authorizer = Authorizer(parts.reviews)
+        self._rates = CpuRates()
         self._streams = Streams(parts.pods, parts.runtime)
         self.callers = Callers(parts.limits)
         parts.registry.register(CallerMetrics(self.callers))
@@ -196,19 +202,22 @@ class KubeletServer:
 
     async def _usages(self) -> tuple[PodUsage, ...]:
         stats = await self._parts.runtime.sandbox_stats()
-        containers = await self._parts.runtime.containers()
-        return pod_usages(stats, {one.id: one.created_at for one in containers})
+        return pod_usages(stats, await self._parts.runtime.containers(), self._rates)
 
     async def _summary(self, request: web.Request) -> web.Response:
         only = request.query.get("only_cpu_and_memory") in ("true", "1")
-        image_bytes = None
+        image_bytes, disks = None, dict[str, PodDisk]()
         if not only:
-            disks = await self._parts.runtime.image_filesystems()
-            image_bytes = sum(disk.used_bytes.value for disk in disks)
+            filesystems = await self._parts.runtime.image_filesystems()
+            image_bytes = sum(one.used_bytes.value for one in filesystems)
+            disks = await asyncio.to_thread(self._measure_disks, list(self._parts.pods.all()))
         usages = await self._usages()
         node = self._parts.machine.usage()
-        summary = stats_summary(self._parts.node, node, usages, image_bytes, only_cpu_and_memory=only)
+        summary = stats_summary(self._parts.node, node, usages, disks, image_bytes, only_cpu_and_memory=only)
         return web.json_response(summary)
+
+    def _measure_disks(self, pods: list[Json]) -> dict[str, PodDisk]:
+        return {uid_of(pod): self._parts.disks.usage(pod) for pod in pods}
 
     async def _metrics(self, request: web.Request) -> web.Response:
         return _exposition(generate_latest(self._parts.registry), CONTENT_TYPE_LATEST)
@@ -220,8 +229,13 @@ class KubeletServer:
         return _exposition(resource_metrics(self._parts.machine.usage(), await self._usages()), _TEXT)
 
     async def _cadvisor(self, request: web.Request) -> web.Response:
-        """No cgroups, no cadvisor: what can be told of a container is what /metrics/resource tells."""
-        return await self._resource(request)
+        limits = {
+            (uid_of(pod), name): limit
+            for pod in self._parts.pods.all()
+            for name, limit in limits_of(pod, "memory").items()
+        }
+        usages = await self._usages()
+        return _exposition(cadvisor_metrics(self._parts.machine.usage(), usages, limits), _TEXT)
 
     async def _no_slis(self, request: web.Request) -> web.Response:
         return _exposition(b"", _TEXT)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import shutil
 import time
 from pathlib import Path
 
 import psutil
 
-from kubelet.server.surroundings import NodeUsage
+from kubelet.server.surroundings import InterfaceUsage, NodeUsage
 
 
 class PsutilMachine:
@@ -26,7 +28,9 @@ class PsutilMachine:
         elapsed_s = (now_ns - last_ns) / 1e9
         memory = psutil.virtual_memory()
         disk = shutil.disk_usage(self._folder)
-        network = psutil.net_io_counters()
+        network, swap = psutil.net_io_counters(pernic=True), psutil.swap_memory()
+        files, most = os.statvfs(self._folder), resource.getrlimit(resource.RLIMIT_NPROC)[0]
+        total = [sum(getattr(one, name) for one in network.values()) for name in ("bytes_recv", "bytes_sent")]
         return NodeUsage(
             time.time_ns(),
             cpu_s,
@@ -36,9 +40,20 @@ class PsutilMachine:
             disk.used,
             disk.free,
             disk.total,
-            network.bytes_recv if network else 0,
-            network.bytes_sent if network else 0,
+            total[0],
+            total[1],
             psutil.boot_time(),
+            psutil.cpu_count() or 1,
+            files.f_files,
+            files.f_favail,
+            len(psutil.pids()),
+            None if most == resource.RLIM_INFINITY else most,
+            swap.used,
+            swap.free,
+            tuple(
+                InterfaceUsage(name, one.bytes_recv, one.errin, one.bytes_sent, one.errout)
+                for name, one in sorted(network.items())
+            ),
         )
 
     @staticmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from runtime.api import cri_pb2 as api
@@ -48,6 +48,34 @@ class Reviews(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class InterfaceUsage:
+    """What a network interface has carried."""
+
+    name: str
+    received_bytes: int
+    received_errors: int
+    sent_bytes: int
+    sent_errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class PodDisk:
+    """Bytes that a pod takes on this machine's disk."""
+
+    logs: Mapping[str, int] = field(default_factory=dict)
+    """By container."""
+    volumes: Mapping[str, int] = field(default_factory=dict)
+    """By name."""
+
+
+class Disks(Protocol):
+    """Of the pods' files."""
+
+    def usage(self, pod: Json) -> PodDisk:
+        """Measured. May block."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeUsage:
     """What this machine uses, all of it."""
 
@@ -67,6 +95,16 @@ class NodeUsage:
     sent_bytes: int
     booted_s: float
     """When it started, seconds since 1970."""
+    cores: int = 1
+    files: int = 0
+    """That the disk can have; 0 where it does not count them."""
+    files_free: int = 0
+    processes: int = 0
+    most_processes: int | None = None
+    """That this user may have; None for as many as there is room for."""
+    swap_used_bytes: int = 0
+    swap_available_bytes: int = 0
+    interfaces: tuple[InterfaceUsage, ...] = ()
 
 
 class Machine(Protocol):

@@ -213,6 +213,11 @@ class PodVolumes:
         return host_path(text(source.get("path")), text(source.get("type")), self._host_roots)
 
 
+def is_kept_here(volume: Object) -> bool:
+    """Whether its files are below the kubelet's root; a hostPath's are not, nor what a pod is refused for."""
+    return kind_of(volume) in _PLUGINS
+
+
 def kind_of(volume: Object) -> str:
     """The key of its source; no source at all is an emptyDir, as in the API."""
     kinds = [key for key in volume if key != "name"]

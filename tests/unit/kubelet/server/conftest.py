@@ -23,7 +23,7 @@ from kubelet.provider.errors import RuntimeRefusal
 from kubelet.provider.labels import CONTAINER_NAME, POD_NAME, POD_NAMESPACE, POD_UID
 from kubelet.server.app import KubeletServer, ServerParts
 from kubelet.server.callers import CallerLimits
-from kubelet.server.surroundings import Json, NodeUsage
+from kubelet.server.surroundings import InterfaceUsage, Json, NodeUsage, PodDisk
 from kubelet.server.tls import ServingTls
 from runtime.api import cri_pb2 as api
 
@@ -173,9 +173,19 @@ class Reviews:
         return {"allowed": spec["user"] == "alice" or subresource in ("metrics", "stats")}
 
 
+class Disks:
+    def usage(self, pod: Json) -> PodDisk:
+        return PodDisk({"llm": 5}, {"cache": 6})
+
+
 class Machine:
     def usage(self) -> NodeUsage:
-        return NodeUsage(1_700_000_000_500_000_000, 12.5, 0.5, 1000, 3000, 10, 90, 100, 5, 6, 1_600_000_000.0)
+        return NodeUsage(
+            1_700_000_000_500_000_000, 12.5, 0.5, 1000, 3000, 10, 90, 100, 5, 6, 1_600_000_000.0,
+            cores=8, files=50, files_free=40, processes=300, most_processes=4000, swap_used_bytes=1,
+            swap_available_bytes=2,
+            interfaces=(InterfaceUsage("en0", 5, 1, 6, 0), InterfaceUsage("lo0", 500, 0, 500, 0)),
+        )  # fmt: skip
 
 
 @dataclass
@@ -251,8 +261,8 @@ def serve(tmp_path: Path) -> Serve:
         pods, runtime, reviews, liveness = Pods(), Runtime(), Reviews(), Liveness()
         server = KubeletServer(
             ServerParts(
-                NODE, pods, runtime, reviews, Machine(), liveness, CollectorRegistry(), CollectorRegistry(),
-                {"kind": "KubeletConfiguration"}, CallerLimits(**limits),
+                NODE, pods, runtime, reviews, Machine(), Disks(), liveness, CollectorRegistry(),
+                CollectorRegistry(), {"kind": "KubeletConfiguration"}, CallerLimits(**limits),
             )
         )  # fmt: skip
         served = Served(tmp_path, authority, server, "", pods, runtime, reviews, liveness)

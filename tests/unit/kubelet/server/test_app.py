@@ -77,7 +77,7 @@ def test_reviews_are_remembered(serve: Serve) -> None:
         ("/runningpods/", '"uid": "u-1"'),
         ("/stats/summary", '"usedBytes": 700'),
         ("/stats/summary?only_cpu_and_memory=true", '"nodeName": "mac-1"'),
-        ("/metrics/cadvisor", "node_cpu_usage_seconds_total"),
+        ("/metrics/cadvisor", "machine_cpu_cores 8.0"),
         ("/metrics/probes", ""),
         ("/metrics/slis", ""),
     ],

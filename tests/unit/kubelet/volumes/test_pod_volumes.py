@@ -16,7 +16,7 @@ from bronzewillow.testing.aio import run
 from kubelet.provider.container_config import Mounted
 from kubelet.references import References
 from kubelet.volumes.errors import VolumeError
-from kubelet.volumes.pod_volumes import PodVolumes, VolumeFolders, kind_of, used_bytes
+from kubelet.volumes.pod_volumes import PodVolumes, VolumeFolders, is_kept_here, kind_of, used_bytes
 from kubelet.volumes.tokens import Tokens
 
 from ..conftest import Pod, pod
@@ -236,3 +236,10 @@ def test_nothing_is_left(tmp_path: Path) -> None:
 
 def test_no_source_is_an_empty_dir() -> None:
     assert (kind_of({"name": "v"}), kind_of({"name": "v", "secret": {}})) == ("emptyDir", "secret")
+
+
+def test_whose_files_are_kept_here() -> None:
+    assert is_kept_here({"name": "a"})
+    assert is_kept_here({"name": "a", "configMap": {"name": "b"}})
+    assert not is_kept_here({"name": "a", "hostPath": {"path": "/"}})
+    assert not is_kept_here({"name": "a", "persistentVolumeClaim": {"claimName": "b"}})
