@@ -7,6 +7,7 @@ containers must be able to start again meanwhile.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,12 +52,20 @@ class References:
         """None: there is none. KubeError when nobody can say."""
         return await self._get(SECRETS, namespace, name, max_age)
 
-    def forget_old(self) -> None:
-        """What nobody has asked for in ten minutes."""
+    async def hold(self, config_maps: set[tuple[str, str]], secrets: set[tuple[str, str]]) -> None:
+        """Have a copy of all of these (namespace, name), which pods name: with the API server away they start
+        again from it. What nobody names, and nobody has asked for in ten minutes, is forgotten.
+        """
+        wanted = {(CONFIG_MAPS, *each) for each in config_maps} | {(SECRETS, *each) for each in secrets}
+        kept = {(resource.plural, namespace, name) for resource, namespace, name in wanted}
         limit = self._now() - _FORGOTTEN_AFTER
-        for key in [key for key, copy in self._copies.items() if copy.used < limit]:
+        for key in [key for key, copy in self._copies.items() if copy.used < limit and key not in kept]:
             del self._copies[key]
             self._locks.pop(key, None)
+        for resource, namespace, name in wanted:
+            if (resource.plural, namespace, name) not in self._copies:
+                with contextlib.suppress(KubeError):  # whoever needs it will be told
+                    await self._get(resource, namespace, name, FRESH)
 
     async def _get(self, resource: Resource, namespace: str, name: str, max_age: int) -> Object | None:
         key = (resource.plural, namespace, name)

@@ -29,6 +29,10 @@ class Backoff:
         self._next_s = config.first_s
         self._last_failure: int | None = None
 
+    def reset(self) -> None:
+        """The next wait is the first one again."""
+        self._next_s = self._config.first_s
+
     def after_failure(self, now: int) -> float:
         """How many seconds to wait from `now`, in microseconds."""
         config = self._config

@@ -78,6 +78,8 @@ class ListWatch:
         self._token = ""
         self._listed: set[str] = set()
         self._changed: dict[str, Object] = {}
+        self._was_too_old = False
+        """The last failure was that of a watch from where the server cannot go on."""
         self._watch_began = 0
         self._watch_events = 0
 
@@ -126,12 +128,18 @@ class ListWatch:
 
     def on_error(self, error: KubeError, now: int) -> None:
         """The step failed: wait, then again. What was too old is listed anew."""
+        is_too_old = bool(self._resource_version) and (
+            isinstance(error, Expired) or _is_from_the_future(error)
+        )
+        if is_too_old and not self._was_too_old:  # it answers: what it did while it was away says nothing
+            self._backoff.reset()
+        self._was_too_old = is_too_old
         self._wait_s = self._backoff.after_failure(now)
         if isinstance(error, TooManyRequests | Unavailable):
             self._wait_s = max(self._wait_s, error.retry_after_s)
         if not self._resource_version:  # half a list is none; tokens that run out mean: no pages
             self._begin_list_anew(0 if isinstance(error, Expired) else self._config.page_items)
-        elif isinstance(error, Expired) or _is_from_the_future(error):
+        elif is_too_old:
             self._resource_version = ""
 
     def _begin_list_anew(self, limit: int) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from bronzewillow.kube.access import Access, Presented
 from bronzewillow.kube.client import KubeClient
@@ -54,9 +55,9 @@ class Joinable:
 
 
 @asynccontextmanager
-async def joinable() -> AsyncIterator[Joinable]:
+async def joinable(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> AsyncIterator[Joinable]:
     """A running one."""
-    async with api_server() as server:
+    async with api_server(clock=clock) as server:
         for resource, obj in seed.for_joining(TOKEN):
             server.make(resource, obj)
         token = HeldIdentity(Presented(token=TOKEN))

@@ -76,7 +76,10 @@ class LeaseKeeper:
                 failure = error
             else:
                 self.last_renewed = self._clock.wall()
+                was_away = isinstance(self.last_error, Unreachable)
                 self._note(None)
+                if was_away:  # it answers again: whoever waits for its next try need not
+                    await self._client.reconnect()
                 return True
         self._note(failure)
         return False

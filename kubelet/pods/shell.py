@@ -6,6 +6,7 @@ It needs of the node only what its Node object says, and of a cluster only a cli
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import shutil
@@ -22,7 +23,19 @@ from bronzewillow.kube.resources import PODS, SERVICES
 from kubelet.model.decision import NodeFacts, Refusal
 from kubelet.model.field_ref import DownwardFacts
 from kubelet.model.observed import ObservedPod
-from kubelet.model.pod_spec import Object, mapping, metadata, name, namespace, objects, status, text, uid
+from kubelet.model.pod_spec import (
+    Object,
+    is_terminal,
+    mapping,
+    metadata,
+    name,
+    namespace,
+    objects,
+    status,
+    text,
+    uid,
+)
+from kubelet.model.references import references
 from kubelet.model.times import SECOND
 from kubelet.node.health import HealthWatch
 from kubelet.pods.event_recorder import EventRecorder
@@ -37,7 +50,7 @@ from kubelet.pods.mirror import keep_mirror
 from kubelet.pods.node_shutdown import NodeShutdown, ShutdownGrace
 from kubelet.pods.pod_set import PodSet
 from kubelet.pods.resolving import Resolving, downward_value
-from kubelet.pods.shown_pods import ShownPods
+from kubelet.pods.shown_pods import ShownPods, shown
 from kubelet.pods.static_source import READ_EVERY_S, StaticSource
 from kubelet.pods.status_writer import StatusWriter
 from kubelet.pods.storage_watch import StorageWatch
@@ -282,14 +295,24 @@ class PodShell:
 
     async def _look_at_images(self) -> None:
         if not self._knows_image_disk:
-            for one in await self.runtime.image_filesystems():
-                if Path(one.fs_id.mountpoint).is_dir():
-                    self._health.image_disk, self._knows_image_disk = Path(one.fs_id.mountpoint), True
+            with contextlib.suppress(RuntimeRefusal):  # until then it is taken for the disk of pods
+                for one in await self.runtime.image_filesystems():
+                    if Path(one.fs_id.mountpoint).is_dir():
+                        self._health.image_disk, self._knows_image_disk = Path(one.fs_id.mountpoint), True
         self._looks += 1
         await (self.images.collect() if self._looks % _COLLECT_EVERY == 0 else self.images.detect())
 
+    async def _hold_references(self) -> None:
+        config_maps, secrets = set[tuple[str, str]](), set[tuple[str, str]]()
+        for worker in self.pods.values():
+            if not is_terminal(status(shown(worker)).get("phase")):
+                found, where = references(worker.pod), namespace(worker.pod)
+                config_maps |= {(where, each) for each in found.config_maps}
+                secrets |= {(where, each) for each in (*found.secrets, *found.pull_secrets)}
+        await self._references.hold(config_maps, secrets)
+
     async def _tidy(self) -> None:
-        self._references.forget_old()
+        await self._hold_references()
         if self.pods.is_complete:
             await self.volumes.forget_strangers(list(self.pods))
             await asyncio.to_thread(self.logs.forget_pods, list(self.pods))

@@ -59,6 +59,7 @@ class CriDouble(RuntimeServiceServicer, ImageServiceServicer):
     holds: dict[str, asyncio.Event] = field(default_factory=dict)
     """Calls that wait until they are let go."""
     has_events: bool = True
+    image_disk: str = "/"
     _listeners: list[asyncio.Queue[api.ContainerEventResponse]] = field(default_factory=list)
     _count: int = 0
 
@@ -209,7 +210,9 @@ class CriDouble(RuntimeServiceServicer, ImageServiceServicer):
 
     async def ReopenContainerLog(self, request: Any, context: Any) -> Any:
         await self._begin("ReopenContainerLog", context)
-        Path(self.containers[request.container_id].log_path).touch()
+        log = Path(self.containers[request.container_id].log_path)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.touch()
         return api.ReopenContainerLogResponse()
 
     async def ExecSync(self, request: Any, context: Any) -> Any:
@@ -235,6 +238,11 @@ class CriDouble(RuntimeServiceServicer, ImageServiceServicer):
         name = request.image.image
         found = next((one for one in self.images.values() if name in (one.id, *one.repo_tags)), None)
         return api.ImageStatusResponse(image=found, info=self.facts)
+
+    async def ImageFsInfo(self, request: Any, context: Any) -> Any:
+        await self._begin("ImageFsInfo", context)
+        usage = api.FilesystemUsage(fs_id=api.FilesystemIdentifier(mountpoint=self.image_disk))
+        return api.ImageFsInfoResponse(image_filesystems=[usage])
 
     async def PullImage(self, request: Any, context: Any) -> Any:
         self.pulls.append((request.image.image, request.auth))

@@ -85,15 +85,33 @@ def test_what_is_immutable_is_asked_for_once() -> None:
     run(main())
 
 
+def test_what_pods_name_is_held_however_long_the_api_server_is_away() -> None:
+    async def main() -> None:
+        rig = Rig()
+        await rig.references.hold({("n", "a"), ("n", "missing")}, {("n", "a")})
+        asked = sorted(rig.api.asked)
+        assert asked == ["configmaps/n/a", "configmaps/n/missing", "secrets/n/a"]
+        await rig.references.hold({("n", "a"), ("n", "missing")}, {("n", "a")})
+        assert len(rig.api.asked) == 3
+        rig.api.error = Unreachable("away")
+        rig.time = 3600 * 10**6
+        await rig.references.hold({("n", "a"), ("n", "b")}, {("n", "a")})
+        assert await rig.references.config_map("n", "a") == {"data": {"k": "1"}}
+        with pytest.raises(KubeError):
+            await rig.references.config_map("n", "b")
+
+    run(main())
+
+
 def test_what_nobody_asks_for_is_forgotten() -> None:
     async def main() -> None:
         rig = Rig()
         rig.api.objects["a"] = {"immutable": True}
         await rig.references.secret("n", "a")
-        rig.references.forget_old()
+        await rig.references.hold(set(), set())
         await rig.references.secret("n", "a")
         rig.time = 601 * 10**6
-        rig.references.forget_old()
+        await rig.references.hold(set(), set())
         await rig.references.secret("n", "a")
         assert len(rig.api.asked) == 2
 

@@ -19,3 +19,10 @@ def test_it_begins_anew_after_two_good_minutes() -> None:
     assert backoff.after_failure(0) == 0.8
     assert backoff.after_failure(120 * SECOND) == 1.6
     assert backoff.after_failure(241 * SECOND) == 0.8
+
+
+def test_it_begins_anew_when_it_is_told_to() -> None:
+    backoff = Backoff(BackoffConfig(), lambda: 0.0)
+    backoff.after_failure(0)
+    backoff.reset()
+    assert [backoff.after_failure(0) for _ in range(2)] == [0.8, 1.6]

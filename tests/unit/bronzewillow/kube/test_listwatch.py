@@ -116,6 +116,20 @@ def test_expired_means_list() -> None:
     assert steps(core) == [Wait(0.8), ListPage(500)]
 
 
+def test_who_was_away_and_has_forgotten_is_listed_soon_but_not_in_a_hot_loop() -> None:
+    core = watching()
+    for _ in range(8):
+        core.on_error(Unreachable("away"), 0)
+        assert isinstance(steps(core)[-1], Watch)
+    core.on_error(Expired("too old"), 0)
+    assert steps(core) == [Wait(0.8), ListPage(500)]
+    for wait_s in (1.6, 3.2):
+        core.on_page(page("10"))
+        assert isinstance(core.next_step(0), Watch)
+        core.on_error(Expired("too old"), 0)
+        assert steps(core) == [Wait(wait_s), ListPage(500)]
+
+
 def test_a_version_from_the_future_means_list() -> None:
     core = watching()
     details = {"causes": ["?", {"reason": "ResourceVersionTooLarge"}]}

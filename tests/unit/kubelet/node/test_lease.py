@@ -32,6 +32,21 @@ class Rig:
         )
 
 
+def test_when_it_is_heard_again_others_need_not_wait_for_their_next_try() -> None:
+    async def body(cluster: Joinable) -> None:
+        rig = Rig(cluster)
+        rig.keeper.own("uid-1")
+        assert await rig.keeper.renew()
+        await cluster.server.stop()
+        assert not await rig.keeper.renew()
+        waiting = spawn(cluster.node.pause(60), name="waiting")
+        await cluster.server.start()
+        assert await rig.keeper.renew()
+        await waiting
+
+    on_cluster(body)
+
+
 def test_a_lease_is_the_nodes_and_is_renewed_every_ten_seconds() -> None:
     async def body(cluster: Joinable) -> None:
         rig = Rig(cluster)
