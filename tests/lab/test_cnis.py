@@ -89,13 +89,13 @@ def test_a_service_leads_to_both_our_pods(placed: Placed) -> None:
 
 def test_the_worker_reaches_the_service(placed: Placed) -> None:
     url = placed.url(placed.family.service, SERVICE_PORT, "/client")
-    assert client_of(placed, placed.lab.worker, url) == placed.peer.host_source(placed.family)
+    assert client_of(placed, placed.lab.worker, url) == placed.peer.masquerade_source(placed.family)
 
 
 def test_a_node_port_leads_to_our_pods(placed: Placed) -> None:
     """Asked from outside the cluster: by the Mac's own network."""
     url = placed.url(placed.family.worker_out, NODE_PORT, "/client")
-    assert client_of(placed, placed.lab.mac, url) == placed.peer.host_source(placed.family)
+    assert client_of(placed, placed.lab.mac, url) == placed.peer.masquerade_source(placed.family)
 
 
 def test_our_programs_reach_a_pod_a_service_and_a_name(placed: Placed) -> None:

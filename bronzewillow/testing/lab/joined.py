@@ -91,12 +91,14 @@ class Joined(Programs):
         argv = ("agent", "--kubeconfig", str(self.folder / "kubeconfig"), "--control", str(self.control))
         options = ("--leases", str(self.folder / "leases"), "--outlet", OUTLET, "--metrics", METRICS)
         named = ("--node-name", MAC_NODE, *self.peer.agent_options)
-        return self.start("agent", "bronzewillow", *argv, *options, *named)
+        # it is ready when it has an overlay, for which others may have to do something first
+        ready = f"the cluster's network is {self.peer.cni}"
+        return self.start("agent", "bronzewillow", *argv, *options, *named, ready=ready)
 
     def follow(self) -> None:
         """Wait until the worker knows our node, by what was published."""
         what = "the worker knows our node by what was published"
-        wait_until(lambda: self.peer.follow(self.kubectl.cluster(self.peer.cni)), what, 20)
+        wait_until(self._is_followed, what, 30)
         # nobody comes in before the agent has compiled the policies of a new pod
         wait_until(self._answer, "our pods answer", 20)
 
@@ -119,6 +121,12 @@ class Joined(Programs):
         return [self._pod(number, name) for number, name in enumerate(PODS)]
 
     # ---- inside
+
+    def _is_followed(self) -> bool:
+        cluster = self.kubectl.cluster(self.peer.cni)
+        for resource, name, body in self.peer.operate(cluster):
+            self.kubectl.patch(resource, name, body)
+        return self.peer.follow(cluster)
 
     def _answer(self) -> bool:
         urls = [

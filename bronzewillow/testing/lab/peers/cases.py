@@ -8,6 +8,7 @@ from typing import Any
 from bronzewillow.testing.lab.joined import Joined
 from bronzewillow.testing.lab.peers.antrea import Antrea, AntreaVxlan
 from bronzewillow.testing.lab.peers.calico import Calico
+from bronzewillow.testing.lab.peers.cilium import Cilium
 from bronzewillow.testing.lab.peers.family import V4, V6, Family
 from bronzewillow.testing.lab.peers.flannel import Flannel
 from bronzewillow.testing.lab.peers.peer import Peer
@@ -81,4 +82,5 @@ CASES = [
     *_cases("calico", Calico, (V4, V6)),
     *_cases("antrea-geneve", Antrea, (V4, V6)),
     *_cases("antrea-vxlan", AntreaVxlan, (V4, V6)),
+    *_cases("cilium", Cilium, (V4, V6)),
 ]

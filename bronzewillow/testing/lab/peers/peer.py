@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from bronzewillow.adapters.network import Cluster, Cni
+from bronzewillow.kube.resources import Resource
 from bronzewillow.testing.lab.netns import CUBIC, Namespace, join, like_a_cable
 from bronzewillow.testing.lab.peers.family import V4, V6, Family, nth
 
@@ -21,6 +22,8 @@ MAC_NODE, WORKER_NODE = "mac-1", "worker-1"
 OUT_MTU = 1500
 POD_MTU = OUT_MTU - 50
 Document = dict[str, Any]
+Written = tuple[Resource, str, Document]
+"""A merge patch of an object, by its kind and name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,11 @@ class Peer(ABC):
 
     @abstractmethod
     def host_source(self, family: Family) -> str:
-        """From where the worker itself, and whatever it masquerades, comes to pods elsewhere."""
+        """From where the worker itself comes to pods elsewhere."""
+
+    def masquerade_source(self, family: Family) -> str:
+        """From where comes what it masquerades: the calls of NodePorts."""
+        return self.host_source(family)
 
     # ---- the cluster
 
@@ -84,6 +91,10 @@ class Peer(ABC):
     @abstractmethod
     def follow(self, cluster: Cluster) -> bool:
         """Make what is in the cluster of our node so; False while something is missing there."""
+
+    def operate(self, cluster: Cluster) -> list[Written]:
+        """What the CNI's controllers write when they see that."""
+        return []
 
     def device(self, family: Family) -> str:
         """The worker's, that leads to other nodes."""
@@ -136,7 +147,9 @@ class Peer(ABC):
         if V6 in self.families:
             self.site.worker.sysctl("net.ipv6.conf.all.forwarding", "1")
 
-    def routed_pods(self, prefix: str, addresses: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    def routed_pods(
+        self, prefix: str, addresses: Sequence[tuple[str, ...]], link_mtu: int = 0
+    ) -> Iterator[str]:
         """Pods that have a link of their own, as Calico and Cilium make them; the names of its ends.
 
         `addresses` of each pod. The pod's gateway is not an address of the worker's but the link itself.
@@ -144,7 +157,7 @@ class Peer(ABC):
         worker = self.site.worker
         for number, (pod, own) in enumerate(zip(self.site.pods, addresses, strict=True), 1):
             device = f"{prefix}{number}"
-            join(worker, device, pod, "eth0", self.pod_mtu)
+            join(worker, device, pod, "eth0", link_mtu or self.pod_mtu)
             like_a_cable(pod, "eth0")
             mac = worker.run("cat", f"/sys/class/net/{device}/address").strip()
             for family, address in zip(self.families, own, strict=True):
@@ -154,7 +167,8 @@ class Peer(ABC):
                 if family is V4:
                     pod.ip("route", "add", gateway, "dev", "eth0", "scope", "link")
                 pod.ip("neigh", "add", gateway, "lladdr", mac, "dev", "eth0", "nud", "permanent")
-                pod.ip(family.flag, "route", "add", "default", "via", gateway, "dev", "eth0", *CUBIC)
+                default = ("route", "add", "default", "via", gateway, "dev", "eth0")
+                pod.ip(family.flag, *default, "mtu", str(self.pod_mtu), *CUBIC)
             yield device
 
 
