@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 
 import click
@@ -17,6 +18,16 @@ from kubelet.model.thresholds import EvictionSettings
 from kubelet.pods.node_shutdown import ShutdownGrace
 from kubelet.refusal import Refusal
 from kubelet.run import RunOptions, run_kubelet
+
+
+def _node_ip(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    try:
+        found = [ip_address(part.strip()) for part in value.split(",")] if value else []
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    if len({address.version for address in found}) < len(found):
+        raise click.BadParameter("one of IPv4 and one of IPv6 is the most")
+    return ",".join(map(str, found))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,7 +46,7 @@ def cli() -> None:
     "--port", type=click.IntRange(1, 65535), default=10250, show_default=True, help="Of the node's API."
 )
 @click.option(
-    "--node-ip", default="", metavar="IP[,IP]",
+    "--node-ip", default="", metavar="IP[,IP]", callback=_node_ip,
     help="The machine's address, or two; by default that on the way to the API server, and the other's.",
 )  # fmt: skip
 @click.option(
