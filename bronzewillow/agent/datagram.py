@@ -42,6 +42,17 @@ _MAX_PENDING_BYTES = 16 << 20  # waiting for a full socket buffer; then the tail
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.064  # while the interface has no room; no readiness tells of it
 _CANNOT_CUT = (errno.EIO, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 _SEGMENT_SIZE = struct.Struct("=H")
+_ANCILLARY_BYTES = 128
+_CE = 0b11
+_TELL_TOS = {
+    socket.AF_INET: (socket.IPPROTO_IP, socket.IP_RECVTOS),
+    socket.AF_INET6: (socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS),
+}
+_TOS = {
+    (socket.IPPROTO_IP, socket.IP_TOS),
+    (socket.IPPROTO_IP, socket.IP_RECVTOS),  # as macOS names what it tells
+    (socket.IPPROTO_IPV6, socket.IPV6_TCLASS),
+}
 _GRO_SIZE = struct.Struct("=i")
 
 
@@ -66,15 +77,18 @@ class DatagramSocket:
         on_drained: Callable[[], None],
         rung: Rung | None = None,
         on_too_big: Callable[[Address, int], None] | None = None,
+        on_marked: Callable[[bytes, int, tuple[bytes, int]], None] | None = None,
     ) -> None:
         """Binds; OSError when the address is taken or not ours. `rung` forces a way, or raises ValueError.
 
         `on_too_big(to, size)`: a UDP payload of `size` bytes does not fit the way to `to`, and is lost.
+        `on_marked` is called in place of `on_train` where the IP header says CE (RFC 3168 5).
         """
         self._loop = asyncio.get_running_loop()
         self._on_train = on_train
         self._on_drained = on_drained
         self._on_too_big = on_too_big
+        self._on_marked = on_marked or on_train
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._pending: deque[tuple[bytes, int, Address]] = deque()
@@ -91,12 +105,13 @@ class DatagramSocket:
                 self._enlarge(option)
             if family == socket.AF_INET6:
                 self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            with contextlib.suppress(OSError):  # without it marks go unseen, as they did
+                self._socket.setsockopt(*_TELL_TOS[family], 1)
             set_fragmenting(self._socket, False)
             take_zero_checksums(self._socket)
             ask_for_errors(self._socket)
             self._socket.bind(address)
             self.rung = self._choose(rung)
-            self._reads_trains = self.rung is Rung.GSO
         except BaseException:
             self._socket.close()
             raise
@@ -156,22 +171,19 @@ class DatagramSocket:
 
     def _read_one(self) -> bool:
         try:
-            if self._reads_trains:
-                train, ancillary, flags, source = self._socket.recvmsg(_READ_BYTES, 64)
-                piece_bytes = _gro_size(ancillary)
-                if flags & socket.MSG_TRUNC:
-                    self.errors["truncated"] += 1
-                    return True
-            else:
-                train, source = self._socket.recvfrom(_READ_BYTES)
-                piece_bytes = 0
+            train, ancillary, flags, source = self._socket.recvmsg(_READ_BYTES, _ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
             return False
         except OSError:  # an ICMP error about something we sent
             self.errors.update(take_errors(self._socket))
             return True
+        if flags & socket.MSG_TRUNC:
+            self.errors["truncated"] += 1
+            return True
         self.reads += 1
-        self._on_train(train, piece_bytes, (self._packed(source[0]), source[1]))
+        piece_bytes, tos = _read_ancillary(ancillary)
+        on_train = self._on_marked if tos & _CE == _CE else self._on_train
+        on_train(train, piece_bytes, (self._packed(source[0]), source[1]))
         return True
 
     def _packed(self, host: str) -> bytes:
@@ -292,11 +304,15 @@ class DatagramSocket:
             size //= 2
 
 
-def _gro_size(ancillary: list[tuple[int, int, bytes]]) -> int:
+def _read_ancillary(ancillary: list[tuple[int, int, bytes]]) -> tuple[int, int]:
+    """The size of the pieces of a train, 0 for a single datagram; and its TOS or traffic class."""
+    piece_bytes = tos = 0
     for level, kind, data in ancillary:
         if level == _SOL_UDP and kind == _UDP_GRO and len(data) >= _GRO_SIZE.size:
-            return int(_GRO_SIZE.unpack_from(data)[0])
-    return 0
+            piece_bytes = int(_GRO_SIZE.unpack_from(data)[0])
+        elif (level, kind) in _TOS and data:
+            tos = data[0] or data[-1]  # one byte, or an int in either order of bytes
+    return piece_bytes, tos
 
 
 def _name(error: OSError) -> str:

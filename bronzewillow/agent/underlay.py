@@ -50,6 +50,7 @@ class Underlay:
             lambda: self._on_drained(self),
             self._rung,
             self._on_too_big,
+            self.on_marked_train,
         )
 
     def is_at(self, spec: OverlaySpec) -> bool:
@@ -68,6 +69,12 @@ class Underlay:
     def on_train(self, train: bytes, piece_bytes: int, source: tuple[bytes, int]) -> None:
         """What the socket has read."""
         self.vtep.receive(train, piece_bytes, source[0])
+        for tap in self._taps:
+            tap(train, piece_bytes, source, self._end)
+
+    def on_marked_train(self, train: bytes, piece_bytes: int, source: tuple[bytes, int]) -> None:
+        """What the socket has read, and a congested router has marked."""
+        self.vtep.receive_marked(train, piece_bytes, source[0])
         for tap in self._taps:
             tap(train, piece_bytes, source, self._end)
 

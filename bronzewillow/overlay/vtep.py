@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from bronzewillow.overlay.mtu import LEAST, PathMtus
+from bronzewillow.overlay.outer_marks import mark_inner
 from bronzewillow.overlay.replies import Replies
 from bronzewillow.overlay.routes import Routes
 from bronzewillow.overlay.spec import OverlaySpec, Peer
@@ -106,6 +107,19 @@ class Vtep:
             self._coalescer.add(train, piece_bytes, source)
         else:
             self.drops[DropReason.UNKNOWN_OUTER_SOURCE] += count
+
+    def receive_marked(self, train: bytes, piece_bytes: int, source: bytes) -> None:
+        """As `receive`, where the outer headers say CE: the underlay is congested (RFC 6040 4.2)."""
+        piece_bytes = piece_bytes or len(train)
+        for at in range(0, len(train), max(piece_bytes, 1)):
+            piece = train[at : at + piece_bytes]
+            marked = mark_inner(piece, self.spec.encap)
+            if marked is None:
+                self.datagrams_in += 1
+                self.bytes_in += len(piece)
+                self._drop(source, DropReason.CONGESTION, 1)
+            else:
+                self.receive(marked, 0, source)
 
     def flush(self, now: int) -> list[tuple[Peer, Packet | ArpPacket]]:
         """The packets of all trains since the last call, each with the peer that may rightly send it."""

@@ -28,6 +28,8 @@ class DropReason(StrEnum):
     """The datagram comes from an address that is no known node."""
     SPOOFED_INNER_SOURCE = "spoofed_inner_source"
     """The inner source address does not belong to the node that sent it."""
+    CONGESTION = "congestion"
+    """The underlay has marked it, and its sender would not understand the mark: RFC 6040 4.2."""
     UNKNOWN_INNER_DESTINATION = "unknown_inner_destination"
     # layer 2
     UNSUPPORTED_ETHERTYPE = "unsupported_ethertype"

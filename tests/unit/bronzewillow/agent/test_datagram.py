@@ -362,6 +362,31 @@ def test_a_tunnel_over_ipv6_may_have_no_checksum() -> None:
     run(main())
 
 
+@receiver
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_marks_of_a_congested_router_are_seen(reads: Rung, host: str) -> None:
+    """RFC 3168 5, RFC 6040 4.2: CE, and neither ECT nor a DSCP, makes a train a marked one."""
+
+    async def main() -> None:
+        plain, marked = Inbox(), Inbox()
+        far = DatagramSocket((host, 0), plain.on_train, lambda: None, reads, on_marked=marked.on_train)
+        v6 = ":" in host
+        option = (socket.IPPROTO_IPV6, socket.IPV6_TCLASS) if v6 else (socket.IPPROTO_IP, socket.IP_TOS)
+        near = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            for tos in (0, 0b10, 0b11, 0xB8, 0xB8 | 0b11):
+                near.setsockopt(*option, tos)
+                near.sendto(bytes([tos]), far.address)
+            await until(lambda: plain.trains + marked.trains == 5)
+            assert plain.datagrams == [b"\0", b"\2", b"\xb8"]
+            assert marked.datagrams == [b"\3", b"\xbb"]
+        finally:
+            near.close()
+            far.close()
+
+    run(main())
+
+
 @sender
 @receiver
 def test_a_train_over_ipv6(sends: Rung, reads: Rung) -> None:

@@ -89,6 +89,18 @@ def test_a_super_segment_crosses_as_a_train_and_is_one_again(encap: Encap) -> No
     assert packet.pieces == receiver.datagrams_in == sent.count
 
 
+@pytest.mark.rfc("6040:4.2")
+@pytest.mark.parametrize("encap", list(Encap))
+def test_marks_of_the_underlay_reach_the_inner_packets(encap: Encap) -> None:
+    receiver = Vtep(spec(encap))
+    sent = encap_by(Vtep(mirrored(encap)), replace(tcp(bytes(5000)), tos=0b10))
+    receiver.receive_marked(bytes(sent.buffer), sent.piece_bytes, WORKER)
+    [(_, packet)] = receiver.flush(0)
+    assert isinstance(packet, TcpPacket) and packet.tos == 0b11 and packet.segment.payload == bytes(5000)
+    receiver.receive_marked(datagram(echo(), encap), 0, WORKER)
+    assert receiver.flush(0) == [] and receiver.drops == {DropReason.CONGESTION: 1}
+
+
 @pytest.mark.case("case-23")
 def test_a_stranger_is_not_heard() -> None:
     vtep = Vtep(spec())
