@@ -130,7 +130,8 @@ class KubeletServer:
         wanted = rights(request.method, _route(request), self._parts.node)
         if not await self._authorizer.may(user, wanted, now_s):
             raise RequestError(403, _forbidden(user, request.method, [right.subresource for right in wanted]))
-        return await handler(request)
+        with caller.being_served():
+            return await handler(request)
 
     # ---- what there is
 
@@ -253,6 +254,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except RuntimeRefusal as refusal:
         status = 503 if refusal.is_down else 404 if refusal.is_not_found else 500
         return web.Response(status=status, text=f"{refusal}\n")
+    except ConnectionError:  # the client has left, and nothing more can be said
+        return web.Response(status=499)
     except KubeError as error:  # it cannot be told who asks, or whether they may: so they may not
         _log.warning("a request to %s was not served: %s", request.path, error)
         return web.Response(status=500, text="Internal Server Error\n")

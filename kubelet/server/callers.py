@@ -2,7 +2,8 @@
 
 Anybody who can reach the port may open connections, and nobody is known before a request has said who asks.
 So a stranger has little time and few bytes to make one, and there is room for few of them: when another
-comes, the source that has the most loses its oldest. Whoever is known is never sent away for a stranger.
+comes, the source that has the most loses its oldest. When all that may be are known, one goes that asks for
+nothing, or has not read for a while what it asked for; whoever is being served stays.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from kubelet.server.errors import RequestError
 
 _ACCEPT_AGAIN_S = 1.0
 _BACKLOG = 128
+_WRITE_BUFFER_BYTES = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class CallerLimits:
     """For a stranger to read that it stays one."""
     stranger_bytes: int = 256 << 10
     """That a stranger may say."""
+    stuck_s: float = 10.0
+    """After which one that does not read may have to go."""
 
 
 class Drop(StrEnum):
@@ -49,6 +53,8 @@ class Drop(StrEnum):
     """All that there may be are known."""
     CROWDED = "crowded"
     """A stranger made room for another."""
+    IDLE = "idle"
+    """One who is known, and neither asked nor read, made room for another."""
     LATE = "late"
     TALKATIVE = "talkative"
     """More bytes than a stranger may say."""
@@ -64,7 +70,8 @@ class Callers:
         self.drops: Tally[Drop] = Tally()
         self.strangers: dict[Caller, None] = {}
         """The oldest first."""
-        self.known: set[Caller] = set()
+        self.known: dict[Caller, None] = {}
+        """Those who were served longest ago come first."""
         self._listeners: list[socket.socket] = []
         self._accepting: list[asyncio.Task[None]] = []
 
@@ -91,7 +98,7 @@ class Callers:
     def forget(self, caller: Caller) -> None:
         """Its connection is lost."""
         self.strangers.pop(caller, None)
-        self.known.discard(caller)
+        self.known.pop(caller, None)
 
     async def _accept(
         self, listener: socket.socket, context: ssl.SSLContext, serve: Callable[[], asyncio.Protocol]
@@ -119,10 +126,17 @@ class Callers:
             if len(self.strangers) + len(self.known) < self.limits.most:
                 return True
             if not self.strangers:
-                return False
+                return self._send_away_one()
         [(crowd, _)] = Tally(one.source for one in self.strangers).most_common(1)
         next(one for one in self.strangers if one.source == crowd).drop(Drop.CROWDED)
         return True
+
+    def _send_away_one(self) -> bool:
+        for caller in self.known:
+            if caller.is_idle(self.limits.stuck_s):
+                caller.drop(Drop.IDLE)
+                return True
+        return False
 
 
 class Caller(asyncio.Protocol):
@@ -135,7 +149,8 @@ class Caller(asyncio.Protocol):
         self._inner: list[asyncio.Protocol] = []
         """The one that speaks, and the one that it took over from."""
         self._transport: asyncio.Transport | None = None
-        self._said = 0
+        self._said = self._requests = 0
+        self._stuck_at: float | None = None
         self._is_known = False
         self._greeting: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -170,8 +185,24 @@ class Caller(asyncio.Protocol):
         if not self._is_known and self in self._callers.strangers:
             self._is_known = True
             del self._callers.strangers[self]
-            self._callers.known.add(self)
+            self._callers.known[self] = None
         self._limit(None)
+
+    @contextmanager
+    def being_served(self) -> Iterator[None]:
+        """It has asked for something, and waits for it or reads it."""
+        self._requests += 1
+        try:
+            yield
+        finally:
+            self._requests -= 1
+            if self in self._callers.known:
+                self._callers.known[self] = self._callers.known.pop(self)
+
+    def is_idle(self, stuck_s: float) -> bool:
+        """Whether nobody misses it: it asks for nothing, or has not read for so long."""
+        now = asyncio.get_running_loop().time()
+        return self._requests == 0 or (self._stuck_at is not None and now - self._stuck_at >= stuck_s)
 
     def hand_over(self, inner: asyncio.Protocol) -> None:
         """What comes from now on is for `inner`, which is connected."""
@@ -215,6 +246,7 @@ class Caller(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        transport.set_write_buffer_limits(_WRITE_BUFFER_BYTES)  # half a MiB, with TLS, if nobody says less
         self._inner = [self._serve()]
         self._inner[0].connection_made(transport)
 
@@ -230,9 +262,11 @@ class Caller(asyncio.Protocol):
         return self._inner[0].eof_received()
 
     def pause_writing(self) -> None:
+        self._stuck_at = asyncio.get_running_loop().time()
         self._inner[0].pause_writing()
 
     def resume_writing(self) -> None:
+        self._stuck_at = None
         self._inner[0].resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:

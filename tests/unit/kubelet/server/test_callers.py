@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -14,7 +15,7 @@ from bronzewillow.host.tasks import spawn
 from bronzewillow.testing.loopback import until
 from kubelet.server.callers import Caller, CallerLimits, Callers, Drop, source_of
 
-from .conftest import TOKEN, Serve, Served
+from .conftest import TOKEN, Serve, Served, container
 
 pytestmark = pytest.mark.loopback
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -170,23 +171,65 @@ def test_a_crowd_is_kept_small_and_others_are_served(serve: Serve) -> None:
     run(main)
 
 
-def test_who_is_known_is_not_sent_away_for_strangers(serve: Serve) -> None:
+async def follow(served: Served, log: Path) -> Streams:
+    """A log that stands still, as somebody who is known."""
+    served.runtime.found, served.runtime.logs = [container()], {"c-1": str(log)}
+    reader, writer = await connect(served, "alice")
+    writer.write(head("/containerLogs/default/llm-0/llm?follow=true"))
+    assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+    return reader, writer
+
+
+def test_who_is_served_is_not_sent_away(serve: Serve, tmp_path: Path) -> None:
     async def main() -> None:
+        (log := tmp_path / "0.log").write_text("")
         async with serve(most=2, most_strangers=2) as served:
-            known = [await connect(served, "alice") for _ in range(2)]
-            for reader, writer in known:
-                writer.write(head("/healthz"))
-                await reader.readuntil(b"\r\n\r\nok")
+            busy = [await follow(served, log) for _ in range(2)]
             reader, writer = await connect(served, tls=False)
             assert await rest(reader) == b""
             assert served.server.callers.drops == {Drop.FULL: 1}
-            for reader, other in known:
-                other.write(head("/healthz"))
-                await reader.readuntil(b"\r\n\r\nok")
+            log.write_text("2026-01-01T00:00:00.000000000Z stdout F hello\n")
+            for followed, other in busy:
+                await followed.readuntil(b"hello\n")
                 other.transport.abort()
             writer.transport.abort()
             await until(lambda: not served.server.callers.known)
             assert await answers(served)
+
+    run(main)
+
+
+def test_who_asks_for_nothing_makes_room(serve: Serve, tmp_path: Path) -> None:
+    async def main() -> None:
+        (log := tmp_path / "0.log").write_text("")
+        async with serve(most=3, most_strangers=2) as served:
+            _, busy = await follow(served, log)
+            resting = [await connect(served, "alice") for _ in range(2)]
+            for reader, writer in resting:
+                writer.write(head("/healthz"))
+                await reader.readuntil(b"\r\n\r\nok")
+            assert await answers(served)
+            assert served.server.callers.drops == {Drop.IDLE: 1}
+            assert await rest(resting[0][0]) == b""  # who was served longest ago
+            assert not resting[1][0].at_eof()
+            for writer in (busy, *(writer for _, writer in resting)):
+                writer.transport.abort()
+
+    run(main)
+
+
+def test_who_does_not_read_makes_room(serve: Serve, tmp_path: Path) -> None:
+    async def main() -> None:
+        log = tmp_path / "0.log"
+        log.write_text(f"2026-01-01T00:00:00.000000000Z stdout F {'x' * 4000}\n" * 10_000)
+        async with serve(most=1, most_strangers=1, stuck_s=0) as served:
+            _, stuck = await follow(served, log)
+            [caller] = served.server.callers.known
+            await until(lambda: caller.is_idle(0))
+            assert not caller.is_idle(60)
+            assert await answers(served)
+            assert served.server.callers.drops == {Drop.IDLE: 1}
+            stuck.transport.abort()
 
     run(main)
 
