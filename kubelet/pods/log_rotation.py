@@ -75,9 +75,12 @@ class LogRotation:
             if not told:
                 return
             path = self._paths[container_id] = Path(told)
-        if not path.exists():
+        try:
+            size_bytes = path.stat().st_size
+        except FileNotFoundError:
             await self._runtime.reopen_log(container_id)  # somebody else has moved it
-        elif path.stat().st_size >= self._config.most_bytes:
+            return
+        if size_bytes >= self._config.most_bytes:
             await asyncio.to_thread(self._make_room, path)
             moved = path.with_name(f"{path.name}.{time.strftime(_STAMP, time.gmtime())}")
             path.rename(moved)
