@@ -215,6 +215,7 @@ class Following:
                 await self._await_address(error)
                 continue
             if joined:
+                self._unbound = ""
                 await self._told.wait()
             else:
                 await self._replace(overlays)

@@ -52,6 +52,7 @@ def status_lines(status: Json) -> list[str]:
     ]
     if "cluster" in status:
         lines += ["", *_cluster_lines(status["cluster"])]
+    lines += _smaller_paths(status)
     if status["drops"]:
         lines += ["", f"drops    {_reasons(status['drops'])}"]
     if io["errors"]:
@@ -64,6 +65,16 @@ def _overlay_lines(overlay: Json) -> list[str]:
         f"overlay  {overlay['encap']} {_place(overlay)} vni {overlay['vni']}"
         f" pods {','.join(overlay['pod_cidrs'])} mtu {overlay['mtu']}",
         f"node     {','.join(overlay['node_addresses'])} mac {overlay['mac']}",
+    ]
+
+
+def _smaller_paths(status: Json) -> list[str]:
+    """Peers towards which less fits than the overlay says."""
+    most = {":" in overlay["address"]: overlay["mtu"] for overlay in status["overlays"]}
+    return [
+        f"path     to {peer['name']} {_place(peer)} takes packets of {peer['path_mtu']} bytes"
+        for peer in status["peers"]
+        if peer["path_mtu"] < most[":" in peer["address"]]
     ]
 
 

@@ -35,7 +35,7 @@ def status(net: Net, pods: Pods) -> Json:
             "bytes_in": sum(vtep.bytes_in for vtep in vteps),
             "bytes_out": sum(vtep.bytes_out for vtep in vteps),
         },
-        "peers": [_peer(vtep, peer) for vtep in vteps for peer in vtep.spec.peers],
+        "peers": [_peer(vtep, peer, node.clock.now()) for vtep in vteps for peer in vtep.spec.peers],
         "pods": [
             {
                 "name": names.get(address, "node"),
@@ -78,12 +78,13 @@ def datagram_io(sockets: Sequence[DatagramSocket]) -> Json:
     }
 
 
-def _peer(vtep: Vtep, peer: Peer) -> Json:
+def _peer(vtep: Vtep, peer: Peer, now: int) -> Json:
     return {
         "name": peer.name,
         "address": address_text(peer.address),
         "port": peer.port,
         "pod_cidrs": [prefix_text(prefix) for prefix in peer.prefixes],
+        "path_mtu": vtep.path_mtus.towards(peer.address, vtep.spec.mtu, now),
         "partial_checksums": vtep.partial_checksums.get(peer.name, 0),
         "drops": {r.value: n for (name, r), n in vtep.drops_by_peer.items() if name == peer.name},
     }

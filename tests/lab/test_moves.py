@@ -124,5 +124,7 @@ def test_a_path_that_takes_less_shrinks_what_is_sent(lab: Joined, family: Family
     assert pod.run(*curl, "-T", body, f"{url}/sha256", timeout_s=65) == content_digest(SIZE)
     errors = lab.status()["datagram_io"]["errors"]
     assert 0 < errors.get("emsgsize", 0) < 50, errors
+    [path] = [one["path_mtu"] for one in lab.status()["peers"] if one["address"] == family.worker_out]
+    assert path == mtu - family.outer_bytes
     ping = ("ping", "-c", "3", "-i", "0.05", "-W", "2", "-s", "2900")
     assert " 0% packet loss" in pod.run(*ping, lab.peer.mac_pods(family)[0])

@@ -29,6 +29,7 @@ STATUS: dict[str, Any] = {
             "address": "192.0.2.1",
             "port": 8472,
             "pod_cidrs": ["10.244.1.0/24", "10.244.9.0/24"],
+            "path_mtu": 1450,
             "partial_checksums": 12,
             "drops": {"spoofed_inner_source": 2},
         }
@@ -97,6 +98,13 @@ def test_what_went_wrong_is_told() -> None:
     assert "drops    wrong_vni 1" in lines
     assert "socket   eperm 4" in lines
     assert "interpreted" in lines[2]
+
+
+def test_a_path_that_takes_less_is_told() -> None:
+    status = copy.deepcopy(STATUS)
+    status["peers"][0]["path_mtu"] = 1250
+    assert "path     to worker-1 192.0.2.1:8472 takes packets of 1250 bytes" in status_lines(status)
+    assert not any(line.startswith("path ") for line in status_lines(STATUS))
 
 
 def test_columns_stand_in_line() -> None:

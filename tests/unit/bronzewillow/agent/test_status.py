@@ -34,7 +34,7 @@ def test_status_and_flows_of_a_working_agent() -> None:
                 "mtu": 1450,
             }
             assert seen["overlays"] == [overlay]
-            assert seen["peers"][0]["name"] == "node-8"
+            assert (seen["peers"][0]["name"], seen["peers"][0]["path_mtu"]) == ("node-8", 1450)
             assert seen["peers"][0]["pod_cidrs"] == ["10.244.8.0/24"]
             assert [pod["name"] for pod in seen["pods"]] == ["node", POD_NAME]
             pod = seen["pods"][1]
