@@ -32,6 +32,7 @@ from bronzewillow.overlay.spec import OverlaySpec
 from bronzewillow.policy.rules import NodeRules
 from bronzewillow.policy.world import World
 from bronzewillow.proxy import ProxyMetrics
+from bronzewillow.services.names import DOMAIN
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +55,8 @@ class AgentOptions:
     """The folder of the CNI plugin's leases; None for none."""
     outlet: tuple[str, int] | None = None
     """Host and port of loopback where local programs reach pods and Services, by HTTP proxy and SOCKS 5."""
+    cluster_domain: str = DOMAIN
+    """With which full names of Services end."""
     drain_s: float = 10.0
     """Seconds that connections get to end after SIGTERM."""
 
@@ -91,7 +94,12 @@ class Agent:
         registry = CollectorRegistry()
         self.net = Net(*config.overlays, rung=options.rung)
         self.pods = Pods(self.net, ProxyMetrics(registry), options.drain_s)
-        self.ways = Ways(self.net, options.node_name, allows_hosts=lambda: options.outlet is not None)
+        self.ways = Ways(
+            self.net,
+            options.node_name,
+            domain=options.cluster_domain,
+            allows_hosts=lambda: options.outlet is not None,
+        )
         self._door = Door(self.ways, self.pods.caller)
         self._control = ControlServer(
             self.net,
@@ -148,7 +156,8 @@ class Agent:
     def _known(self) -> Known | None:
         if self._world is None:
             return None
-        return Known(self._world, self.pods.names, self.addresses, self.ways.services)
+        domain = self._options.cluster_domain
+        return Known(self._world, self.pods.names, self.addresses, self.ways.services, domain)
 
     async def _apply(self) -> None:
         static = self._config.pods

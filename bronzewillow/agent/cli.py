@@ -28,6 +28,7 @@ from bronzewillow.host.command import CommandError, log_to_stderr
 from bronzewillow.host.paths import control_socket, leases_folder, open_private, state_folder
 from bronzewillow.kube.errors import KubeError
 from bronzewillow.overlay.spec import Prefix
+from bronzewillow.services.names import DOMAIN
 
 _T = TypeVar("_T")
 _PCAP_HEADER_BYTES = 24
@@ -115,6 +116,9 @@ def _prefixes(
     help="Where this machine's programs reach pods and Services: an HTTP and SOCKS 5 proxy, on loopback.",
 )  # fmt: skip
 @click.option(
+    "--cluster-domain", default=DOMAIN, show_default=True, help="With which full names of Services end."
+)
+@click.option(
     "--drain", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Seconds after SIGTERM."
 )
 @click.option(
@@ -133,12 +137,13 @@ def agent(
     node_name: str,
     leases: Path,
     outlet: tuple[str, int] | None,
+    cluster_domain: str,
     drain: float,
     log_level: str,
 ) -> None:
     """Join the overlay and serve pods: as a configuration file says, or as a cluster does."""
     rung = Rung(datagram_io) if datagram_io else None
-    options = AgentOptions(config, control, node_name, metrics, rung, leases, outlet, drain)
+    options = AgentOptions(config, control, node_name, metrics, rung, leases, outlet, cluster_domain, drain)
     if (config is None) == (kubeconfig is None):
         raise click.UsageError("say either --config FILE or --kubeconfig FILE")
     if config is None:

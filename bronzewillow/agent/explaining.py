@@ -10,7 +10,7 @@ from typing import Any
 
 from bronzewillow.policy.explain import Explanation, explain
 from bronzewillow.policy.world import World
-from bronzewillow.services.names import meanings
+from bronzewillow.services.names import DOMAIN, meanings
 from bronzewillow.services.table import ServicePort, ServiceTable
 
 HOST = "host"
@@ -33,6 +33,8 @@ class Known:
     nodes: Collection[bytes]
     """This node's own addresses, those inside the overlay first."""
     services: ServiceTable | None = None
+    domain: str = DOMAIN
+    """With which full names of Services end."""
 
     @cached_property
     def world(self) -> World:
@@ -135,5 +137,6 @@ def _service(known: Known, destination: str, port: str, protocol: str) -> Servic
     try:
         return known.services.at(ipaddress.ip_address(destination).packed, protocol, int(port))
     except ValueError:
-        found = (known.services.named(name, protocol, int(port)) for name in meanings(destination))
+        names = meanings(destination, domain=known.domain)
+        found = (known.services.named(name, protocol, int(port)) for name in names)
         return next((one for one in found if one is not None), None)

@@ -19,6 +19,7 @@ def status_lines(status: Json) -> list[str]:
         f"traffic  in {datagrams['in']} datagrams {datagrams['bytes_in']} bytes,"
         f" out {datagrams['out']} datagrams {datagrams['bytes_out']} bytes"
         f" (datagram I/O {io['rung']}, packet kernel {kernel})",
+        *_outlet_lines(status.get("outlets", {})),
         "",
         *table(
             ("PEER", "ADDRESS", "PODS", "PARTIAL CHECKSUMS", "DROPS"),
@@ -76,6 +77,11 @@ def _smaller_paths(status: Json) -> list[str]:
         for peer in status["peers"]
         if peer["path_mtu"] < most[":" in peer["address"]]
     ]
+
+
+def _outlet_lines(outlets: dict[str, str]) -> list[str]:
+    places = ", ".join(f"{place} for {whom}" for whom, place in outlets.items())
+    return [f"outlets  {places}"] if places else []
 
 
 def _cluster_lines(cluster: Json) -> list[str]:

@@ -18,12 +18,14 @@ from bronzewillow.agent.app import Agent
 from bronzewillow.agent.remembered_rules import recall_rules, remember_rules
 from bronzewillow.agent.service_feed import ServiceFeed
 from bronzewillow.cluster.observer import Observer
-from bronzewillow.cluster.pods import world, world_of
+from bronzewillow.cluster.pods import PodViews, world, world_of
 from bronzewillow.cluster.watched import NODES, POLICY, Watched
 from bronzewillow.policy.compile import compile_node
 from bronzewillow.policy.rules import NodeRules
 
 _REMEMBER_EVERY_S = 10.0
+_REST = 9
+"""For each second of compiling so many without: where pods are many and never rest, packets go first."""
 _log = logging.getLogger(__name__)
 
 
@@ -36,10 +38,12 @@ class Upkeep:
         self._node_name = node_name
         self._remembered = remembered
         self._services = ServiceFeed(observer)
+        self._views = PodViews()
         self._seen: dict[str, tuple[object, ...]] = {}
         self._rules = NodeRules((recall_rules(remembered) if remembered is not None else None) or {})
         self._kept = self._rules
         self._kept_at = 0.0
+        self._again_at = 0.0
 
     def begin(self, agent: Agent) -> None:
         """Of an agent that has not started: the last rules, by which nobody passes whom they do not know."""
@@ -48,8 +52,8 @@ class Upkeep:
     async def look(self, agent: Agent) -> None:
         """Bring it what is new."""
         version = self._observer.version(*POLICY)
-        is_known = self._observer.knows(*POLICY)
-        if is_known and self._is_new("policies", agent, version, agent.pods.names, agent.addresses):
+        is_due = self._observer.knows(*POLICY) and asyncio.get_running_loop().time() >= self._again_at
+        if is_due and self._is_new("policies", agent, version, agent.pods.names, agent.addresses):
             await self._enforce(agent)
         agent.ways.services = self._services.table
         if self._is_new("zone", agent, self._observer.version(NODES)):
@@ -64,9 +68,14 @@ class Upkeep:
         return before != version
 
     async def _enforce(self, agent: Agent) -> None:
+        begin = asyncio.get_running_loop().time()
         found = self._objects(POLICY)
-        self._rules = await asyncio.to_thread(_compile, found, agent.pods.names, agent.addresses)
-        agent.enforce(self._rules, partial(world, *found))
+        own, nodes = agent.pods.names, agent.addresses
+        self._rules = await asyncio.to_thread(_compile, self._views, found, own, nodes)
+        pods, namespaces, policies = found
+        agent.enforce(self._rules, partial(world, pods, namespaces, policies))
+        end = asyncio.get_running_loop().time()
+        self._again_at = end + _REST * (end - begin)
 
     async def _remember(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -83,6 +92,9 @@ class Upkeep:
         return [[*cluster.all(kind.key).values()] for kind in kinds]
 
 
-def _compile(found: list[list[Json]], own: Mapping[bytes, str], nodes: Iterable[bytes]) -> NodeRules:
+def _compile(
+    views: PodViews, found: list[list[Json]], own: Mapping[bytes, str], nodes: Iterable[bytes]
+) -> NodeRules:
     pods, namespaces, policies = found
-    return compile_node(world_of(set(own.values()), pods, namespaces, policies), own, frozenset(nodes))
+    concerns = world_of(set(own.values()), pods, namespaces, policies, views)
+    return compile_node(concerns, own, frozenset(nodes))

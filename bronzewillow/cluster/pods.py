@@ -34,22 +34,39 @@ def own_pods(pods: Iterable[Json], sandboxes: Mapping[bytes, str]) -> tuple[OwnP
     return tuple(sorted(found, key=lambda pod: (pod.namespace, pod.name)))
 
 
-def world(pods: Iterable[Json], namespaces: Iterable[Json], policies: Iterable[Json]) -> World:
+class PodViews:
+    """Pods as policies see them, kept while their objects are the same: of many few change at a time."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Json, PolicyPod]] = {}
+
+    def of(self, pods: Iterable[Json]) -> tuple[PolicyPod, ...]:
+        """Of these, and of them only those that have, or will have, an address of their own."""
+        found = {}
+        for pod in pods:
+            if _has_own_network(pod):  # one of ours may be asked for before its status has an address
+                found[id(pod)] = self._known.get(id(pod)) or (pod, _view(pod))
+        self._known = found
+        return tuple(view for _, view in found.values())
+
+
+def world(
+    pods: Iterable[Json], namespaces: Iterable[Json], policies: Iterable[Json], views: PodViews | None = None
+) -> World:
     """What policies are made of."""
-    found = []
-    for pod in pods:
-        metadata = objects.metadata_of(pod)
-        if _has_own_network(pod):  # one of ours may be asked for before its status has an address
-            found.append(PolicyPod(*_name(pod), _labels(metadata), _addresses(pod), _named_ports(pod)))
     labels = {
         str(metadata.get("name")): _labels(metadata)
         for metadata in (objects.metadata_of(namespace) for namespace in namespaces)
     }
-    return World(tuple(found), labels, tuple(policies))
+    return World((views or PodViews()).of(pods), labels, tuple(policies))
 
 
 def world_of(
-    own: Collection[str], pods: Iterable[Json], namespaces: Iterable[Json], policies: Iterable[Json]
+    own: Collection[str],
+    pods: Iterable[Json],
+    namespaces: Iterable[Json],
+    policies: Iterable[Json],
+    views: PodViews | None = None,
 ) -> World:
     """As much of it as concerns the pods `own`, by namespace and name.
 
@@ -58,7 +75,12 @@ def world_of(
     where = {name.partition("/")[0] for name in own}
     ours = [one for one in policies if objects.metadata_of(one).get("namespace") in where]
     found = pods if ours else [pod for pod in pods if "/".join(_name(pod)) in own]
-    return world(found, namespaces if ours else (), ours)
+    return world(found, namespaces if ours else (), ours, views)
+
+
+def _view(pod: Json) -> PolicyPod:
+    labels = _labels(objects.metadata_of(pod))
+    return PolicyPod(*_name(pod), labels, _addresses(pod), _named_ports(pod))
 
 
 def _name(pod: Json) -> tuple[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bronzewillow.overlay.spec import Prefix
@@ -18,8 +19,9 @@ def compile_node(world: World, own: Mapping[bytes, str], nodes: Collection[bytes
     """The rules of our pods. `own`: their names by address; `nodes`: this node's own addresses."""
     names = set(own.values())
     found = {str(pod): pod for pod in world.pods if str(pod) in names}
+    peers = _Peers(world)
     rules = {
-        name: compile_rules(world, pod, frozenset(one for one, owner in own.items() if owner == name))
+        name: _compile(world, peers, pod, frozenset(one for one, owner in own.items() if owner == name))
         for name, pod in found.items()
     }
     return NodeRules(
@@ -27,8 +29,12 @@ def compile_node(world: World, own: Mapping[bytes, str], nodes: Collection[bytes
     )
 
 
-def compile_rules(world: World, pod: PolicyPod, addresses: frozenset[bytes] = frozenset()) -> PodRules:
-    """All that the policies of its namespace say of `pod`. `addresses`: its own, if not those it shows."""
+def compile_rules(world: World, pod: PolicyPod) -> PodRules:
+    """All that the policies of its namespace say of `pod`."""
+    return _compile(world, _Peers(world), pod, frozenset(pod.addresses))
+
+
+def _compile(world: World, peers: _Peers, pod: PolicyPod, addresses: frozenset[bytes]) -> PodRules:
     isolated: dict[Direction, list[str]] = {}
     allows: dict[Direction, list[Allow]] = {}
     for policy in sorted(world.policies, key=_name):
@@ -40,12 +46,12 @@ def compile_rules(world: World, pod: PolicyPod, addresses: frozenset[bytes] = fr
             isolated.setdefault(direction, []).append(_name(policy))
             found = allows.setdefault(direction, [])
             for number, rule in enumerate(_list(spec.get(direction.value))):
-                found += _allows(world, pod, _name(policy), number, direction, rule)
+                found += _allows(peers, pod, _name(policy), number, direction, rule)
     return PodRules(
         {direction: tuple(names) for direction, names in isolated.items()},
         {direction: tuple(found) for direction, found in allows.items()},
         str(pod),
-        addresses or frozenset(pod.addresses),
+        addresses,
     )
 
 
@@ -58,48 +64,89 @@ def _directions(spec: Mapping[str, Any]) -> list[Direction]:
 
 
 def _allows(
-    world: World, pod: PolicyPod, policy: str, number: int, direction: Direction, rule: Any
+    peers: _Peers, pod: PolicyPod, policy: str, number: int, direction: Direction, rule: Any
 ) -> Iterator[Allow]:
     if not isinstance(rule, Mapping):
         return
-    peers = rule.get(_PEERS[direction])
-    pods, blocks = _peers(world, pod.namespace, peers) if peers else (None, ())
-    addresses = None if pods is None else _addresses(pods)
+    chosen = peers.of(pod.namespace, rule.get(_PEERS[direction]))
     entries = rule.get("ports")
     if not entries:
-        yield Allow(policy, number, addresses, blocks)
+        yield Allow(policy, number, chosen.addresses, chosen.blocks)
         return
     numbers = tuple(ports for entry in _list(entries) for ports in _numbers(pod, direction, entry))
     if numbers:
-        yield Allow(policy, number, addresses, blocks, numbers)
+        yield Allow(policy, number, chosen.addresses, chosen.blocks, numbers)
     if direction is Direction.EGRESS:
         # a name means what each peer has given it, so every number it stands for has its own peers
-        for ports, named in _named(world.pods if pods is None else pods, entries):
-            yield Allow(policy, number, _addresses(named), (), (ports,))
+        for ports, addresses in peers.named(chosen, entries):
+            yield Allow(policy, number, addresses, (), (ports,))
 
 
-def _peers(world: World, namespace: str, peers: Any) -> tuple[list[PolicyPod], tuple[Block, ...]]:
-    pods: list[PolicyPod] = []
-    blocks: list[Block] = []
-    for peer in _list(peers):
-        if not isinstance(peer, Mapping):
-            continue
-        if "ipBlock" in peer:
-            block = _block(peer["ipBlock"])
-            blocks += [block] if block is not None else []
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chosen:
+    """Whom one rule means."""
+
+    pods: Sequence[PolicyPod]
+    addresses: frozenset[bytes] | None
+    """None for everybody."""
+    blocks: tuple[Block, ...] = ()
+
+
+class _Peers:
+    """Whom rules mean: looked for once for all pods that a policy selects, as the world may be large."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._everybody = _Chosen(world.pods, None)
+        self._by_namespace: dict[str, list[PolicyPod]] = {}
+        for pod in world.pods:
+            self._by_namespace.setdefault(pod.namespace, []).append(pod)
+        # by identity: policies live as long as we do, and equal ones are rare
+        self._chosen: dict[tuple[int, str], _Chosen] = {}
+        self._named: dict[tuple[_Chosen, int], list[tuple[Ports, frozenset[bytes]]]] = {}
+
+    def of(self, namespace: str, peers: Any) -> _Chosen:
+        """Those of `from` or `to` in a policy of `namespace`; nothing there is everybody."""
+        if not peers:
+            return self._everybody
+        key = id(peers), namespace
+        if key not in self._chosen:
+            self._chosen[key] = self._choose(namespace, peers)
+        return self._chosen[key]
+
+    def named(self, chosen: _Chosen, entries: Any) -> list[tuple[Ports, frozenset[bytes]]]:
+        """What the ports that `entries` name stand for, and for whom."""
+        key = chosen, id(entries)
+        if key not in self._named:
+            found = _named(chosen.pods, entries)
+            self._named[key] = [(ports, _addresses(pods)) for ports, pods in found]
+        return self._named[key]
+
+    def _choose(self, namespace: str, peers: Any) -> _Chosen:
+        pods: list[PolicyPod] = []
+        blocks: list[Block] = []
+        for peer in _list(peers):
+            if not isinstance(peer, Mapping):
+                continue
+            if "ipBlock" in peer:
+                block = _block(peer["ipBlock"])
+                blocks += [block] if block is not None else []
+            else:
+                pods += self._selected(namespace, peer)
+        return _Chosen(pods, _addresses(pods), tuple(blocks))
+
+    def _selected(self, namespace: str, peer: Mapping[str, Any]) -> Iterator[PolicyPod]:
+        """Without a namespaceSelector the policy's own namespace is meant, without a podSelector any pod."""
+        selector, of_namespaces = peer.get("podSelector"), peer.get("namespaceSelector")
+        if of_namespaces is None:
+            where = [namespace] if selector is not None else []
         else:
-            pods += [pod for pod in world.pods if _selected(world, namespace, peer, pod)]
-    return pods, tuple(blocks)
-
-
-def _selected(world: World, namespace: str, peer: Mapping[str, Any], pod: PolicyPod) -> bool:
-    """Without a namespaceSelector the policy's own namespace is meant; without a podSelector every pod."""
-    if peer.get("namespaceSelector") is None:
-        if pod.namespace != namespace or peer.get("podSelector") is None:
-            return False
-    elif not matches(peer["namespaceSelector"], world.namespaces.get(pod.namespace, {})):
-        return False
-    return peer.get("podSelector") is None or matches(peer["podSelector"], pod.labels)
+            labels = self._world.namespaces
+            where = [name for name in self._by_namespace if matches(of_namespaces, labels.get(name, {}))]
+        for name in where:
+            for pod in self._by_namespace.get(name, []):
+                if selector is None or matches(selector, pod.labels):
+                    yield pod
 
 
 def _numbers(pod: PolicyPod, direction: Direction, entry: Any) -> Iterator[Ports]:

@@ -70,7 +70,8 @@ class Joined(Programs):
             _own(sockets)
             for family in self.peer.families:
                 address = self.peer.mac_pods(family)[number]
-                lease = Lease(address, f"sandbox-{number}", "eth0", "llm", f"default/{name}", str(sockets))
+                known = f"sandbox-{number}", "eth0", "llm", f"default/{name}", str(sockets)
+                lease = Lease(address, *known, password=f"password-{number}")
                 path = leases / f"{ip_address(address)}.json"
                 path.write_text(json.dumps(asdict(lease)))
                 os.chown(path, NOBODY, NOBODY)
@@ -115,6 +116,11 @@ class Joined(Programs):
     def ask(self, namespace: Namespace, url: str, *options: str) -> Any:
         """JSON that is at `url`, by curl."""
         return json.loads(namespace.run("curl", "-gsSf", "-m", "15", *options, url, timeout_s=20))
+
+    def through_pod(self, number: int) -> tuple[str, str]:
+        """Options by which curl goes out as one of our pods, as its containers would."""
+        outlet = self.status()["outlets"]["pods"]
+        return "-x", f"http://sandbox-{number}:password-{number}@{outlet}"
 
     def pod_documents(self) -> list[Document]:
         """Our pods, as the cluster has them."""

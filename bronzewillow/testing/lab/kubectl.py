@@ -33,6 +33,16 @@ class Kubectl:
         found: list[Object] = self.get(resource.path())["items"]
         return found
 
+    def create(self, resource: Resource, body: Json) -> None:
+        """A new object; what it says of its status is written as its owner would."""
+        metadata = body["metadata"]
+        path = resource.path(metadata.get("namespace", ""))
+        whole = {"apiVersion": resource.api_version, "kind": resource.kind, **body}
+        self._ask(path, "-H", "Content-Type: application/json", "-d", json.dumps(whole))
+        if "status" in body:
+            part = {"status": body["status"]}
+            self.patch(resource, metadata["name"], part, metadata.get("namespace", ""), "status")
+
     def patch(self, resource: Resource, name: str, body: Json, namespace: str = "", part: str = "") -> Object:
         """A merge patch of an object, or of its part."""
         path = resource.path(namespace, name, part)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pytest
 import yaml
@@ -27,13 +28,27 @@ def address(namespace: str, pod: str) -> bytes:
     return bytes((10, 244, NAMESPACES.index(namespace), 1 + PODS.index(pod)))
 
 
-def world(policies: str) -> World:
+def world(
+    policies: str,
+    pod_labels: Mapping[tuple[str, str], Mapping[str, str]] = MappingProxyType({}),
+    namespace_labels: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> World:
+    """The scene; labels that are given come to those that all have."""
     ports = tuple((f"serve-{n}-{kind.lower()}", kind, n) for n in (80, 81) for kind in ("TCP", "UDP"))
     pods = tuple(
-        PolicyPod(namespace, pod, {"pod": pod}, (address(namespace, pod),), ports)
+        PolicyPod(
+            namespace,
+            pod,
+            {"pod": pod, **pod_labels.get((namespace, pod), {})},
+            (address(namespace, pod),),
+            ports,
+        )
         for namespace, pod in itertools.product(NAMESPACES, PODS)
     )
-    labels = {name: {"ns": name, "kubernetes.io/metadata.name": name} for name in NAMESPACES}
+    labels = {
+        name: {"ns": name, "kubernetes.io/metadata.name": name, **namespace_labels.get(name, {})}
+        for name in NAMESPACES
+    }
     return World(pods, labels, tuple(_policy(p) for p in yaml.safe_load_all(policies) if p))
 
 
@@ -245,6 +260,91 @@ CASES: dict[str, tuple[str, Rule]] = {
         "{in: y, policyTypes: [Ingress], ingress: [{from: [{podSelector: {}}]}]}",
         lambda t: (not t.from_x or t.dn == "y") and (t.dn != "y" or t.sn == "y"),
     ),
+    "SCTP is not taken for TCP": (
+        "ingress: [{ports: [{port: 80, protocol: SCTP}]}]",
+        lambda t: not t.into_x,
+    ),
+    "a policy that allows SCTP isolates all the same, and others add to it": (
+        f"{{{XA}, ingress: [{{ports: [{{port: 80, protocol: SCTP}}]}}]}}\n---\n"
+        f"{{{XA}, policyTypes: [Ingress], ingress: [{{from: [{{podSelector: {{matchLabels: {{pod: c}}}}}}]}}]}}",
+        lambda t: not t.into_xa or (t.sn, t.s) == ("x", "c"),
+    ),
+    "where UDP is allowed TCP is not": (
+        f"{{{XA}, ingress: [{{ports: [{{port: 81, protocol: UDP}}]}}]}}",
+        lambda t: not t.into_xa or (t.port, t.protocol) == (81, "UDP"),
+    ),
+    "denied for all, and one of them let in": (
+        "policyTypes: [Ingress]\n---\n" + f"{{{XA}, ingress: [{{}}]}}",
+        lambda t: not t.into_x or t.into_xa,
+    ),
+    "several selectors of several peers": (
+        "ingress: [{from: [{namespaceSelector: {matchExpressions: [{key: ns, operator: NotIn, values: [x]}]},"
+        " podSelector: {matchExpressions: [{key: pod, operator: In, values: [a, b]}]}},"
+        " {podSelector: {matchLabels: {pod: c}}}]}]",
+        lambda t: not t.into_x or (t.sn != "x" and t.s in "ab") or (t.sn, t.s) == ("x", "c"),
+    ),
+    "any of several pod selectors": (
+        "ingress: [{from: [{podSelector: {matchLabels: {pod: b}}}, {podSelector: {matchLabels: {pod: c}}}]}]",
+        lambda t: not t.into_x or (t.from_x and t.s in "bc"),
+    ),
+    "one pod of another namespace alone": (
+        f"{{{XA}, ingress: [{{from: [{{namespaceSelector: {{matchLabels: {{ns: y}}}},"
+        " podSelector: {matchLabels: {pod: a}}}]}]}",
+        lambda t: not t.into_xa or (t.sn, t.s) == ("y", "a"),
+    ),
+    "policies with selectors that overlap": (
+        f"{{{XA}, ingress: [{{from: [{{namespaceSelector: {{matchLabels: {{ns: y}}}}}}], ports: [{{port: 80}}]}}]}}\n---\n"
+        "{podSelector: {matchExpressions: [{key: pod, operator: In, values: [a, b]}]},"
+        " policyTypes: [Ingress], ingress: [{from: [{namespaceSelector: {matchLabels: {ns: y}}}], ports: [{port: 81}]}]}",
+        lambda t: (
+            not (t.into_x and t.d in "ab")
+            or (t.sn == "y" and t.protocol == "TCP" and (t.port == 81 or t.d == "a"))
+        ),
+    ),
+    "a named port for one namespace": (
+        f"{{{XA}, ingress: [{{from: [{{namespaceSelector: {{matchLabels: {{ns: y}}}}}}], ports: [{{port: serve-80-tcp}}]}}]}}",
+        lambda t: not t.into_xa or (t.sn == "y" and (t.port, t.protocol) == (80, "TCP")),
+    ),
+    "other namespaces are kept out": (
+        f"{{{XA}, ingress: [{{from: [{{podSelector: {{}}}}]}}]}}",
+        lambda t: not t.into_xa or t.from_x,
+    ),
+    "egress of one pod is denied": (f"{{{XA}, policyTypes: [Egress]}}", lambda t: not t.from_xa),
+    "a denied client is not helped by a server that allows": (
+        f"{{{XA}, policyTypes: [Egress], egress: [{{ports: [{{port: 80}}]}}]}}\n---\n"
+        "{in: y, policyTypes: [Ingress], ingress: [{from: [{namespaceSelector: {matchLabels: {ns: x}}}]}]}",
+        lambda t: (not t.from_xa or (t.port, t.protocol) == (80, "TCP")) and (t.dn != "y" or t.sn == "x"),
+    ),
+    "egress to a pod of another namespace": (
+        f"{{{XA}, policyTypes: [Egress], egress: [{{to: [{{namespaceSelector: {{matchLabels: {{ns: y}}}},"
+        " podSelector: {matchLabels: {pod: a}}}]}]}",
+        lambda t: not t.from_xa or (t.dn, t.d) == ("y", "a"),
+    ),
+    "of several egress policies the one that allows all decides": (
+        f"{{{XA}, policyTypes: [Egress], egress: [{{ports: [{{port: 80}}]}}]}}\n---\n"
+        f"{{{XA}, policyTypes: [Egress], egress: [{{}}]}}",
+        lambda t: True,
+    ),
+    "egress to a block with a hole": (
+        f"{{{XA}, policyTypes: [Egress], egress: [{{to: [{{ipBlock: {{cidr: 10.244.0.0/22, except: [10.244.1.1/32]}}}}]}}]}}",
+        lambda t: not t.from_xa or (t.dn, t.d) != ("y", "a"),
+    ),
+    "what an egress block leaves out another policy may let through": (
+        f"{{{XA}, policyTypes: [Egress], egress: [{{to: [{{ipBlock: {{cidr: 10.244.1.0/24, except: [10.244.1.2/32]}}}}]}}]}}\n---\n"
+        f"{{{XA}, policyTypes: [Egress], egress: [{{to: [{{ipBlock: {{cidr: 10.244.1.2/32}}}}]}}]}}",
+        lambda t: not t.from_xa or t.dn == "y",
+    ),
+    "ingress and egress of a pod are two things": (
+        f"{{{XA}, policyTypes: [Egress], egress: [{{to: [{{podSelector: {{matchLabels: {{pod: b}}}}}}]}}]}}\n---\n"
+        f"{{{XA}, policyTypes: [Ingress], ingress: [{{from: [{{podSelector: {{matchLabels: {{pod: c}}}}}}]}}]}}",
+        lambda t: (
+            (not t.from_xa or (t.dn, t.d) == ("x", "b")) and (not t.into_xa or (t.sn, t.s) == ("x", "c"))
+        ),
+    ),
+    "a range of ports of egress": (
+        f"{{{XA}, policyTypes: [Egress], egress: [{{ports: [{{port: 70, endPort: 80}}]}}]}}",
+        lambda t: not t.from_xa or (t.port, t.protocol) == (80, "TCP"),
+    ),
     "a malformed hole lets nothing through": (
         "ingress: [{from: [{ipBlock: {cidr: 10.244.0.0/16, except: [nonsense]}}]}]",
         lambda t: not t.into_x,
@@ -252,11 +352,8 @@ CASES: dict[str, tuple[str, Rule]] = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_conformance(name: str) -> None:
-    policies, passes = CASES[name]
-    enforcer = Enforcer()
-    found = world(policies)
+def check(enforcer: Enforcer, found: World, passes: Rule) -> None:
+    """Every connection of the scene."""
     own = {address(ns, pod): f"{ns}/{pod}" for ns in NAMESPACES for pod in PODS}
     enforcer.take(compile_node(found, own, ()))
     tries = [
@@ -273,5 +370,63 @@ def test_conformance(name: str) -> None:
         assert passed == (passes(t) or t.is_loop), (t, str(ipaddress.ip_address(source)))
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_conformance(name: str) -> None:
+    policies, passes = CASES[name]
+    check(Enforcer(), world(policies), passes)
+
+
+def everybody(t: Try) -> bool:
+    return True
+
+
+def nobody_into_xa(t: Try) -> bool:
+    return not t.into_xa
+
+
+FROM_LABELLED = (
+    f"{{{XA}, ingress: [{{from: [{{namespaceSelector: {{}}, podSelector: {{matchLabels: {{let: in}}}}}}]}}]}}"
+)
+FROM_TEAM = f"{{{XA}, ingress: [{{from: [{{namespaceSelector: {{matchLabels: {{team: red}}}}}}]}}]}}"
+TO_LABELLED = "{podSelector: {matchLabels: {shut: 'yes'}}, policyTypes: [Ingress]}"
+
+CHANGES: dict[str, list[tuple[World, Rule]]] = {
+    "a policy is made, changed and deleted": [
+        (world(""), everybody),
+        (world(f"{{{XA}, policyTypes: [Ingress]}}"), nobody_into_xa),
+        (
+            world(f"{{{XA}, ingress: [{{ports: [{{port: 81}}]}}]}}"),
+            lambda t: not t.into_xa or (t.port, t.protocol) == (81, "TCP"),
+        ),
+        (world(""), everybody),
+    ],
+    "a client gets a label and loses it": [
+        (world(FROM_LABELLED), nobody_into_xa),
+        (
+            world(FROM_LABELLED, {("y", "b"): {"let": "in"}}),
+            lambda t: not t.into_xa or (t.sn, t.s) == ("y", "b"),
+        ),
+        (world(FROM_LABELLED), nobody_into_xa),
+    ],
+    "a namespace gets a label and loses it": [
+        (world(FROM_TEAM), nobody_into_xa),
+        (world(FROM_TEAM, namespace_labels={"z": {"team": "red"}}), lambda t: not t.into_xa or t.sn == "z"),
+        (world(FROM_TEAM), nobody_into_xa),
+    ],
+    "a server gets a label and loses it": [
+        (world(TO_LABELLED), everybody),
+        (world(TO_LABELLED, {("x", "a"): {"shut": "yes"}}), nobody_into_xa),
+        (world(TO_LABELLED), everybody),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_changes_is_enforced_at_once(name: str) -> None:
+    enforcer = Enforcer()
+    for found, passes in CHANGES[name]:
+        check(enforcer, found, passes)
+
+
 def test_there_are_as_many_cases_as_there_should_be() -> None:
-    assert len(CASES) >= 40
+    assert len(CASES) + len(CHANGES) >= 70

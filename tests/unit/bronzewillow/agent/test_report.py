@@ -117,3 +117,10 @@ def test_columns_stand_in_line() -> None:
 
 def test_no_flows_is_a_head_alone() -> None:
     assert [line.split()[0] for line in flow_lines([])] == ["POD"]
+
+
+def test_outlets_are_told_where_there_are_some() -> None:
+    outlets = {"programs": "127.0.0.1:1080", "pods": "127.0.0.1:40123"}
+    lines = status_lines({**STATUS, "outlets": outlets})
+    assert "outlets  127.0.0.1:1080 for programs, 127.0.0.1:40123 for pods" in lines
+    assert not any(line.startswith("outlets") for line in status_lines({**STATUS, "outlets": {}}))

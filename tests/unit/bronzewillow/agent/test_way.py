@@ -136,6 +136,19 @@ def test_names_that_lead_elsewhere_and_addresses_that_are_names() -> None:
     run(main())
 
 
+def test_full_names_end_with_the_clusters_own_domain() -> None:
+    async def main() -> None:
+        async with running_agent() as rig:
+            way = Ways(rig.agent.net, "mac-1", domain="corp.example")
+            llm, endpoints = service("llm", "10.96.0.7", POD, 8080)
+            way.services = ServiceTable([llm], [endpoints])
+            for host in ("llm.default.svc.corp.example", "llm.default.svc", "10-96-0-7.x.pod.corp.example"):
+                assert await dialled(way, host, 80) == (200, "")
+            assert await dialled(way, "llm.default.svc.cluster.local", 80) == (502, "no route to host")
+
+    run(main())
+
+
 # ---- a pod asks
 
 CALLER = Caller(POD_NAME, (pack_address(POD),))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bronzewillow.cluster.pods import own_pods, world, world_of
+from bronzewillow.cluster.pods import PodViews, own_pods, world, world_of
 
 POD: dict[str, Any] = {
     "metadata": {"namespace": "default", "name": "llm-0", "uid": "u-1", "labels": {"app": "llm", "n": 1}},
@@ -68,3 +68,13 @@ def test_of_the_world_only_what_concerns_our_pods_is_looked_at() -> None:
     whole = world_of({"default/llm-0"}, [POD, other], [{"metadata": {"name": "default"}}], [foreign, ours])
     assert ([str(pod) for pod in whole.pods], whole.policies) == (["default/llm-0", "default/other"], (ours,))
     assert "default" in whole.namespaces
+
+
+def test_a_view_is_made_anew_when_its_object_is_another() -> None:
+    views = PodViews()
+    (first,) = views.of([POD])
+    assert views.of([POD])[0] is first
+    changed = {**POD, "metadata": {**POD["metadata"], "labels": {"app": "other"}}}
+    (second,) = views.of([changed])
+    assert second.labels == {"app": "other"}
+    assert views.of([POD])[0] is not first  # it was forgotten
