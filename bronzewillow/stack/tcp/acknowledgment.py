@@ -37,14 +37,14 @@ def process_ack(c: Connection, seg: TcpSegment, now: int) -> None:
     elif flight and not blocks and _is_duplicate_ack(c, seg):
         c.recovery.on_ack(Ack(0, delivered, is_duplicate=True), now)
     if c.ecn is not None and seg.flags & _ECE:
-        _on_congestion_echo(c, c.ecn, max(acked_bytes, 0), now)
+        _on_congestion_echo(c, c.ecn, now)
     _update_window(c, seg, now)
 
 
-def _on_congestion_echo(c: Connection, ecn: Ecn, acked_bytes: int, now: int) -> None:
+def _on_congestion_echo(c: Connection, ecn: Ecn, now: int) -> None:
     """RFC 3168 6.1.2: as if something were lost, once for each window of data, and nothing is sent again."""
     if c.recovery.phase is Phase.OPEN and ecn.must_react(c.flight.una, c.flight.nxt):
-        c.congestion.on_congestion(c.flight.size + acked_bytes, now)
+        c.congestion.on_congestion(c.flight.used, now)
 
 
 def _on_new_ack(
@@ -56,7 +56,7 @@ def _on_new_ack(
     now: int,
 ) -> None:
     tcb, flight = c.tcb, c.flight
-    size_before, was_recovering = flight.size, c.recovery.phase is Phase.RECOVERY
+    used, was_recovering = flight.used, c.recovery.phase is Phase.RECOVERY
     tcb.snd_una = seg.ack
     echo_ms = _echo_ms(c, seg, now) if flight.has_resends else None
     acked = flight.on_ack(flight.una + acked_bytes)
@@ -68,7 +68,7 @@ def _on_new_ack(
         c.path_probe.on_progress(c, now)
     c.recovery.on_ack(Ack(acked_bytes, acked + sacked if sacked else acked, dsack, echo_ms), now)
     echoes = c.ecn is not None and seg.flags & _ECE
-    if not echoes and c.recovery.phase is not Phase.RECOVERY and size_before * 2 >= c.congestion.cwnd:
+    if not echoes and c.recovery.phase is not Phase.RECOVERY and used * 2 >= c.congestion.cwnd:
         # the ACK that ends a recovery acknowledges much that PRR has counted already
         fresh_bytes = sum(sent.end - sent.start for sent in acked) if was_recovering else acked_bytes
         c.congestion.on_ack(fresh_bytes, c.rtt.srtt, now)

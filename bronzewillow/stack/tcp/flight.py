@@ -46,6 +46,7 @@ class Flight:
         "_departures",
         "_ranges",
         "_resent_until",
+        "_size_at_send",
         "lost_bytes",
         "newest_lost_resend_at",
         "nxt",
@@ -56,6 +57,7 @@ class Flight:
     def __init__(self) -> None:
         self._ranges: list[SentRange] = []
         self._departures = 0
+        self._size_at_send = 0
         self._resent_until = 0  # `nxt` of the last retransmission: below it, send times are out of order
         self.una = 0
         self.nxt = 0
@@ -71,6 +73,15 @@ class Flight:
     def size(self) -> int:
         """FlightSize (RFC 5681 2): sent and not cumulatively acknowledged."""
         return self.nxt - self.una
+
+    @property
+    def used(self) -> int:
+        """What of the window was in use: FlightSize when something has last left, if that was more.
+
+        ACKs may come in one batch, or one for a whole train; FlightSize has shrunk by them before anything
+        could leave in turn, and tells nothing of what the path had taken.
+        """
+        return max(self.nxt - self.una, self._size_at_send)
 
     @property
     def pipe(self) -> int:
@@ -91,6 +102,7 @@ class Flight:
         self._departures += 1
         self._ranges.append(SentRange(self.nxt, self.nxt + size, now, self._departures))
         self.nxt += size
+        self._size_at_send = self.nxt - self.una
 
     def on_retransmit(self, sent: SentRange, now: int) -> None:
         """The whole of `sent` has left again."""
@@ -101,6 +113,7 @@ class Flight:
         self._departures += 1
         sent.sent_at, sent.departure = now, self._departures
         self._resent_until = self.nxt
+        self._size_at_send = self.nxt - self.una
 
     def on_ack(self, una: int) -> list[SentRange]:
         """Everything before `una` is acknowledged; what of it had not been SACKed before, oldest first."""

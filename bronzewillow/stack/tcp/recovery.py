@@ -145,7 +145,7 @@ class Recovery:
         if self.probe.is_out:
             needless_probe = dsack is not None and self.probe.is_duplicate_of(dsack)
             if self.probe.on_ack(flight.una, dsack, ack.is_duplicate):
-                self._congestion.on_congestion(flight.size, now)  # RFC 8985 7.4.2: the repaired loss counts
+                self._congestion.on_congestion(flight.used, now)  # RFC 8985 7.4.2: the repaired loss counts
             if needless_probe:
                 dsack = None  # it tells nothing about reordering
         if rack is not None:
@@ -179,7 +179,7 @@ class Recovery:
         else:
             self._episode.end()
         if self.phase is not Phase.LOSS or flight.una >= self._recover:
-            self._congestion.on_timeout(flight.size, now)  # RFC 5681 3.1: ssthresh once per flight
+            self._congestion.on_timeout(flight.used, now)  # RFC 5681 3.1: ssthresh once per flight
         else:
             self._congestion.on_repeated_timeout()
         if rack is not None and self._tcb.sack_on:
@@ -238,7 +238,7 @@ class Recovery:
         flight, congestion = self._flight, self._congestion
         self._recover = flight.nxt
         self._reduced_at = now
-        congestion.on_congestion(flight.size, now)
+        congestion.on_congestion(flight.used, now)
         self._prr.begin(flight.size - flight.sacked_bytes + delivered, congestion.ssthresh)
         congestion.cwnd = self.pipe + self._tcb.eff_snd_mss
 

@@ -214,3 +214,13 @@ def test_the_sums_hold_whatever_happens(steps: list[tuple[str, int, int]]) -> No
             flight.split_range(sent, size)
             flight.on_retransmit(sent, now)
         check_flight(flight)
+
+
+def test_what_was_in_use_is_not_forgotten_before_something_leaves_again() -> None:
+    """One ACK for nearly a whole window: what has been in flight says how much the path took."""
+    flight = Flight()
+    flight.on_send(80_000, 0)
+    flight.on_ack(70_000)
+    assert (flight.size, flight.used) == (10_000, 80_000)
+    flight.on_send(5_000, 1)
+    assert flight.used == 15_000

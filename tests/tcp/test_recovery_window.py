@@ -1,0 +1,34 @@
+"""What the congestion window becomes when ACKs come in few large steps, as they do through GRO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bronzewillow.stack import TcpConfig
+from bronzewillow.testing.script import Scripted
+
+Open = Callable[..., Scripted]
+PLAIN = TcpConfig(window_scale=False, timestamps=False, sack=True)
+
+
+def test_ssthresh_is_of_the_window_and_not_of_what_one_large_ack_left_of_it(open_with: Open) -> None:
+    """Forty segments leave together, the 31st is lost, and one ACK tells of all: RFC 9438 4.6."""
+    s = open_with(replace(PLAIN, congestion_control="cubic"), options="mss 1000,sackOK")
+    s.c.congestion.cwnd = 40_000
+    s.script("""
+        send 60000
+        >  .  1:40001(40000) ack 1
+        +50ms <  .  1:1(0) ack 30001 <sack {31001:40001}>
+        ignore
+    """)
+    assert s.c.congestion.ssthresh == 28_000
+
+
+def test_all_of_a_batch_of_acks_counts_for_slow_start(open_with: Open) -> None:
+    s = open_with(PLAIN, options="mss 1000,sackOK")
+    s.script("send 60000\n> . 1:10001(10000) ack 1")
+    s.now += 50_000
+    s.inject(*(s.segment(f". 1:1(0) ack {at}") for at in range(2001, 10_002, 2000)))
+    s.take()
+    assert s.c.congestion.cwnd == 20_000
