@@ -66,7 +66,7 @@ class KubeClient:
         self._headers = {"User-Agent": user_agent, "Accept": "application/json"}
         self._pool: Pool | None = None
         self._retiring: set[Pool] = set()
-        self._reconnected = asyncio.Event()
+        self._hurried = asyncio.Event()
 
     @property
     def server(self) -> str:
@@ -90,17 +90,21 @@ class KubeClient:
     async def reconnect(self) -> None:
         """After a certificate was renewed, or on another network: new requests go over new connections, and
         watches end."""
-        reconnected, self._reconnected = self._reconnected, asyncio.Event()
         pool, self._pool = self._pool, None
         if pool is not None:
             await self._retire(pool)
-        reconnected.set()
+        self.hurry()
+
+    def hurry(self) -> None:
+        """It answers, or it may: who pauses before another try tries now."""
+        hurried, self._hurried = self._hurried, asyncio.Event()
+        hurried.set()
 
     async def pause(self, seconds: float) -> None:
-        """Sleep before another try, or until it is worth one, as `reconnect` was called."""
+        """Sleep before another try, or until `hurry` says that it is worth one."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._reconnected.wait()
+                await self._hurried.wait()
 
     async def get(self, resource: Resource, name: str, namespace: str = "") -> Object:
         """One object."""

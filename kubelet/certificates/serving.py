@@ -72,7 +72,8 @@ class ServingCertificate:
             self._renewal.ask_for(request)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. What there is is shown at once: a node that is Ready answers at its port."""
+        self._on_changed(self.best().path)
         await self._renewal.run()
 
     async def _on_renewed(self, pair: Pair) -> None:

@@ -79,7 +79,7 @@ class LeaseKeeper:
                 was_away = isinstance(self.last_error, Unreachable)
                 self._note(None)
                 if was_away:  # it answers again: whoever waits for its next try need not
-                    await self._client.reconnect()
+                    self._client.hurry()
                 return True
         self._note(failure)
         return False

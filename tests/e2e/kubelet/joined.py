@@ -4,9 +4,11 @@ measures of the machine can be said."""
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bronzewillow.host.paths import door_socket
@@ -43,6 +45,30 @@ class JoinedNode:
         finally:
             task.cancel()
             await asyncio.wait([task])
+
+    @asynccontextmanager
+    async def process(
+        self, tools: Path | None = None, *words: str
+    ) -> AsyncIterator[asyncio.subprocess.Process]:
+        """A process `llm-kubelet run`, killed at the end. It finds programs in `tools` before all others."""
+        processes, options = self.cluster.processes, self.options
+        environment = processes.environment
+        if tools is not None:
+            environment["PATH"] = f"{tools}:{environment['PATH']}"
+        with (processes.folder / "kubelet.log").open("ab") as log:
+            started = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "kubelet", "run", "--home", str(options.home.folder),
+                "--cri", str(options.cri), "--door", str(options.door), "--port", str(options.port),
+                "--node-ip", "127.0.0.1",
+                "--eviction-hard", "nodefs.available<1%,imagefs.available<1%", *words,
+                stderr=log, env=environment,
+            )  # fmt: skip
+        try:
+            yield started
+        finally:
+            if started.returncode is None:
+                started.kill()
+                await started.wait()
 
     async def until_ready(self) -> None:
         """The Node."""

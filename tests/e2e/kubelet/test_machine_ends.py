@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -19,29 +18,6 @@ from .joined import JoinedNode, joined
 
 pytestmark = pytest.mark.e2e
 PROBES = {"readinessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 1}}
-
-
-@asynccontextmanager
-async def process(node: JoinedNode, tools: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """That finds `tools` before all others."""
-    processes, options = node.cluster.processes, node.options
-    environment = processes.environment
-    environment["PATH"] = f"{tools}:{environment['PATH']}"
-    with (processes.folder / "kubelet.log").open("ab") as log:
-        started = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "kubelet", "run", "--home", str(options.home.folder),
-            "--cri", str(options.cri), "--door", str(options.door), "--port", str(options.port),
-            "--node-ip", "127.0.0.1", "--eviction-hard", "nodefs.available<1%,imagefs.available<1%",
-            "--shutdown-grace-period", "8", "--shutdown-grace-period-critical-pods", "3",
-            stderr=log, env=environment,
-        )  # fmt: skip
-    try:
-        await node.until_ready()
-        yield started
-    finally:
-        if started.returncode is None:
-            started.kill()
-            await started.wait()
 
 
 def on_machine(
@@ -64,7 +40,9 @@ def on_machine(
 def test_pods_end_with_their_machine_the_critical_ones_last(processes: NodeProcesses) -> None:
     async def story(node: JoinedNode, tools: Path) -> None:
         found = node.cluster
-        async with process(node, tools) as running:
+        grace = ("--shutdown-grace-period", "8", "--shutdown-grace-period-critical-pods", "3")
+        async with node.process(tools, *grace) as running:
+            await node.until_ready()
             slow = {**PROBES, "lifecycle": {"preStop": {"sleep": {"seconds": 3}}}}
             await found.admin.create(PODS, pod("plain", container=slow))
             await found.admin.create(PODS, pod("critical", container=PROBES, priority=2_000_000_000))
@@ -106,7 +84,8 @@ def test_pods_end_with_their_machine_the_critical_ones_last(processes: NodeProce
 def test_an_end_of_the_process_alone_is_no_end_of_its_pods(processes: NodeProcesses) -> None:
     async def story(node: JoinedNode, tools: Path) -> None:
         found = node.cluster
-        async with process(node, tools) as running:
+        async with node.process(tools) as running:
+            await node.until_ready()
             await found.admin.create(PODS, pod(container=PROBES))
             before = first(await found.until("tiny", is_ready))
             running.send_signal(signal.SIGTERM)

@@ -108,6 +108,7 @@ def test_a_node_is_ready_with_its_lease_and_its_certificates(
             running = spawn(rig.agent.run(), name="agent")
             await until(lambda: rig.told("NodeReady") == 1 and rig.agent.lease.last_renewed is not None)
             assert await rig.ready() == ("True", "kubelet is posting ready status")
+            assert rig.pairs[:1] == [tmp_path / "self-signed-current.pem"]  # who is Ready has a port
             node = await cluster.admin.get(NODES, NODE)
             lease = await cluster.admin.get(LEASES, NODE, LEASE_NAMESPACE)
             assert lease["metadata"]["ownerReferences"][0]["uid"] == uid_of(node)
