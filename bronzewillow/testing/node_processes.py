@@ -22,7 +22,8 @@ NODE_CIDR, NODE_MAC = "10.244.7.0/24", "02:bb:bb:bb:bb:02"
 CLUSTER_CIDR, CLUSTER_MAC = "10.244.1.0/24", "02:aa:aa:aa:aa:01"
 VNI = 1
 _START_S = 20.0
-_CONFIG = """[overlay]
+NODE_CIDR_V6 = "fd00:7::/64"
+_CONFIG = """[[overlay]]
 encap = "vxlan"
 address = "127.0.0.1"
 port = {port}
@@ -35,6 +36,12 @@ address = "127.0.0.1"
 port = {cluster_port}
 mac = "{cluster_mac}"
 pod_cidrs = ["{cluster_cidr}"]
+"""
+_OF_IPV6 = """[[overlay]]
+address = "::1"
+port = {port}
+vni = {vni}
+pod_cidr = "{cidr}"
 """
 
 
@@ -84,15 +91,16 @@ class NodeProcesses:
         """llm-containerd's socket."""
         return self.runtime_folder / "cri.sock"
 
-    def start_agent(self) -> None:
-        """Until it is ready."""
+    def start_agent(self, *, dual_stack: bool = False) -> None:
+        """Until it is ready. `dual_stack`: with an underlay of IPv6 beside, and pods of both families."""
         config = self.folder / "node.toml"
-        config.write_text(
-            _CONFIG.format(
-                port=self.port, vni=VNI, cidr=NODE_CIDR, mac=NODE_MAC, cluster_port=self.cluster_port,
-                cluster_mac=CLUSTER_MAC, cluster_cidr=CLUSTER_CIDR,
-            )
+        text = _CONFIG.format(
+            port=self.port, vni=VNI, cidr=NODE_CIDR, mac=NODE_MAC, cluster_port=self.cluster_port,
+            cluster_mac=CLUSTER_MAC, cluster_cidr=CLUSTER_CIDR,
         )  # fmt: skip
+        if dual_stack:
+            text += _OF_IPV6.format(port=self.port, vni=VNI, cidr=NODE_CIDR_V6)
+        config.write_text(text)
         self.agent = self._start("agent", "bronzewillow", "agent", "--config", str(config))
 
     def start_runtime(self) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import base64
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -166,18 +166,35 @@ def first(found: Object) -> Object:
 @pytest.fixture(scope="module")
 def processes() -> Iterator[NodeProcesses]:
     """With the image `tiny`."""
-    with node_processes() as node:
-        model = node.folder / "tiny.gguf"
-        tensors = {"token_embd.weight": random_tensor(random.Random(1), 8, 8)}
-        model.write_bytes(emit_gguf({"general.architecture": "llama"}, tensors))
-        node.run("runtime.runm", "create", "tiny", "--model", str(model))
+    with _node_with_image() as node:
         node.start_agent()
         node.start_runtime()
         yield node
 
 
+@pytest.fixture(scope="module")
+def dual_stack() -> Iterator[NodeProcesses]:
+    """The same, with an underlay for each family."""
+    with _node_with_image() as node:
+        node.start_agent(dual_stack=True)
+        node.start_runtime()
+        yield node
+
+
+@contextmanager
+def _node_with_image() -> Iterator[NodeProcesses]:
+    with node_processes() as node:
+        model = node.folder / "tiny.gguf"
+        tensors = {"token_embd.weight": random_tensor(random.Random(1), 8, 8)}
+        model.write_bytes(emit_gguf({"general.architecture": "llama"}, tensors))
+        node.run("runtime.runm", "create", "tiny", "--model", str(model))
+        yield node
+
+
 @asynccontextmanager
-async def cluster(processes: NodeProcesses) -> AsyncIterator[Cluster]:
+async def cluster(
+    processes: NodeProcesses, addresses: tuple[str, ...] = (HOST_IP,)
+) -> AsyncIterator[Cluster]:
     """With a Node, of which nothing but its object is there yet."""
     async with api_server() as server, KubeClient(server.admin()) as admin:
         node = await admin.create(
@@ -187,7 +204,7 @@ async def cluster(processes: NodeProcesses) -> AsyncIterator[Cluster]:
                 "kind": "Node",
                 "metadata": {"name": NODE},
                 "status": {
-                    "addresses": [{"type": "InternalIP", "address": HOST_IP}],
+                    "addresses": [{"type": "InternalIP", "address": one} for one in addresses],
                     "allocatable": {"pods": "110"},
                 },
             },

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bronzewillow.testing.node_processes import NODE_CIDR, kill, node_processes
+from bronzewillow.testing.node_processes import NODE_CIDR, NODE_CIDR_V6, kill, node_processes
 
 pytestmark = pytest.mark.loopback
 
@@ -22,6 +22,13 @@ def test_an_agent_that_is_killed_and_started_again() -> None:
         assert "ready" in node.log("agent")
         folder = node.folder
     assert not folder.exists()
+
+
+def test_an_agent_of_both_families() -> None:
+    with node_processes() as node:
+        node.start_agent(dual_stack=True)
+        status = json.loads(node.run("bronzewillow", "status", "--json"))
+        assert [one["pod_cidrs"] for one in status["overlays"]] == [[NODE_CIDR], [NODE_CIDR_V6]]
 
 
 def test_one_that_does_not_start() -> None:
