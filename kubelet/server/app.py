@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import grpc
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CollectorRegistry
@@ -46,6 +47,11 @@ _HTTP: Mapping[str, Any] = {
     "handler_cancellation": True,  # who follows a log that stands still is not missed before it moves
     "access_log": None,
     "logger": logging.getLogger(f"{__name__}.http"),
+}
+_STATUSES = {
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
 }
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _log = logging.getLogger(__name__)
@@ -247,13 +253,12 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except RequestError as error:
-        answer = web.Response(status=error.status, text=f"{error}\n")
+        answer = _said(error.status, str(error))
         if error.status in (401, 429):
             answer.force_close()
         return answer
     except RuntimeRefusal as refusal:
-        status = 503 if refusal.is_down else 404 if refusal.is_not_found else 500
-        return web.Response(status=status, text=f"{refusal}\n")
+        return _said(503 if refusal.is_down else _STATUSES.get(refusal.code, 500), str(refusal))
     except ConnectionError:  # the client has left, and nothing more can be said
         return web.Response(status=499)
     except KubeError as error:  # it cannot be told who asks, or whether they may: so they may not
@@ -261,9 +266,16 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return web.Response(status=500, text="Internal Server Error\n")
 
 
+def _said(status: int, words: str) -> web.Response:
+    """One line, whatever a stranger has put into it."""
+    body = f"{words}\n".encode(errors="replace")
+    return web.Response(status=status, body=body, content_type="text/plain", charset="utf-8")
+
+
 def _is_ours(record: logging.LogRecord) -> bool:
-    """Strangers do not fill logs: what is no HTTP is answered with 400, and that is all."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    """Strangers do not fill logs: what is no HTTP, or expects what is no text, is answered; that is all."""
+    strange = HttpProcessingError | UnicodeEncodeError
+    return not (record.exc_info and isinstance(record.exc_info[1], strange))
 
 
 def _route(request: web.Request) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from kubelet.provider.errors import RuntimeRefusal
 from kubelet.server.errors import RequestError
@@ -46,7 +46,8 @@ class ContainerLogs:
             return status.state == api.CONTAINER_RUNNING
 
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
-        response.enable_chunked_encoding()
+        if request.version >= HttpVersion11:
+            response.enable_chunked_encoding()
         await response.prepare(request)
         await response.write(b"")  # followers are connected before there is anything to follow
         try:

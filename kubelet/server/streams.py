@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -40,6 +41,7 @@ class Streams:
 
     async def exec(self, request: web.Request) -> web.StreamResponse:
         """RequestError, RuntimeRefusal."""
+        _check_upgrade(request)
         container = await self._container(request)
         stdin, stdout, stderr, tty = _wanted(request)
         url = await self._runtime.exec(
@@ -56,6 +58,7 @@ class Streams:
 
     async def attach(self, request: web.Request) -> web.StreamResponse:
         """RequestError, RuntimeRefusal."""
+        _check_upgrade(request)
         container = await self._container(request)
         stdin, stdout, stderr, tty = _wanted(request)
         url = await self._runtime.attach(
@@ -65,6 +68,7 @@ class Streams:
 
     async def port_forward(self, request: web.Request) -> web.StreamResponse:
         """RequestError, RuntimeRefusal."""
+        _check_upgrade(request)
         pod = self._pod(request)
         ports = _ports(request)
         sandbox = await find_sandbox(self._runtime, pod)
@@ -77,6 +81,7 @@ class Streams:
         command = request.query.get("cmd", "").split(" ")
         if command == [""]:
             raise RequestError(400, "cmd: is missing")
+        _check_words(command)
         answer = await self._runtime.exec_sync(container.id, command, _RUN_LIMIT_S)
         status = 200 if answer.exit_code == 0 else 500
         return web.Response(status=status, body=answer.stdout + answer.stderr, content_type="text/plain")
@@ -97,10 +102,6 @@ class Streams:
 
     async def _pass_on(self, request: web.Request, url: str) -> web.StreamResponse:
         """Join the client's connection to the runtime's; what is said from now on is theirs."""
-        if "upgrade" not in request.headers.get("Connection", "").lower():
-            raise RequestError(400, "unable to upgrade: this is a stream, by SPDY/3.1 or WebSocket")
-        if request.body_exists:
-            raise RequestError(400, "a request for a stream has no body")
         place = urlsplit(url)
         host, port = place.hostname or "", place.port or 0
         splice = Splice(idle_timeout_s=_IDLE_LIMIT_S)
@@ -155,6 +156,14 @@ class _Tail:
         return None
 
 
+def _check_upgrade(request: web.Request) -> None:
+    """Before the runtime is asked for a way, which it would keep open for a while. RequestError."""
+    if "upgrade" not in request.headers.get("Connection", "").lower():
+        raise RequestError(400, "unable to upgrade: this is a stream, by SPDY/3.1 or WebSocket")
+    if request.body_exists:
+        raise RequestError(400, "a request for a stream has no body")
+
+
 def _early_words(request: web.Request) -> bytes:
     """What a client has said before it was answered: aiohttp keeps it, and reads no more after this."""
     tail = _Tail()
@@ -191,7 +200,22 @@ def _command(request: web.Request) -> list[str]:
         raise RequestError(400, "command: is missing")
     if len(command) > _LONGEST_COMMAND:
         raise RequestError(400, f"command: has more than {_LONGEST_COMMAND} words")
+    _check_words(command)
     return command
+
+
+def _check_words(command: Sequence[str]) -> None:
+    """What no process can be given. RequestError."""
+    if any("\0" in word or not _is_text(word) for word in command):
+        raise RequestError(400, "command: has a NUL, or is no UTF-8")
+
+
+def _is_text(word: str) -> bool:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _ports(request: web.Request) -> list[int]:

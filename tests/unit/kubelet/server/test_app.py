@@ -114,7 +114,8 @@ def test_what_there_is(serve: Serve, path: str, words: str) -> None:
             400,
             'previous terminated container "llm" in pod "llm-0" not found',
         ),
-        ("GET", "/exec/default/llm-0/llm?output=1&command=ls", 400, "waiting to start"),
+        ("GET", "/exec/default/llm-0/llm?output=1&command=ls", 400, "unable to upgrade"),
+        ("POST", "/run/default/llm-0/llm?cmd=ls", 400, "waiting to start"),
     ],
 )
 def test_what_cannot_be_served_is_said_in_one_line(

@@ -51,7 +51,8 @@ def run(main: Callable[[], object]) -> None:
 
 
 def head(path: str = "/pods", *lines: str) -> bytes:
-    return "\r\n".join((f"GET {path} HTTP/1.1", "Host: mac-1", *lines, "", "")).encode()
+    words = "\r\n".join((f"GET {path} HTTP/1.1", "Host: mac-1", *lines, "", ""))
+    return words.encode("utf-8", "surrogateescape")
 
 
 # ---- time
@@ -311,6 +312,43 @@ def test_what_is_no_request_is_refused_even_of_friends(
             writer.transport.abort()
             assert await answers(served)
             assert not caplog.records
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        head("/containerLogs/default/llm-0/\udce3"),
+        head("/pods", "Expect: no\udce3"),
+        head("/nothing", "Expect: no\udce3"),
+    ],
+)
+def test_what_is_no_text_is_answered_and_not_logged(
+    serve: Serve, said: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with serve() as served:
+            reader, writer = await connect(served, "alice")
+            writer.write(said)
+            assert (await reader.readline()).split()[1] in (b"400", b"404", b"417", b"500")
+            writer.transport.abort()
+            assert await answers(served)
+            assert not caplog.records
+
+    run(main)
+
+
+def test_old_http_is_answered_without_chunks(serve: Serve, tmp_path: Path) -> None:
+    async def main() -> None:
+        log = tmp_path / "0.log"
+        log.write_text("2026-01-01T00:00:00.000000000Z stdout F hello\n")
+        async with serve() as served:
+            served.runtime.found, served.runtime.logs = [container()], {"c-1": str(log)}
+            reader, writer = await connect(served, "alice")
+            writer.write(b"GET /containerLogs/default/llm-0/llm HTTP/1.0\r\n\r\n")
+            assert (await rest(reader)).endswith(b"\r\n\r\nhello\n")
+            writer.transport.abort()
 
     run(main)
 

@@ -17,6 +17,9 @@ from .conftest import Serve, Served, container
 pytestmark = pytest.mark.loopback
 
 
+UPGRADE = {"Connection": "Upgrade", "Upgrade": "SPDY/3.1"}
+
+
 class Streaming:
     """A server of streams: it answers 101 and echoes in capital letters."""
 
@@ -101,8 +104,8 @@ def test_what_is_asked_reaches_the_runtime(serve: Serve) -> None:
         ("/exec/default/llm-0/llm?command=ls", 400, "at least 1 of stdin, stdout, stderr"),
         ("/exec/default/llm-0/llm?output=1", 400, "command: is missing"),
         ("/exec/default/llm-0/other-uid/llm?output=1&command=ls", 404, 'pod "llm-0" does not exist'),
+        ("/exec/default/llm-0/llm?output=1&command=a%00b", 400, "command: has a NUL"),
         ("/portForward/default/llm-0?port=http", 400, "port: 'http' is no port"),
-        ("/attach/default/llm-0/llm?output=1", 400, "unable to upgrade"),
     ],
 )
 def test_a_stream_that_cannot_be(serve: Serve, path: str, status: int, words: str) -> None:
@@ -111,10 +114,30 @@ def test_a_stream_that_cannot_be(serve: Serve, path: str, status: int, words: st
             serve() as served,
             streaming(served),
             served.client() as client,
-            client.post(path) as answer,
+            client.post(path, headers=UPGRADE) as answer,
         ):
             assert answer.status == status
             assert words in await answer.text()
+            assert not served.runtime.asked
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/exec/default/llm-0/llm?output=1&command=ls",
+        "/attach/default/llm-0/llm?output=1",
+        "/portForward/default/llm-0",
+    ],
+)
+def test_nobody_is_asked_for_a_stream_that_is_none(serve: Serve, path: str) -> None:
+    async def run() -> None:
+        async with serve() as served, streaming(served), served.client() as client:
+            async with client.post(path) as answer:
+                assert answer.status == 400
+                assert "unable to upgrade" in await answer.text()
+            assert not served.runtime.asked
 
     asyncio.run(run())
 
@@ -123,8 +146,8 @@ def test_exec_that_is_off_is_a_clear_no(serve: Serve) -> None:
     async def run() -> None:
         async with serve() as served, streaming(served), served.client() as client:
             served.runtime.url = ""
-            async with client.post("/exec/default/llm-0/llm?output=1&command=ls") as answer:
-                assert (answer.status, await answer.text()) == (500, "exec is off on this node\n")
+            async with client.post("/exec/default/llm-0/llm?output=1&command=ls", headers=UPGRADE) as answer:
+                assert (answer.status, await answer.text()) == (403, "exec is off on this node\n")
 
     asyncio.run(run())
 
