@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from bronzewillow.testing.lab.dual_stack import DualStack, add_dual_stack, render_dual_stack
 from bronzewillow.testing.lab.features import ENVIRONMENT_VARIABLE, Verdict, missing, verdict
@@ -104,7 +105,9 @@ class _JoinedLabs:
             self.close()
             require(*case.features)
             environment = Path(os.environ[ENVIRONMENT_VARIABLE])
-            opening = joined(case.make_peer, case.families, environment, SERVE_CLUSTER, _nodes.append)
+            opening = joined(
+                case.make_peer, case.families, environment, SERVE_CLUSTER, _nodes.append, case.place
+            )
             self._kept = cluster, self._stack.enter_context(opening)
         return self._kept[1]
 
@@ -122,7 +125,12 @@ def _joined_labs(running: Running) -> Iterator[_JoinedLabs]:
     labs.close()
 
 
-@pytest.fixture(scope="session", params=CASES, ids=str)
+def _as_parameter(case: Case) -> ParameterSet:
+    in_guest = "uml" in case.make_peer.features
+    return pytest.param(case, id=str(case), marks=[pytest.mark.uml] if in_guest else [])
+
+
+@pytest.fixture(scope="session", params=map(_as_parameter, CASES))
 def placed(request: pytest.FixtureRequest, _joined_labs: _JoinedLabs) -> Placed:
     """A Mac in the cluster of a CNI, and one family of its pods."""
     case: Case = request.param

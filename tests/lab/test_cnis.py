@@ -120,7 +120,7 @@ def test_large_transfers_both_ways(placed: Placed, who: str) -> None:
     else:
         client, url = lab.mac, placed.url(placed.worker_pods[0], TARGET_PORT, "")
         options = THROUGH_OUTLET
-    body = str(lab.peer.site.folder / "body")
+    body = str(lab.peer.site.scratch / "body")
     curl = ("curl", "-gsSf", "-m", str(LIMIT_S), *options)
     client.run(*curl, "-o", body, f"{url}/bytes/{SIZE}", timeout_s=LIMIT_S + 5)
     assert client.run("sha256sum", body).split()[0] == content_digest(SIZE)

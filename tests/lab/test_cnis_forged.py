@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from scapy.packet import Packet, Raw
 
 from bronzewillow.kube.resources import NODES
 from bronzewillow.testing.lab.child import wait_until
+from bronzewillow.testing.lab.environment import choose_python
 from bronzewillow.testing.lab.joined import METRICS
 from bronzewillow.testing.lab.peers.cases import Placed
 from bronzewillow.testing.lab.peers.peer import WORKER_NODE
@@ -55,8 +55,8 @@ def send(placed: Placed, payload: bytes, *, outer: str = "") -> int:
     ends = layer(src=outer or family.worker_out, dst=family.mac_out)
     frame = Ether(dst=link) / ends / UDP(sport=50000, dport=overlay["port"]) / Raw(payload)
     before = lab.status()["datagrams"]
-    program = str(Path(__file__).with_name("inject.py"))
-    lab.worker.run(sys.executable, program, "out0", input=f"{bytes(frame).hex()}\n" * COUNT)
+    program = Path(__file__).with_name("inject.py").read_text()
+    lab.worker.run(choose_python(), "-c", program, "out0", input=f"{bytes(frame).hex()}\n" * COUNT)
     arrived = before["in"] + COUNT
     wait_until(lambda: lab.status()["datagrams"]["in"] >= arrived, "the frames have arrived")
     sent: int = lab.status()["datagrams"]["out"] - before["out"]
@@ -118,7 +118,7 @@ def test_any_inner_mac_is_taken(placed: Placed, mac: str) -> None:
     assert send(placed, datagram(placed, echo(placed, mac=mac))) == COUNT
 
 
-@pytest.mark.cni("antrea-geneve")
+@pytest.mark.cni("antrea-geneve", "cilium-geneve")
 def test_an_unknown_critical_option(placed: Placed) -> None:
     payload = bytearray(datagram(placed, echo(placed)))
     payload[0] |= len(CRITICAL) // 4

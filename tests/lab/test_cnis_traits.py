@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from scapy.contrib.geneve import GENEVE
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.vxlan import VXLAN
@@ -73,7 +74,7 @@ def vnis_by_source(placed: Placed, act: Callable[[], object], direction: str = "
             sniffer.terminate()
     found: dict[str, set[int]] = {}
     for packet in rdpcap(str(file)):
-        tunnel = VXLAN(bytes(packet[UDP].payload))
+        tunnel = (GENEVE if placed.overlay["encap"] == "geneve" else VXLAN)(bytes(packet[UDP].payload))
         inner = tunnel.getlayer(IP if placed.family.version == 4 else IPv6)
         if inner is not None and not str(inner.src).startswith("fe80"):
             found.setdefault(str(inner.src), set()).add(tunnel.vni)

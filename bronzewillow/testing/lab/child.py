@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bronzewillow.testing.lab.netns import LabError, Namespace
+from bronzewillow.testing.lab.netns import LabError, Namespace, Process
 
 _LOG_LINES = 40
 
@@ -24,7 +24,7 @@ class Child:
         self.log_path = folder / f"{name}.log"
         with self.log_path.open("ab") as log:
             self._log_start = log.tell()
-            self.process = namespace.popen(*argv, stdout=log, stderr=log, env=env, cwd=folder)
+            self.process: Process = namespace.begin(*argv, log=log, env=env, cwd=folder)
 
     @property
     def pid(self) -> int:

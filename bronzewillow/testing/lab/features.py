@@ -73,6 +73,10 @@ def _openvswitch(_: Mapping[str, str]) -> str:
     return _program("ovs-vswitchd") or _program("nft")
 
 
+def _uml(_: Mapping[str, str]) -> str:
+    return _program("linux.uml") or ("" if Path("/dev/net/tun").exists() else "there is no /dev/net/tun")
+
+
 def _environment(environ: Mapping[str, str]) -> str:
     folder = environ.get(ENVIRONMENT_VARIABLE)
     if not folder:
@@ -96,5 +100,6 @@ _FEATURES: dict[str, Callable[[Mapping[str, str]], str]] = {
     "ipv6": _ipv6,
     "openvswitch": _openvswitch,
     "environment": _environment,
-    **{name: _installed(name) for name in ("curl", "tcpdump", "iperf3", "ping", "containerd")},
+    "uml": _uml,
+    **{name: _installed(name) for name in ("nft", "curl", "tcpdump", "iperf3", "ping", "containerd")},
 }

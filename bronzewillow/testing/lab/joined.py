@@ -20,6 +20,7 @@ from bronzewillow.testing.lab.peers.family import Family
 from bronzewillow.testing.lab.peers.kube_proxy import TARGET_PORT, add_services, endpoint_slice, service
 from bronzewillow.testing.lab.peers.peer import MAC_NODE, Document, Peer, Site
 from bronzewillow.testing.lab.programs import Programs
+from bronzewillow.testing.lab.site import Place, on_this_kernel
 from bronzewillow.testing.lab.topology import namespaces
 
 FILES_PORT = 9000
@@ -178,12 +179,12 @@ def joined(
     environment: Path,
     program: Path,
     on_made: Callable[[Joined], None] = lambda _: None,
+    place: Place = on_this_kernel,
 ) -> Iterator[Joined]:
     """A lab in which pods reach each other. `program` serves the cluster; `on_made` sees it come up."""
-    with namespaces() as (create, folder):
-        worker, mac = create("worker"), create("mac")
-        pods = tuple(create(f"pod{number}") for number in range(_WORKER_PODS))
-        peer = make_peer(Site(worker, mac, pods, folder), families)
+    with namespaces() as (create, folder), place(create, folder, _WORKER_PODS) as site:
+        peer = make_peer(site, families)
+        worker = site.worker
         lab = Joined(peer, environment)
         on_made(lab)
         lab.prepare()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 _QUIET = (
     ("net.ipv6.conf.all.disable_ipv6", "1"),
@@ -20,6 +20,27 @@ _UNPRIVILEGED = (
     *("--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"),
 )
 NOBODY = 65534
+
+
+class Process(Protocol):
+    """A program that goes on, here or in a guest."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The same, later."""
+
+    def send_signal(self, sig: int) -> None:
+        """Any."""
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+
+    def kill(self) -> None:
+        """SIGKILL."""
 
 
 class LabError(Exception):
@@ -51,10 +72,14 @@ class Namespace:
         """A new one: loopback up, IPv6 off."""
         run("ip", "netns", "add", name)
         namespace = cls(name)
-        namespace.ip("link", "set", "lo", "up")
-        for key, value in _QUIET:
-            namespace.sysctl(key, value)
+        namespace.quieten()
         return namespace
+
+    def quieten(self) -> None:
+        """Loopback up, IPv6 off, no filter by the way back."""
+        self.ip("link", "set", "lo", "up")
+        for key, value in _QUIET:
+            self.sysctl(key, value)
 
     def command(self, *argv: str) -> list[str]:
         """The command line that runs `argv` in here; it execs, so that the process keeps its id."""
@@ -94,6 +119,10 @@ class Namespace:
         )
         self._started.append(process)
         return process
+
+    def begin(self, *argv: str, log: IO[bytes], env: Mapping[str, str], cwd: Path) -> Process:
+        """The same; what it says goes to `log`."""
+        return self.popen(*argv, stdout=log, stderr=log, env=env, cwd=cwd)
 
     def reap(self) -> None:
         """Wait for everything that was started in here, all of it killed by now."""

@@ -57,7 +57,7 @@ class Antrea(Peer):
         ]
 
     def lay(self) -> None:
-        self._switch = OpenVSwitch(self.site.worker, self.site.folder / "ovs")
+        self._switch = OpenVSwitch(self.site.worker, self.site.scratch / "ovs", self.site.folder)
         self._lay_physical()
         self._lay_integration()
         self._lay_pods()

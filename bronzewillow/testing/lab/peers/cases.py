@@ -8,10 +8,11 @@ from typing import Any
 from bronzewillow.testing.lab.joined import Joined
 from bronzewillow.testing.lab.peers.antrea import Antrea, AntreaVxlan
 from bronzewillow.testing.lab.peers.calico import Calico
-from bronzewillow.testing.lab.peers.cilium import Cilium
+from bronzewillow.testing.lab.peers.cilium import Cilium, CiliumGeneve
 from bronzewillow.testing.lab.peers.family import V4, V6, Family
 from bronzewillow.testing.lab.peers.flannel import Flannel
 from bronzewillow.testing.lab.peers.peer import Peer
+from bronzewillow.testing.lab.site import Place, in_guest, on_this_kernel
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Case:
     families: tuple[Family, ...]
     """Of all its pods."""
     family: Family
+    place: Place = on_this_kernel
 
     def __str__(self) -> str:
         return f"{self.name}-v{self.family.version}"
@@ -73,8 +75,10 @@ class Placed:
         return self.family.url(address, port, path)
 
 
-def _cases(name: str, make_peer: type[Peer], *clusters: tuple[Family, ...]) -> list[Case]:
-    return [Case(name, make_peer, families, family) for families in clusters for family in families]
+def _cases(
+    name: str, make_peer: type[Peer], *clusters: tuple[Family, ...], place: Place = on_this_kernel
+) -> list[Case]:
+    return [Case(name, make_peer, families, family, place) for families in clusters for family in families]
 
 
 CASES = [
@@ -83,4 +87,5 @@ CASES = [
     *_cases("antrea-geneve", Antrea, (V4, V6)),
     *_cases("antrea-vxlan", AntreaVxlan, (V4, V6)),
     *_cases("cilium", Cilium, (V4, V6)),
+    *_cases("cilium-geneve", CiliumGeneve, (V4, V6), place=in_guest),
 ]

@@ -7,7 +7,7 @@ speaks here, and rules that let every inner MAC in, and the identity that no oth
 from __future__ import annotations
 
 import ipaddress
-from typing import Any
+from typing import Any, ClassVar
 
 from bronzewillow.adapters.network import Cluster, Cni, Json, Resource
 from bronzewillow.kube import resources
@@ -28,7 +28,6 @@ NODES = resources.Resource("cilium.io", "v2", "ciliumnodes", "CiliumNode", names
 _NODES, _IDENTITIES, _ENDPOINTS = (
     Resource("cilium.io", "v2", plural) for plural in ("ciliumnodes", "ciliumidentities", "ciliumendpoints")
 )
-_PORT = 8472
 _HOST, WORLD, _REMOTE_NODE = 1, 2, 6
 _FIRST_POD_IDENTITY = 20_001
 _MASQUERADED, _FIRST_POD_TABLE = 99, 100
@@ -41,7 +40,9 @@ class Cilium(Peer):
     """cilium-agent's node; the operator gives podCIDRs from a pool of the cluster."""
 
     cni = Cni.CILIUM
-    features = ("openvswitch",)
+    features = ("nft",)
+    encap: ClassVar[str] = "vxlan"
+    port: ClassVar[int] = 8472
 
     @property
     def underlays(self) -> tuple[Family, ...]:
@@ -64,7 +65,7 @@ class Cilium(Peer):
     def documents(self) -> list[Document]:
         conf = {
             "routing-mode": "tunnel",
-            "tunnel-protocol": "vxlan",
+            "tunnel-protocol": self.encap,
             "ipam": "cluster-pool",
             "identity-allocation-mode": "crd",
             "cluster-name": "default",
@@ -94,9 +95,9 @@ class Cilium(Peer):
 
     def lay(self) -> None:
         worker = self.site.worker
-        link = ("link", "add", "cilium_vxlan", "mtu", str(OUT_MTU), "type", "vxlan", "external")
-        worker.ip(*link, "dstport", str(_PORT), "nolearning")
-        worker.ip("link", "set", "cilium_vxlan", "up")
+        link = ("link", "add", self._device, "mtu", str(OUT_MTU), "type", self.encap, "external")
+        worker.ip(*link, "dstport", str(self.port))
+        worker.ip("link", "set", self._device, "up")
         join(worker, "cilium_host", worker, "cilium_net", OUT_MTU)
         self._judge_arrivals()
         for family in self.families:
@@ -107,7 +108,7 @@ class Cilium(Peer):
             for number, address in enumerate(self.worker_pods(family)):
                 table = str(_FIRST_POD_TABLE + number)
                 worker.ip(*rule, str(100 + number), "from", address, "lookup", table)
-            to_tunnel = ("-o", "cilium_vxlan", "-m", "mark", "--mark", _MARK)
+            to_tunnel = ("-o", self._device, "-m", "mark", "--mark", _MARK)
             snat = ("-j", "SNAT", "--to-source", self.masquerade_source(family))
             worker.run(family.iptables, "-w", "-t", "nat", "-A", "POSTROUTING", *to_tunnel, *snat)
         addresses = zip(*(self.worker_pods(family) for family in self.families), strict=True)
@@ -138,6 +139,10 @@ class Cilium(Peer):
 
     # ---- inside
 
+    @property
+    def _device(self) -> str:
+        return f"cilium_{self.encap}"
+
     def _route(self, prefix: str, outer: str) -> None:
         """To our pods, with the identity of whoever speaks."""
         family = V6 if ":" in prefix else V4
@@ -148,17 +153,17 @@ class Cilium(Peer):
             mac = _NO_MAC if identity == WORLD else _POD_MAC
             # a next hop of its own for each MAC, as routes name one by its address
             hop = nth(family.mac_cidr, 254 if mac == _NO_MAC else 253)
-            neighbour = ("neigh", "replace", hop, "lladdr", mac, "dev", "cilium_vxlan", "nud", "permanent")
+            neighbour = ("neigh", "replace", hop, "lladdr", mac, "dev", self._device, "nud", "permanent")
             self.site.worker.ip(*neighbour)
             tunnel = ("encap", "ip", "id", str(identity), "dst", outer)
-            way = ("via", hop, "dev", "cilium_vxlan", "onlink", "table", table)
+            way = ("via", hop, "dev", self._device, "onlink", "table", table)
             source = self.masquerade_source(family) if identity == WORLD else self.host_source(family)
             route = (family.flag, "route", "replace", prefix, *tunnel, *way, "src", source)
             self.site.worker.ip(*route, "mtu", str(self.pod_mtu), *CUBIC)
 
     def _judge_arrivals(self) -> None:
         """Every inner MAC is taken; a VNI that would be the host's own identity is not."""
-        host_vni = f"udp dport {_PORT} @th,96,24 {_HOST} drop"
+        host_vni = f"udp dport {self.port} @th,96,24 {_HOST} drop"
         rules = (
             "add table netdev cilium",
             "add chain netdev cilium overlay { type filter hook ingress device cilium_vxlan priority 0; }",
@@ -167,6 +172,21 @@ class Cilium(Peer):
             f"add rule netdev cilium outer {host_vni}",
         )
         self.site.worker.run("nft", "-f", "-", input="\n".join(rules) + "\n")
+
+
+class CiliumGeneve(Cilium):
+    """The same with Geneve, on a kernel that has it."""
+
+    features = ("uml",)
+    encap = "geneve"
+    port = 6081
+
+    def _judge_arrivals(self) -> None:
+        """Every inner MAC is taken."""
+        worker = self.site.worker
+        worker.run("tc", "qdisc", "add", "dev", self._device, "ingress")
+        every = ("tc", "filter", "add", "dev", self._device, "ingress", "matchall")
+        worker.run(*every, "action", "skbedit", "ptype", "host")
 
 
 def identity_of(cluster: Cluster, address: str) -> int:

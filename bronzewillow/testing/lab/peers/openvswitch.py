@@ -19,17 +19,19 @@ _SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 class OpenVSwitch:
     """One switch in one namespace; it ends with the namespace."""
 
-    def __init__(self, namespace: Namespace, folder: Path) -> None:
-        """Starts the daemons; their files go into `folder`, which is made."""
+    def __init__(self, namespace: Namespace, folder: Path, logs: Path) -> None:
+        """Starts the daemons; their sockets go into `folder`, which is made, what they say into `logs`."""
         self._namespace = namespace
         self._folder = folder
-        folder.mkdir()
+        self._logs = logs
+        namespace.run("mkdir", "-p", str(folder))
         self._database = f"unix:{folder / 'db.sock'}"
-        self._environ = {**os.environ, "OVS_RUNDIR": str(folder), "OVS_LOGDIR": str(folder)}
+        self._environ = {**os.environ, "OVS_RUNDIR": str(folder), "OVS_LOGDIR": str(logs)}
         namespace.run("ovsdb-tool", "create", str(folder / "conf.db"), _SCHEMA)
         remote = f"--remote=punix:{folder / 'db.sock'}"
         self._start("ovsdb-server", str(folder / "conf.db"), remote)
-        wait_until((folder / "db.sock").exists, "ovsdb-server listens")
+        listens = ("test", "-S", str(folder / "db.sock"))
+        wait_until(lambda: not namespace.attempt(*listens).returncode, "ovsdb-server listens")
         self.configure("init", wait=False)
         self._start("ovs-vswitchd", self._database)
 
@@ -59,9 +61,7 @@ class OpenVSwitch:
         self._namespace.run("nft", "-f", "-", input=rules)
 
     def _start(self, program: str, *arguments: str) -> None:
-        log = self._folder / f"{program}.log"
+        log = self._logs / f"{program}.log"
         options = (f"--unixctl={self._folder / f'{program}.ctl'}", "-vconsole:warn")
         with log.open("ab") as file:
-            self._namespace.popen(
-                program, *arguments, *options, stdout=file, stderr=file, env=self._environ, cwd=self._folder
-            )
+            self._namespace.begin(program, *arguments, *options, log=file, env=self._environ, cwd=self._logs)

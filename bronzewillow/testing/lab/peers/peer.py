@@ -36,6 +36,10 @@ class Site:
     """Of pods on the worker."""
     folder: Path
     """For daemons' files."""
+    scratch: Path
+    """The same for sockets and what is large, as the worker has it."""
+    is_wired: bool = False
+    """There is a cable between worker and Mac already, `out0` at both ends."""
 
 
 class Peer(ABC):
@@ -122,9 +126,10 @@ class Peer(ABC):
     def lay_underlay(self) -> None:
         """A cable between worker and Mac."""
         site = self.site
-        join(site.worker, "out0", site.mac, "out0", OUT_MTU)
-        for namespace in (site.worker, site.mac):
-            like_a_cable(namespace, "out0")
+        if not site.is_wired:
+            join(site.worker, "out0", site.mac, "out0", OUT_MTU)
+            for namespace in (site.worker, site.mac):
+                like_a_cable(namespace, "out0")
         if V6 in (*self.families, *self.underlays):
             for namespace in (site.worker, site.mac, *site.pods):
                 enable_ipv6(namespace)

@@ -13,7 +13,7 @@ from bronzewillow.testing.lab.peers.peer import MAC_NODE, Site
 
 
 def test_our_pods_are_in_the_cluster_with_the_addresses_that_are_leased(tmp_path: Path) -> None:
-    site = Site(Namespace("w"), Namespace("m"), (Namespace("p"), Namespace("q")), tmp_path)
+    site = Site(Namespace("w"), Namespace("m"), (Namespace("p"), Namespace("q")), tmp_path, tmp_path)
     lab = Joined(Flannel(site, (V4, V6)), tmp_path)
     documents = lab.pod_documents()
     assert {one["spec"]["nodeName"] for one in documents} == {MAC_NODE}

@@ -21,7 +21,9 @@ US = Us(MAC_NODE, tuple(ipaddress.ip_address(family.mac_out).packed for family i
 
 @pytest.mark.parametrize(("kind", "warned"), [(Antrea, 0), (AntreaVxlan, 1)])
 def test_the_documents_are_an_antrea_cluster_of_both_families(kind: type[Antrea], warned: int) -> None:
-    site = Site(Namespace("w"), Namespace("m"), (Namespace("p"), Namespace("q")), Path("/nowhere"))
+    site = Site(
+        Namespace("w"), Namespace("m"), (Namespace("p"), Namespace("q")), Path("/nowhere"), Path("/nowhere")
+    )
     worker = kind(site, (V4, V6))
     cluster = cluster_of(worker.documents())
     assert detect(cluster) is Cni.ANTREA
@@ -32,5 +34,5 @@ def test_the_documents_are_an_antrea_cluster_of_both_families(kind: type[Antrea]
 
 
 def test_a_worker_that_knows_nothing_of_us_waits() -> None:
-    site = Site(Namespace("w"), Namespace("m"), (), Path("/nowhere"))
+    site = Site(Namespace("w"), Namespace("m"), (), Path("/nowhere"), Path("/nowhere"))
     assert not Antrea(site, (V4,)).follow(Cluster())

@@ -16,7 +16,9 @@ from bronzewillow.testing.lab.peers.peer import MAC_NODE, Site
 
 
 def peer() -> Calico:
-    site = Site(Namespace("w"), Namespace("m"), (Namespace("p"), Namespace("q")), Path("/nowhere"))
+    site = Site(
+        Namespace("w"), Namespace("m"), (Namespace("p"), Namespace("q")), Path("/nowhere"), Path("/nowhere")
+    )
     return Calico(site, (V4, V6))
 
 

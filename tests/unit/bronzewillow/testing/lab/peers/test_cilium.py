@@ -20,7 +20,9 @@ US = Us(MAC_NODE, tuple(ipaddress.ip_address(family.mac_out).packed for family i
 
 
 def peer() -> Cilium:
-    site = Site(Namespace("w"), Namespace("m"), (Namespace("p"), Namespace("q")), Path("/nowhere"))
+    site = Site(
+        Namespace("w"), Namespace("m"), (Namespace("p"), Namespace("q")), Path("/nowhere"), Path("/nowhere")
+    )
     return Cilium(site, (V4, V6))
 
 

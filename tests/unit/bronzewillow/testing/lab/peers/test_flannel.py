@@ -18,7 +18,9 @@ US = Us(MAC_NODE, (bytes((192, 0, 2, 2)), bytes.fromhex("20010db8000000000000000
 
 
 def peer() -> Flannel:
-    site = Site(Namespace("w"), Namespace("m"), (Namespace("p"), Namespace("q")), Path("/nowhere"))
+    site = Site(
+        Namespace("w"), Namespace("m"), (Namespace("p"), Namespace("q")), Path("/nowhere"), Path("/nowhere")
+    )
     return Flannel(site, (V4, V6))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -13,7 +14,7 @@ from bronzewillow.testing.lab.peers.openvswitch import OpenVSwitch
 
 
 class Written(Namespace):
-    """Programs that do nothing, but that ovsdb-server's socket appears."""
+    """Programs that do nothing, and succeed."""
 
     def __init__(self) -> None:
         super().__init__("written")
@@ -23,23 +24,19 @@ class Written(Namespace):
         self.ran.append((argv, input))
         return ""
 
-    def popen(
-        self,
-        *argv: str,
-        stdout: IO[bytes] | int | None = None,
-        stderr: IO[bytes] | int | None = None,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-    ) -> Any:
-        assert env is not None and cwd is not None
-        assert env["OVS_RUNDIR"] == str(cwd)
-        (cwd / "db.sock").touch()
+    def attempt(
+        self, *argv: str, input: str | None = None, timeout_s: float = 30.0
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(argv, 0, "", "")
+
+    def begin(self, *argv: str, log: IO[bytes], env: Mapping[str, str], cwd: Path) -> Any:
+        assert (env["OVS_RUNDIR"], env["OVS_LOGDIR"]) == (str(cwd / "ovs"), str(cwd))
 
 
 @pytest.fixture
 def written(tmp_path: Path) -> tuple[Written, OpenVSwitch]:
     namespace = Written()
-    switch = OpenVSwitch(namespace, tmp_path / "ovs")
+    switch = OpenVSwitch(namespace, tmp_path / "ovs", tmp_path)
     namespace.ran.clear()
     return namespace, switch
 
