@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from bronzewillow.policy.rules import NodeRules
 from bronzewillow.policy.world import World
 from bronzewillow.proxy import ProxyMetrics
 from bronzewillow.services.names import DOMAIN
+from bronzewillow.stack import TcpConfig
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +52,8 @@ class AgentOptions:
     """Host and port for /metrics on TCP."""
     rung: Rung | None = None
     """Forces a way of datagram I/O."""
+    tcp: TcpConfig = field(default_factory=TcpConfig)
+    """What the connections of a cluster's node go by; a file has [tcp]."""
     leases: Path | None = None
     """The folder of the CNI plugin's leases; None for none."""
     outlet: tuple[str, int] | None = None
@@ -92,7 +95,7 @@ class Agent:
         self._config = config
         self._options = options
         registry = CollectorRegistry()
-        self.net = Net(*config.overlays, rung=options.rung)
+        self.net = Net(*config.overlays, rung=options.rung, tcp=config.tcp)
         self.pods = Pods(self.net, ProxyMetrics(registry), options.drain_s)
         self.ways = Ways(
             self.net,
@@ -211,6 +214,7 @@ class Agent:
             return False
         async with self._changing:
             self.net.node.update(config.overlays)
+            self.net.node.take_tcp(config.tcp)
             self._config = config
             await self._apply()
         return True

@@ -23,12 +23,14 @@ from bronzewillow.agent.config import AgentConfig, ConfigError, load_config
 from bronzewillow.agent.datagram import Rung
 from bronzewillow.agent.following import FollowOptions, run_following
 from bronzewillow.agent.report import flow_lines
+from bronzewillow.agent.tcp_settings import parse_settings
 from bronzewillow.cni.errors import CniError
 from bronzewillow.host.command import CommandError, log_to_stderr
 from bronzewillow.host.paths import control_socket, leases_folder, open_private, state_folder
 from bronzewillow.kube.errors import KubeError
 from bronzewillow.overlay.spec import Prefix
 from bronzewillow.services.names import DOMAIN
+from bronzewillow.stack import TcpConfig
 
 _T = TypeVar("_T")
 _PCAP_HEADER_BYTES = 24
@@ -86,6 +88,13 @@ def _prefixes(
     return tuple((network.network_address.packed, network.prefixlen) for network in networks)
 
 
+def _tcp(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> TcpConfig | None:
+    try:
+        return parse_settings(values) if values else None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.command()
 @click.option("--config", type=click.Path(path_type=Path), help="The configuration file (TOML).")
 @click.option("--check", is_flag=True, help="Validate the file and exit.")
@@ -106,6 +115,10 @@ def _prefixes(
 @click.option(
     "--datagram-io", type=click.Choice([rung.value for rung in Rung]), help="Force a way of datagram I/O."
 )
+@click.option(
+    "--tcp", "tcp", multiple=True, callback=_tcp, metavar="KEY=VALUE",
+    help="A knob of TCP, as a file has it under [tcp]; again for another.",
+)  # fmt: skip
 @click.option("--node-name", default=platform.node, show_default="the host name", help="Names this node.")
 @click.option(
     "--leases", type=click.Path(path_type=Path), default=leases_folder,
@@ -134,6 +147,7 @@ def agent(
     control: Path,
     metrics: tuple[str, int] | None,
     datagram_io: str | None,
+    tcp: TcpConfig | None,
     node_name: str,
     leases: Path,
     outlet: tuple[str, int] | None,
@@ -143,7 +157,12 @@ def agent(
 ) -> None:
     """Join the overlay and serve pods: as a configuration file says, or as a cluster does."""
     rung = Rung(datagram_io) if datagram_io else None
-    options = AgentOptions(config, control, node_name, metrics, rung, leases, outlet, cluster_domain, drain)
+    knobs = tcp or TcpConfig()
+    options = AgentOptions(
+        config, control, node_name, metrics, rung, knobs, leases, outlet, cluster_domain, drain
+    )
+    if config is not None and tcp is not None:
+        raise click.UsageError("--tcp goes with --kubeconfig; write [tcp] into the file")
     if (config is None) == (kubeconfig is None):
         raise click.UsageError("say either --config FILE or --kubeconfig FILE")
     if config is None:

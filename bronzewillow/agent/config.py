@@ -14,9 +14,12 @@ from typing import Literal, cast
 
 from bronzewillow.agent.addresses import address_text, prefix_text
 from bronzewillow.agent.fields import Problems, Table
+from bronzewillow.agent.tcp_settings import read_tcp
 from bronzewillow.agent.toml_lines import KeyLines
 from bronzewillow.overlay.spec import OverlaySpec, Peer, Prefix, contains, node_address
 from bronzewillow.proxy import Upstream
+from bronzewillow.stack import TcpConfig
+from bronzewillow.wire.checksum import PartialPolicy
 from bronzewillow.wire.encap import DEFAULT_PORTS, Encap
 
 _MAX_VNI = (1 << 24) - 1
@@ -60,6 +63,8 @@ class AgentConfig:
     """[overlay] and its peers; two where each family has an underlay of its own."""
     pods: tuple[PodSpec, ...]
     """[[pods]]."""
+    tcp: TcpConfig = field(default_factory=TcpConfig)
+    """[tcp]: what connections to come go by."""
 
     @property
     def peer_count(self) -> int:
@@ -99,11 +104,13 @@ def parse_config(text: str, file: str, node_name: str) -> AgentConfig:
     root = Table(values, (), problems)
     overlays = _overlays(root.one_or_more("overlay"), node_name)
     pods = _pods(root.tables("pods"), overlays)
+    tcp = root.table_or_none("tcp")
+    settings = read_tcp(tcp) if tcp is not None else TcpConfig()
     root.refuse_unknown()
     found = problems.lines()
     if found:
         raise ConfigError(*found)
-    return AgentConfig(overlays, pods)
+    return AgentConfig(overlays, pods, settings)
 
 
 def derived_mac(node_name: str) -> bytes:
@@ -155,12 +162,15 @@ def _overlay(table: Table, node_name: str) -> OverlaySpec | None:
                 "pod_cidr", f"a /{length} has no room for the node and a pod; /{longest} is the smallest"
             )
             pod_cidrs = ()
+    checksums = table.choice("checksums", [one.value for one in PartialPolicy], PartialPolicy.AUTO.value)
     peers = _peers(table.tables("peers"), port)
     table.refuse_unknown()
     if address is None or port is None or vni is None or not pod_cidrs or mac is None or mtu is None:
         return None
     _check_peers(peers, address, port, pod_cidrs)
-    return OverlaySpec(encap, address, port, vni, pod_cidrs, mac, mtu, tuple(peer for peer, _ in peers))
+    known = tuple(peer for peer, _ in peers)
+    policy = PartialPolicy(checksums) if checksums else PartialPolicy.AUTO
+    return OverlaySpec(encap, address, port, vni, pod_cidrs, mac, mtu, known, policy)
 
 
 def _peers(tables: Iterable[Table], default_port: int | None) -> list[tuple[Peer, Table]]:

@@ -76,6 +76,11 @@ class Table:
             return None
         return int(value)
 
+    def flag(self, key: str, default: bool) -> bool:
+        """A boolean."""
+        value = self._value(key, bool, "true or false", default)
+        return default if value is None else bool(value)
+
     def address(self, key: str) -> bytes | None:
         """A unicast address of either family."""
         text = self.text(key)
@@ -132,6 +137,13 @@ class Table:
         """A table within; required."""
         value = self._value(key, dict, f"a table: write [{key}]", None)
         return None if value is None else Table(value, (*self.path, key), self.problems)
+
+    def table_or_none(self, key: str) -> Table | None:
+        """A table within, that need not be there."""
+        if key in self._values:
+            return self.table(key)
+        self._known.append(key)
+        return None
 
     def one_or_more(self, key: str) -> list[Table]:
         """A table, or an array of tables that is not empty; required."""

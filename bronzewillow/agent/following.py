@@ -210,7 +210,8 @@ class Following:
             self._told.clear()
             overlays = self._overlays
             try:
-                joined = self._agent is not None and await self._agent.join(AgentConfig(overlays, ()))
+                config = AgentConfig(overlays, (), self._options.tcp)
+                joined = self._agent is not None and await self._agent.join(config)
             except OSError as error:
                 await self._await_address(error)
                 continue
@@ -240,7 +241,7 @@ class Following:
             await old.close(0)
         await self._waiting.close()
         try:
-            agent = Agent(AgentConfig(overlays, ()), self._options, self.status)
+            agent = Agent(AgentConfig(overlays, (), self._options.tcp), self._options, self.status)
             self._upkeep.begin(agent)
             await agent.start()
         except OSError as error:

@@ -26,6 +26,7 @@ from bronzewillow.stack import (
     PeerClosed,
     Reset,
     State,
+    TcpConfig,
     Writable,
 )
 
@@ -49,10 +50,10 @@ class NetServer:
 class Net:
     """The node's network for asyncio programs."""
 
-    def __init__(self, *specs: OverlaySpec, rung: Rung | None = None) -> None:
+    def __init__(self, *specs: OverlaySpec, rung: Rung | None = None, tcp: TcpConfig | None = None) -> None:
         """Joins the overlay by one underlay or by one of each family: OSError when one cannot be bound."""
         self._loop = asyncio.get_running_loop()
-        self.node = Node(specs, self._on_event, rung)
+        self.node = Node(specs, self._on_event, rung, tcp)
         self.policy = Enforcer()
         """Who may open connections to our pods; everybody, until it is told of a world."""
         self._factories: dict[Listener, ProtocolFactory] = {}

@@ -33,7 +33,11 @@ class Node:
     """One node of the overlay: its underlays, and a stack for each address that is in use."""
 
     def __init__(
-        self, specs: Sequence[OverlaySpec], on_event: Callable[[Event], None], rung: Rung | None = None
+        self,
+        specs: Sequence[OverlaySpec],
+        on_event: Callable[[Event], None],
+        rung: Rung | None = None,
+        tcp: TcpConfig | None = None,
     ) -> None:
         """Binds a socket for each of `specs`, no two with pods of one family: OSError when that fails.
 
@@ -41,6 +45,7 @@ class Node:
         """
         self._loop = asyncio.get_running_loop()
         self._on_event = on_event
+        self._tcp = tcp or TcpConfig()
         self._rng = random.SystemRandom()
         self._errors_limit = icmp.RateLimit(_ERRORS_PER_SECOND)
         self._touched: dict[Stack, None] = {}
@@ -81,6 +86,12 @@ class Node:
             stack.on_link_mtu(self._by_family[len(address)].vtep.spec.mtu)
             self.touch(stack)
 
+    def take_tcp(self, tcp: TcpConfig) -> None:
+        """What connections to come go by, of all pods."""
+        self._tcp = tcp
+        for stack in self.stacks.values():
+            stack.take_tcp(tcp)
+
     def owns(self, address: bytes) -> bool:
         """Whether `address` is one of our pods', in use or not."""
         underlay = self._by_family.get(len(address))
@@ -99,7 +110,7 @@ class Node:
         """Bring a pod's address to life."""
         spec = self._by_family[len(address)].vtep.spec
         config = StackConfig(
-            address, mtu=spec.mtu, tcp=tcp or TcpConfig(), partial_checksums=spec.partial_checksums
+            address, mtu=spec.mtu, tcp=tcp or self._tcp, partial_checksums=spec.partial_checksums
         )
         stack = self.stacks[address] = Stack(config, self._rng)
         return stack

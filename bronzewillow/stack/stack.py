@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bronzewillow.stack import icmp as pod_icmp
 from bronzewillow.stack import icmpv6 as pod_icmpv6
-from bronzewillow.stack.config import StackConfig
+from bronzewillow.stack.config import StackConfig, TcpConfig
 from bronzewillow.stack.counters import StackCounters
 from bronzewillow.stack.events import Event
 from bronzewillow.stack.fragments import Reassembler, fragment
@@ -91,6 +92,10 @@ class Stack:
         if mtu != self.config.mtu:
             self._tcp.on_link_mtu(mtu)
             self.config = self._tcp.config
+
+    def take_tcp(self, tcp: TcpConfig) -> None:
+        """What connections to come go by; those that are here keep what they began with."""
+        self.config = self._tcp.config = replace(self.config, tcp=tcp)
 
     def handle_timeout(self, now: int) -> None:
         """Run the timers that are due at `now`."""

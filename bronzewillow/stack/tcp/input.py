@@ -73,7 +73,7 @@ def open_from_cookie(c: Connection, syn: TcpSegment, ack: TcpSegment, now: int) 
 def _enter_syn_received(c: Connection, seg: TcpSegment, now: int) -> None:
     tcb = c.tcb
     tcb.irs, tcb.rcv_nxt = seg.seq, add(seg.seq, 1)
-    options.agree(tcb, c.tcp.config, seg.options, now)
+    options.agree(tcb, c.tcp.config, c.config, seg.options, now)
     c.congestion.on_mss(tcb.eff_snd_mss)
     tcb.snd_una, tcb.snd_nxt = tcb.iss, add(tcb.iss, 1)
     tcb.snd_wnd = tcb.max_snd_wnd = seg.wnd
@@ -117,7 +117,7 @@ def _in_syn_sent(c: Connection, seg: TcpSegment, now: int) -> None:
         c.tcp.drop(DropReason.TCP_FLAGS)
         return
     tcb.irs, tcb.rcv_nxt = seg.seq, add(seg.seq, 1)  # fourth
-    options.agree(tcb, c.tcp.config, seg.options, now)
+    options.agree(tcb, c.tcp.config, c.config, seg.options, now)
     c.congestion.on_mss(tcb.eff_snd_mss)
     tcb.snd_wnd = tcb.max_snd_wnd = seg.wnd  # RFC 7323 2.2: not scaled
     tcb.snd_wl1, tcb.snd_wl2 = seg.seq, seg.ack

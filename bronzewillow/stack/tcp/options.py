@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bronzewillow.stack.config import StackConfig
+from bronzewillow.stack.config import StackConfig, TcpConfig
 from bronzewillow.stack.tcp.tcb import MIN_SEND_MSS, Tcb
 from bronzewillow.wire.tcp import TcpOptions
 
@@ -15,9 +15,8 @@ def window_shift(buffer_bytes: int) -> int:
     return min(max(buffer_bytes.bit_length() - 16, 0), _MAX_WINDOW_SHIFT)
 
 
-def offer(config: StackConfig, ts_value: int) -> TcpOptions:
-    """The options of our first SYN."""
-    tcp = config.tcp
+def offer(config: StackConfig, tcp: TcpConfig, ts_value: int) -> TcpOptions:
+    """The options of our first SYN. `tcp`: what this connection goes by."""
     return TcpOptions(
         mss=config.receive_mss,
         window_scale=window_shift(tcp.receive_buffer_bytes) if tcp.window_scale else None,
@@ -36,9 +35,8 @@ def answer(config: StackConfig, ts_value: int, tcb: Tcb) -> TcpOptions:
     )
 
 
-def agree(tcb: Tcb, config: StackConfig, theirs: TcpOptions, now: int) -> None:
+def agree(tcb: Tcb, config: StackConfig, tcp: TcpConfig, theirs: TcpOptions, now: int) -> None:
     """Take over what the peer's SYN or SYN-ACK offered and we offer too."""
-    tcp = config.tcp
     if tcp.window_scale and theirs.window_scale is not None:
         tcb.scaling_on = True  # a shift of 0 is an offer too (RFC 7323 2.2)
         tcb.snd_wind_shift = min(theirs.window_scale, _MAX_WINDOW_SHIFT)

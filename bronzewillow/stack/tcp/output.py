@@ -246,7 +246,7 @@ def send_syn(c: Connection, now: int) -> None:
     tcb = c.tcb
     wnd = min(c.config.receive_buffer_bytes, _UNSCALED)
     tcb.rcv_wnd = wnd
-    offered = options.offer(c.tcp.config, c.ts_value(now))
+    offered = options.offer(c.tcp.config, c.config, c.ts_value(now))
     # RFC 3168 6.1.1.1: a SYN that was not answered goes without, as what dropped it may mind the flags
     setup = SETUP_SYN if c.config.ecn is EcnMode.ON and not c.syn_retransmits else 0
     _put(c, TcpSegment(c.local[1], c.remote[1], tcb.iss, 0, _SYN | setup, wnd, offered))

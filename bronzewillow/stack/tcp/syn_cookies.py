@@ -53,7 +53,7 @@ class SynCookies:
         self._turn(now)
         self._issued_at = now
         agreed = Tcb()
-        options.agree(agreed, config, syn.options, now)
+        options.agree(agreed, config, config.tcp, syn.options, now)
         bits = 0
         if agreed.timestamps_on:
             bits = agreed.snd_wind_shift if agreed.scaling_on else _NO_SCALING

@@ -66,6 +66,20 @@ def test_reload_takes_peers() -> None:
     run(main())
 
 
+def test_reload_turns_the_knobs_of_tcp_for_connections_to_come() -> None:
+    async def main() -> None:
+        async with running_agent() as rig:
+            assert await rig.get("/x") == (200, "/x")
+            before = {stack.config.tcp.congestion_control for stack in rig.agent.net.node.stacks.values()}
+            rig.config.write_text('[tcp]\ncongestion_control = "reno"\n' + rig.config.read_text())
+            await rig.agent.reload()
+            after = {stack.config.tcp.congestion_control for stack in rig.agent.net.node.stacks.values()}
+            assert (before, after) == ({"cubic"}, {"reno"})
+            assert await rig.get("/x") == (200, "/x")
+
+    run(main())
+
+
 def test_reload_moves_our_end_and_connections_live_on() -> None:
     async def main() -> None:
         async with running_agent() as rig, rig.session() as session:

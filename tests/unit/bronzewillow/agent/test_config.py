@@ -21,6 +21,9 @@ from bronzewillow.agent.config import (
 )
 from bronzewillow.overlay.spec import OverlaySpec, Peer
 from bronzewillow.proxy import Upstream
+from bronzewillow.stack import TcpConfig
+from bronzewillow.stack.tcp.ecn import EcnMode
+from bronzewillow.wire.checksum import PartialPolicy
 from bronzewillow.wire.encap import Encap
 
 ip = socket.inet_aton
@@ -398,3 +401,13 @@ def test_an_array_of_underlays_has_at_least_one() -> None:
     with pytest.raises(ConfigError) as caught:
         parse_config("overlay = []", "node.toml", "mac-1")
     assert caught.value.problems == ("node.toml:1: overlay: must not be empty",)
+
+
+def test_the_knobs_of_tcp_and_of_checksums() -> None:
+    text = EXAMPLE.replace("[[pods]]", '[tcp]\nrack = false\necn = "on"\n\n[[pods]]', 1)
+    text = text.replace("[overlay]\n", '[overlay]\nchecksums = "never"\n', 1)
+    config = parse_config(text, "node.toml", "mac-1")
+    assert config.tcp == TcpConfig(rack=False, ecn=EcnMode.ON)
+    assert config.overlays[0].partial_checksums is PartialPolicy.NEVER
+    with pytest.raises(ConfigError, match=r"node.toml:\d+: tcp.rack: expected true or false, got a string"):
+        parse_config(text.replace("rack = false", 'rack = "no"'), "node.toml", "mac-1")

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bronzewillow.stack import Stack, StackConfig
+from bronzewillow.stack import Stack, StackConfig, TcpConfig
 from bronzewillow.stack.fragments import Reassembler, fragment
 from bronzewillow.testing.script import LOCAL, PEER, Scripted
 from bronzewillow.wire import icmp, udp
@@ -128,3 +128,14 @@ def test_no_timer_runs_in_an_idle_stack(stack: Stack) -> None:
     assert stack.next_timeout() is None
     stack.handle_timeout(10**12)
     assert stack.output(10**12) == [] and stack.events() == []
+
+
+def test_new_settings_are_for_connections_to_come() -> None:
+    """Even for one that is being opened: what was offered is what counts."""
+    s = Scripted(StackConfig(LOCAL))
+    s.script("connect\n> S 0:0(0)")
+    s.stack.take_tcp(TcpConfig(receive_buffer_bytes=16 << 20, sack=False))
+    s.script("< S. 0:0(0) ack 1 <mss 1410,sackOK,wscale 3>\nignore")
+    assert s.c.tcb.rcv_wind_shift == 5 and s.c.tcb.sack_on
+    later = s.stack.connect(PEER, 81, s.now)
+    assert later.config.receive_buffer_bytes == 16 << 20 and not later.config.sack

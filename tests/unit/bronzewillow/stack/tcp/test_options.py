@@ -22,17 +22,17 @@ def test_the_least_shift(size: int, shift: int) -> None:
 
 
 def test_the_offer() -> None:
-    assert offer(V4, 9) == TcpOptions(1410, 5, True, (9, 0))
+    assert offer(V4, V4.tcp, 9) == TcpOptions(1410, 5, True, (9, 0))
     plain = StackConfig(V4.address, tcp=TcpConfig(window_scale=False, timestamps=False, sack=False))
-    assert offer(plain, 9) == TcpOptions(1410)
-    assert offer(V6, 9) == TcpOptions(1390, 5, True, (9, 0))
+    assert offer(plain, plain.tcp, 9) == TcpOptions(1410)
+    assert offer(V6, V6.tcp, 9) == TcpOptions(1390, 5, True, (9, 0))
 
 
 @pytest.mark.rfc("9293:MUST-15")
 def test_a_peer_that_says_no_mss() -> None:
     for config, mss in ((V4, 536), (V6, 1220)):
         tcb = Tcb()
-        agree(tcb, config, NO_OPTIONS, 0)
+        agree(tcb, config, config.tcp, NO_OPTIONS, 0)
         assert tcb.smss == mss
 
 
@@ -41,7 +41,7 @@ def test_a_peer_that_says_no_mss() -> None:
 )
 def test_the_answer_has_only_what_was_offered(theirs: TcpOptions) -> None:
     tcb = Tcb()
-    agree(tcb, V4, theirs, 0)
+    agree(tcb, V4, V4.tcp, theirs, 0)
     ours = answer(V4, 9, tcb)
     assert (ours.window_scale is None) == (theirs.window_scale is None)
     assert ours.sack_permitted == theirs.sack_permitted
@@ -51,14 +51,14 @@ def test_the_answer_has_only_what_was_offered(theirs: TcpOptions) -> None:
 def test_what_we_do_not_offer_is_not_agreed_on() -> None:
     tcb = Tcb()
     plain = TcpConfig(window_scale=False, timestamps=False, sack=False)
-    agree(tcb, StackConfig(V4.address, tcp=plain), FULL, 0)
+    agree(tcb, V4, plain, FULL, 0)
     assert (tcb.scaling_on, tcb.sack_on, tcb.timestamps_on) == (False, False, False)
     assert (tcb.snd_wind_shift, tcb.rcv_wind_shift) == (0, 0)
 
 
 def test_a_shift_above_14_is_read_as_14() -> None:  # RFC 7323 2.3
     tcb = Tcb()
-    agree(tcb, V4, TcpOptions(window_scale=200), 0)
+    agree(tcb, V4, V4.tcp, TcpOptions(window_scale=200), 0)
     assert tcb.snd_wind_shift == 14
 
 
@@ -78,5 +78,5 @@ def test_a_shift_above_14_is_read_as_14() -> None:  # RFC 7323 2.3
 def test_malformed_options_reach_the_stack_as_what_could_be_read(area: bytes, expected: TcpOptions) -> None:
     options = parse_options(area)
     assert options == expected
-    agree(Tcb(), V4, options, 0)
+    agree(Tcb(), V4, V4.tcp, options, 0)
     assert len(emit_options(options)) % 4 == 0
