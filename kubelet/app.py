@@ -72,11 +72,14 @@ class App:
         """Where the API is, once it is there."""
 
     def show(self, pair: Path) -> None:
-        """The certificate and key that the API shows from now on."""
+        """The certificate and key that the API shows from now on. OSError: of the first one."""
         if self._tls is None:
             self._tls = ServingTls(pair, self._client_ca)
         else:
-            self._tls.show(pair)
+            try:
+                self._tls.show(pair)
+            except OSError as error:  # ssl.SSLError is one
+                _log.warning("%s: %s: the certificate of before is shown", pair, error.strerror or error)
         self._has_pair.set()
 
     def trust(self, client_ca: str) -> None:

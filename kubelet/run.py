@@ -17,9 +17,9 @@ from bronzewillow.kube.client import KubeClient
 from kubelet.app import App, AppConfig
 from kubelet.certificates.client_ca import ClientCa
 from kubelet.certificates.metrics import CertificateTimes
-from kubelet.certificates.serving import ServingFolders
+from kubelet.certificates.serving import ServingCertificate, ServingFolders
 from kubelet.certificates.watch import Watch
-from kubelet.clock import SystemClock
+from kubelet.clock import Clock, SystemClock
 from kubelet.ending import Stop, until_the_end
 from kubelet.membership.errors import MembershipError
 from kubelet.membership.home import Home
@@ -35,6 +35,7 @@ from kubelet.node.shutdown_notice import ShutdownNotice
 from kubelet.pods.node_shutdown import ShutdownGrace
 from kubelet.pods.shell import ShellConfig
 
+_SHOWN_EVERY_S = 60.0
 _TIMEOUT_S = 15.0
 """Of one request: a Lease lasts 40 s."""
 _log = logging.getLogger(__name__)
@@ -93,11 +94,7 @@ async def run_kubelet(options: RunOptions) -> None:
             app = App(AppConfig(shell, options.port, ca.decode()), client, lambda: node.node, health)
             watch = Watch(callers.read, lambda pem: app.trust(pem.decode()), ca, callers.every_s, clock)
             app.shell.metrics.registry.register(
-                CertificateTimes(
-                    home.client_pairs.current,
-                    lambda: home.serving_pairs.current() or home.own_pairs.current(),
-                    clock.wall,
-                )
+                CertificateTimes(home.client_pairs.current, lambda: node.serving.best(), clock.wall)
             )
             parts = AgentParts(
                 client, settings, RuntimeWatch(app.shell.runtime, app.shell.readiness, clock.monotonic),
@@ -108,9 +105,19 @@ async def run_kubelet(options: RunOptions) -> None:
             tell_ready()
             try:
                 end = until_the_end(stop, notice, options.shutdown, node, app.shell)
-                await race(node.run(), account.run(), app.run(), watch.run(), end)
+                shown = _watch_shown(app, node.serving, clock)
+                await race(node.run(), account.run(), app.run(), watch.run(), shown.run(), end)
             finally:
                 power.release()
+
+
+def _watch_shown(app: App, serving: ServingCertificate, clock: Clock) -> Watch:
+    """Somebody else may renew it, too: who joins again, for one."""
+
+    async def read() -> bytes:
+        return serving.best().pem
+
+    return Watch(read, lambda _: app.show(serving.best().path), b"", _SHOWN_EVERY_S, clock)
 
 
 def _check_identity(home: Home) -> None:

@@ -71,6 +71,7 @@ class PairFolder:
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
         self._name = name
+        self._told = ""
 
     @property
     def current_path(self) -> Path:
@@ -78,14 +79,18 @@ class PairFolder:
         return self._folder / f"{self._name}-current.pem"
 
     def current(self) -> Pair | None:
-        """The pair in use; None without one, or when it cannot be read."""
+        """The pair in use; None without one, or when it cannot be read, which is told of once."""
         try:
-            return _pair(self.current_path)
+            found = _pair(self.current_path)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            _log.warning("%s: is no certificate with its key: %s", self.current_path, error)
+            if str(error) != self._told:
+                self._told = str(error)
+                _log.warning("%s: is no certificate with its key: %s", self.current_path, error)
             return None
+        self._told = ""
+        return found
 
     def pending_key(self) -> EllipticCurvePrivateKey:
         """The key to ask with, on disk already; that of last time where its certificate has not come yet."""

@@ -84,6 +84,8 @@ def test_pods_run_and_the_api_shows_them_to_whoever_may(tmp_path: Path) -> None:
                         with pytest.raises(aiohttp.ClientError):
                             await another.get("/pods", ssl=trusting)
                     app.trust(ca)
+                    (tmp_path / "torn").write_bytes((tmp_path / "own").read_bytes()[:300])
+                    app.show(tmp_path / "torn")  # and what was shown before is shown
                     stranger = ssl.create_default_context(cadata=ca)
                     async with session.get("/pods", ssl=stranger) as answer:
                         assert answer.status == 401

@@ -116,3 +116,12 @@ def test_all_can_be_forgotten(tmp_path: Path, authority: Authority) -> None:
     serving.pending_key()
     client.forget()
     assert [path.name for path in tmp_path.iterdir()] == ["serving.key.pending"]
+
+
+def test_a_pair_that_cannot_be_read_is_told_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pairs = PairFolder(tmp_path, "serving")
+    pairs.current_path.write_bytes(b"-----BEGIN CERT")
+    for _ in range(3):
+        assert pairs.current() is None
+    (record,) = caplog.records
+    assert "serving-current.pem: is no certificate with its key" in record.getMessage()
