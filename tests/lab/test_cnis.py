@@ -111,7 +111,19 @@ def test_our_programs_reach_a_pod_a_service_and_a_name(placed: Placed) -> None:
     assert any(named["way"] in placed.peer.worker_pods(family) for family in placed.peer.families)
 
 
-@pytest.mark.parametrize("who", ["a pod of our pod", "the Mac of a pod"])
+def test_our_pods_reach_a_pod_and_a_service_as_themselves(placed: Placed) -> None:
+    lab = placed.lab
+    for number, ours in enumerate(placed.mac_pods):
+        for url in (
+            placed.url(placed.worker_pods[0], TARGET_PORT, "/client"),
+            placed.url(placed.family.web, SERVICE_PORT, "/client"),
+        ):
+            answer = lab.ask(lab.mac, url, *lab.through_pod(number))
+            assert answer["way"] in placed.worker_pods
+            assert answer["client"] == ours
+
+
+@pytest.mark.parametrize("who", ["a pod of our pod", "our pod of a pod"])
 def test_large_transfers_both_ways(placed: Placed, who: str) -> None:
     lab = placed.lab
     options: tuple[str, ...] = ()
@@ -119,7 +131,7 @@ def test_large_transfers_both_ways(placed: Placed, who: str) -> None:
         client, url = lab.pod, placed.url(placed.mac_pods[0], FILES_PORT, "")
     else:
         client, url = lab.mac, placed.url(placed.worker_pods[0], TARGET_PORT, "")
-        options = THROUGH_OUTLET
+        options = lab.through_pod(0)
     body = str(lab.peer.site.scratch / "body")
     curl = ("curl", "-gsSf", "-m", str(LIMIT_S), *options)
     client.run(*curl, "-o", body, f"{url}/bytes/{SIZE}", timeout_s=LIMIT_S + 5)

@@ -46,6 +46,8 @@ def test_cilium_hears_who_speaks_by_the_vni(placed: Placed) -> None:
     spoken = vnis_by_source(placed, lambda: lab.pod.run("ping", "-c", "2", "-i", "0.05", "-W", "2", pod))
     assert spoken == {pod: {identity}}
     url = placed.url(placed.worker_pods[0], TARGET_PORT, "/client")
+    spoken = vnis_by_source(placed, lambda: lab.ask(lab.mac, url, *lab.through_pod(0)))
+    assert spoken == {pod: {identity}}
     spoken = vnis_by_source(placed, lambda: lab.ask(lab.mac, url, "-x", f"http://{OUTLET}"))
     assert spoken == {placed.peer.mac_node(placed.family): {WORLD}}
 
