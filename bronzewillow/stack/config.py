@@ -20,8 +20,11 @@ class TcpConfig:
     send_buffer_bytes: int = 1 << 20
     """Unacknowledged and unsent bytes that one connection may hold."""
 
-    receive_buffer_bytes: int = 1 << 20
+    receive_buffer_bytes: int = 4 << 20
     """Bytes received and not yet consumed that one connection may hold; the largest window offered."""
+
+    initial_receive_bytes: int = 256 << 10
+    """What of it a connection begins with: it grows with what its user consumes in a round trip."""
 
     max_connections: int = 16_384
     """Connections of this stack in any state; a further SYN is dropped and counted."""

@@ -115,7 +115,7 @@ class Exchange:
             assert event.data == self._peer_data(c)[end.received : end.received + size], "other bytes"
             end.received += size
             end.unread += size
-            if not self._batch_reader or end.unread * 4 >= c.config.receive_buffer_bytes:
+            if not self._batch_reader or end.unread * 4 >= c.receive_window.size:
                 c.consume(end.unread, now)
                 end.unread = 0
         elif isinstance(event, PeerClosed):

@@ -44,13 +44,13 @@ def test_all_options_are_offered_and_agreed_on() -> None:
     s = Scripted(StackConfig(LOCAL))
     s.script("""
         connect
-        +0 >  S  0:0(0) win 65535 <mss 1410,sackOK,TS val 0 ecr 0,wscale 5>
+        +0 >  S  0:0(0) win 65535 <mss 1410,sackOK,TS val 0 ecr 0,wscale 7>
         +0 <  S. 0:0(0) ack 1 win 65535 <mss 1460,sackOK,TS val 5 ecr 0,nop,wscale 7>
-        +0 >  .  1:1(0) ack 1 win 32768 <TS val 0 ecr 5>
+        +0 >  .  1:1(0) ack 1 win 2048 <TS val 0 ecr 5>
         state ESTABLISHED
     """)
     assert s.c.tcb.sack_on and s.c.tcb.timestamps_on
-    assert (s.c.tcb.snd_wind_shift, s.c.tcb.rcv_wind_shift) == (7, 5)
+    assert (s.c.tcb.snd_wind_shift, s.c.tcb.rcv_wind_shift) == (7, 7)
 
 
 def test_only_offered_options_are_answered() -> None:

@@ -25,7 +25,7 @@ def flooded() -> Scripted:
 def test_a_handshake_without_memory(flooded: Scripted) -> None:
     flooded.script("""
         +0    <  S  0:0(0) win 65535 <mss 1410,sackOK,TS val 1000 ecr 0,nop,wscale 7>
-        +0    >  S. 0:0(0) ack 1 win 65535 <mss 1410,sackOK,TS val 0 ecr 1000,nop,wscale 5>
+        +0    >  S. 0:0(0) ack 1 win 65535 <mss 1410,sackOK,TS val 0 ecr 1000,nop,wscale 7>
     """)
     assert flooded.stack.connections() == [] and flooded.stack.next_timeout() is None
     flooded.script("""
@@ -39,7 +39,7 @@ def test_a_handshake_without_memory(flooded: Scripted) -> None:
         +40ms >  .  3001:3001(0) ack 11
     """)
     tcb = flooded.c.tcb
-    assert (tcb.snd_wind_shift, tcb.rcv_wind_shift, tcb.sack_on, tcb.timestamps_on) == (7, 5, True, True)
+    assert (tcb.snd_wind_shift, tcb.rcv_wind_shift, tcb.sack_on, tcb.timestamps_on) == (7, 7, True, True)
     assert (tcb.smss, tcb.snd_wnd) == (1410, 128_000)
 
 

@@ -381,3 +381,37 @@ def test_data_beyond_an_edge_that_moved_left_ends_nothing(established: Scripted)
         state ESTABLISHED
         events
     """)
+
+
+def test_the_window_grows_for_a_user_who_reads(script_with: Open) -> None:
+    """Dynamic right-sizing: from 256 KiB to twice what is consumed in a round trip, up to the limit."""
+    s = script_with(TcpConfig(receive_buffer_bytes=1 << 20))
+    s.script("""
+        listen
+        <  S  0:0(0) <mss 1000,wscale 0>
+        ignore
+        +40ms <  .  1:1(0) ack 1
+        accept
+        +40ms <  .  1:60001(60000) ack 1
+        ignore
+        consume all
+        ignore
+    """)
+    at, windows = 60_001, []
+    for _ in range(4):
+        size = s.c.tcb.rcv_wnd // 1000 * 1000
+        for start in range(at, at + size, 60_000):
+            end = min(start + 60_000, at + size)
+            s.script(f"< . {start}:{end}({end - start}) ack 1\nignore")
+        at += size
+        s.script("+40ms ignore\nconsume all\nignore")
+        windows.append(s.c.tcb.rcv_wnd)
+    assert 250_000 < windows[0] < windows[-1] == 1 << 20
+
+
+def test_the_window_stays_for_a_user_who_does_not_read(script_with: Open) -> None:
+    s = script_with(TcpConfig())
+    s.script("listen\n< S 0:0(0) <mss 1000,wscale 0>\nignore\n< . 1:1(0) ack 1\naccept")
+    for start in range(1, 240_001, 60_000):
+        s.script(f"+40ms < . {start}:{start + 60_000}(60000) ack 1\nignore")
+    assert s.c.unread_bytes + s.c.tcb.rcv_wnd <= (256 << 10) + 128

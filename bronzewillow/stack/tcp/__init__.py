@@ -11,6 +11,7 @@ acknowledgment what an acceptable ACK says                             RFC 9293 
 options        what we offer on a SYN and agree on                     RFC 7323, RFC 2018, RFC 6691
 output         what may be sent now, in super-segments                 RFC 9293 3.8.6, RFC 6675
 send_buffer    bytes accepted from the user and not acknowledged       RFC 9293 3.8
+receive_window how much we offer to receive                            RFC 9293 3.8.6
 reassembly     bytes that arrived early, and the SACK blocks of them   RFC 9293 3.10.7.4, 2018
 flight         what is sent and not acknowledged, range by range       RFC 6675 2
 recovery       when a range is lost, and what that means               RFC 6675, RFC 6582

@@ -13,6 +13,7 @@ from bronzewillow.stack.tcp.flight import Flight
 from bronzewillow.stack.tcp.path_probe import PathProbe
 from bronzewillow.stack.tcp.rack import Rack
 from bronzewillow.stack.tcp.reassembly import Reassembly
+from bronzewillow.stack.tcp.receive_window import ReceiveWindow
 from bronzewillow.stack.tcp.recovery import Recovery
 from bronzewillow.stack.tcp.rtt import RttEstimator
 from bronzewillow.stack.tcp.send_buffer import SendBuffer
@@ -62,6 +63,7 @@ class Connection:
         "queued_at",
         "rcv_position",
         "reassembly",
+        "receive_window",
         "recovery",
         "remote",
         "retransmitted_segments",
@@ -101,6 +103,7 @@ class Connection:
         self.ecn: Ecn | None = None
         """None until both ends have agreed on it."""
         self.send_buffer = SendBuffer(config.send_buffer_bytes)
+        self.receive_window = ReceiveWindow(config.initial_receive_bytes, config.receive_buffer_bytes, now)
         self.reassembly = Reassembly(config.max_reassembly_ranges)
         self.timers = Timers()
         self.queued_at = NEVER  # owned by the stack's TimerQueue
@@ -163,6 +166,7 @@ class Connection:
         if not 0 <= size <= self.unread_bytes:
             raise LocalError(f"cannot consume {size} bytes: {self.unread_bytes} are unread")
         self.unread_bytes -= size
+        self.receive_window.on_consumed(size, self.rtt.srtt, self.tcb.rmss, now)
         if output.has_window_update(self):
             self.ack_now = True
             self.tcp.mark_dirty(self)

@@ -244,7 +244,7 @@ def send_keepalive(c: Connection, now: int) -> None:
 def send_syn(c: Connection, now: int) -> None:
     """Our SYN of an active open."""
     tcb = c.tcb
-    wnd = min(c.config.receive_buffer_bytes, _UNSCALED)
+    wnd = min(c.receive_window.size, _UNSCALED)
     tcb.rcv_wnd = wnd
     offered = options.offer(c.tcp.config, c.config, c.ts_value(now))
     # RFC 3168 6.1.1.1: a SYN that was not answered goes without, as what dropped it may mind the flags
@@ -266,7 +266,7 @@ def send_syn_ack(c: Connection, now: int) -> None:
 def promise_first_window(c: Connection) -> int:
     """What our SYN-ACK says, or has said: its window field."""
     tcb = c.tcb
-    wnd = min(c.config.receive_buffer_bytes, _UNSCALED)
+    wnd = min(c.receive_window.size, _UNSCALED)
     tcb.rcv_wnd = max(tcb.rcv_wnd, wnd)  # an ACK in SYN-RECEIVED may have promised more already
     tcb.last_ack_sent = tcb.rcv_nxt
     return wnd
@@ -283,12 +283,12 @@ def has_window_update(c: Connection) -> bool:
     """RFC 9293 3.8.6.2.2: the right edge moves by a worthwhile step only, and then it is told at once."""
     if c.tcb.state not in RECEIVING:
         return False
-    return _free_bytes(c) - c.tcb.rcv_wnd >= min(c.config.receive_buffer_bytes // 2, 2 * c.tcb.rmss)
+    return _free_bytes(c) - c.tcb.rcv_wnd >= min(c.receive_window.size // 2, 2 * c.tcb.rmss)
 
 
 def _free_bytes(c: Connection) -> int:
     """Room for the peer's data, as far as a window field can tell of it."""
-    return min(c.config.receive_buffer_bytes - c.unread_bytes, _UNSCALED << c.tcb.rcv_wind_shift)
+    return min(c.receive_window.size - c.unread_bytes, _UNSCALED << c.tcb.rcv_wind_shift)
 
 
 def _window_field(c: Connection) -> int:
@@ -296,7 +296,7 @@ def _window_field(c: Connection) -> int:
     tcb = c.tcb
     free_bytes = _free_bytes(c)
     promised = tcb.rcv_wnd
-    step = min(c.config.receive_buffer_bytes // 2, tcb.rmss)
+    step = min(c.receive_window.size // 2, tcb.rmss)
     offered = free_bytes if free_bytes - promised >= step else promised
     # Rounding up by less than one scale unit keeps the edge. Not so past the buffer's end: each odd-sized
     # segment would move the edge a little further; then what was promised stays good, and the field says less

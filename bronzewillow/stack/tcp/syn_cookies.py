@@ -65,7 +65,7 @@ class SynCookies:
         cookie = parity << 31 | mss_index << _HASH_BITS
         cookie |= self._hash(parity, local, remote, syn.seq, mss_index, bits)
         answered = options.answer(config, _stamped(ts_value, bits), agreed)
-        wnd = min(config.tcp.receive_buffer_bytes, _UNSCALED)
+        wnd = min(config.tcp.initial_receive_bytes, config.tcp.receive_buffer_bytes, _UNSCALED)
         return TcpSegment(local[1], remote[1], cookie, add(syn.seq, 1), _SYN_ACK, wnd, answered)
 
     def recall(self, local: Endpoint, remote: Endpoint, ack: TcpSegment, now: int) -> TcpSegment | None:

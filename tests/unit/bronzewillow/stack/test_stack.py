@@ -136,6 +136,6 @@ def test_new_settings_are_for_connections_to_come() -> None:
     s.script("connect\n> S 0:0(0)")
     s.stack.take_tcp(TcpConfig(receive_buffer_bytes=16 << 20, sack=False))
     s.script("< S. 0:0(0) ack 1 <mss 1410,sackOK,wscale 3>\nignore")
-    assert s.c.tcb.rcv_wind_shift == 5 and s.c.tcb.sack_on
+    assert s.c.tcb.rcv_wind_shift == 7 and s.c.tcb.sack_on
     later = s.stack.connect(PEER, 81, s.now)
     assert later.config.receive_buffer_bytes == 16 << 20 and not later.config.sack

@@ -22,10 +22,10 @@ def test_the_least_shift(size: int, shift: int) -> None:
 
 
 def test_the_offer() -> None:
-    assert offer(V4, V4.tcp, 9) == TcpOptions(1410, 5, True, (9, 0))
+    assert offer(V4, V4.tcp, 9) == TcpOptions(1410, 7, True, (9, 0))
     plain = StackConfig(V4.address, tcp=TcpConfig(window_scale=False, timestamps=False, sack=False))
     assert offer(plain, plain.tcp, 9) == TcpOptions(1410)
-    assert offer(V6, V6.tcp, 9) == TcpOptions(1390, 5, True, (9, 0))
+    assert offer(V6, V6.tcp, 9) == TcpOptions(1390, 7, True, (9, 0))
 
 
 @pytest.mark.rfc("9293:MUST-15")
