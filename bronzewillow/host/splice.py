@@ -41,8 +41,10 @@ class SpliceSide(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self.has_ended = True
+        transport = self.transport
         self._splice.on_end(self._index)
-        return True  # a half-closed connection still takes what the other side sends
+        # a half-closed connection still takes what the other side sends; TLS knows no such thing
+        return transport is not None and transport.can_write_eof()
 
     def pause_writing(self) -> None:
         self._splice.hold(1 - self._index)

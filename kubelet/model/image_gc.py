@@ -29,10 +29,7 @@ def images_to_remove(
     images: Iterable[ImageUse], in_use: frozenset[str], capacity_bytes: int, available_bytes: int, now: int
 ) -> Sequence[ImageUse]:
     """Above 85 % of the disk, those used longest ago, down to 80 %; none in use, none younger than 2 min."""
-    used = capacity_bytes - available_bytes
-    if capacity_bytes <= 0 or used * 100 < HIGH_PERCENT * capacity_bytes:
-        return ()
-    excess = used - capacity_bytes * LOW_PERCENT // 100
+    excess = excess_bytes(capacity_bytes, available_bytes)
     chosen = []
     for image in unused_images(images, in_use, now):
         if excess <= 0:
@@ -40,6 +37,14 @@ def images_to_remove(
         chosen.append(image)
         excess -= image.size_bytes
     return chosen
+
+
+def excess_bytes(capacity_bytes: int, available_bytes: int) -> int:
+    """What is to be freed."""
+    used = capacity_bytes - available_bytes
+    if capacity_bytes <= 0 or used * 100 < HIGH_PERCENT * capacity_bytes:
+        return 0
+    return used - capacity_bytes * LOW_PERCENT // 100
 
 
 def unused_images(images: Iterable[ImageUse], in_use: frozenset[str], now: int) -> Sequence[ImageUse]:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from kubelet.model.image_gc import ImageUse, images_to_remove, unused_images
+from kubelet.model.decision import EventType, PodEvent
+from kubelet.model.image_gc import ImageUse, excess_bytes, images_to_remove, unused_images
 from kubelet.provider.errors import RuntimeRefusal
 from runtime.api import cri_pb2 as api
 
@@ -46,8 +47,10 @@ class ImageCollection:
         runtime: Runtime,
         disk: Callable[[], Disk],
         now: Callable[[], int],
+        tell: Callable[[PodEvent], None],
     ) -> None:
-        self._runtime, self._disk, self._now = runtime, disk, now
+        """`tell` records an event of the Node."""
+        self._runtime, self._disk, self._now, self._tell = runtime, disk, now, tell
         self._uses: dict[str, ImageUse] = {}
         self._images: list[api.Image] = []
 
@@ -76,14 +79,23 @@ class ImageCollection:
         chosen = images_to_remove(
             self._uses.values(), frozenset(kept), disk.capacity_bytes, disk.available_bytes, self._now()
         )
-        await self._remove(chosen)
+        freed = await self._remove(chosen)
+        excess = excess_bytes(disk.capacity_bytes, disk.available_bytes)
+        if freed < excess:
+            message = (
+                f"Failed to garbage collect required amount of images. Attempted to free {excess} bytes, but "
+                f"only found {freed} bytes eligible to free."
+            )
+            self._tell(PodEvent(EventType.WARNING, "FreeDiskSpaceFailed", message))
 
     async def free_all(self) -> None:
         """Remove all that nobody uses. RuntimeRefusal."""
         kept = await self.detect()
         await self._remove(unused_images(self._uses.values(), frozenset(kept), self._now()))
 
-    async def _remove(self, chosen: Sequence[ImageUse]) -> None:
+    async def _remove(self, chosen: Sequence[ImageUse]) -> int:
+        """How many bytes they had."""
+        freed = 0
         for image in chosen:
             try:
                 await self._runtime.remove_image(image.id)
@@ -91,4 +103,6 @@ class ImageCollection:
                 _log.warning("image %s is not removed: %s", image.id, refused)
                 continue
             del self._uses[image.id]
+            freed += image.size_bytes
             _log.info("image %s was unused and is removed", image.id)
+        return freed

@@ -167,7 +167,7 @@ class PodShell:
         self._reflector = Reflector(client, PODS, self._on_api, selection)
         self.pods.api = self._reflector.cache
         self.shown = ShownPods(self.pods)
-        self.images = ImageCollection(self.runtime, self._disk, now)
+        self.images = ImageCollection(self.runtime, self._disk, now, self.recorder.of_node)
         self.memory = MemoryWatch(self.runtime, self.pods)
         self.storage = StorageWatch(self.runtime, self.pods, self.volumes, self.logs)
         self.eviction = EvictionWatch(

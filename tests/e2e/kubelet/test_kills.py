@@ -22,6 +22,8 @@ pytestmark = pytest.mark.e2e
 PROBES = {"readinessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 1}}
 MOMENTS_S = (0.0, 0.1, 0.3, 0.6, 1.0)
 """After something was asked for."""
+SLOW = 20_000
+"""Bytes a second of a registry: a few seconds for an image."""
 
 
 def on_node(processes: NodeProcesses, story: Callable[[JoinedNode], Awaitable[None]]) -> None:
@@ -59,6 +61,16 @@ async def assert_each_once(node: JoinedNode, *names: str) -> None:
     assert len(leases) == len(names), leases
     addresses = [(await node.cluster.until(name, is_ready))["status"]["podIP"] for name in names]
     assert len(set(addresses)) == len(names)
+
+
+async def answers(node: JoinedNode) -> bool:
+    """At the node's port."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", node.options.port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 async def remove(node: JoinedNode, *names: str) -> None:
@@ -139,14 +151,13 @@ def test_either_while_an_image_is_pulled(processes: NodeProcesses, victim: str) 
     async def story(node: JoinedNode) -> None:
         found = node.cluster
         async with fake_registry() as registry:
-            image = f"{registry.host}/team/{victim}:v1"
-            for words in (
-                ("create", image, "--model", str(processes.folder / "tiny.gguf")),
-                ("push", image),
-                ("rm", image),
-            ):
+            image, insecure = f"{registry.host}/team/{victim}:v1", ("--insecure", registry.host)
+            model = str(processes.folder / "tiny.gguf")
+            for words in (("create", image, "--model", model), ("push", image, *insecure), ("rm", image)):
                 await asyncio.to_thread(processes.run, "runtime.runm", *words)
-            with slow_relay(registry.host, 2_000) as relay:  # a few seconds for the model
+            with slow_relay(registry.host, SLOW) as relay:
+                processes.extra = ("--insecure", relay.host)
+                await kill_runtime(processes)
                 wanted = {**PROBES, "image": image.replace(registry.host, relay.host)}
 
                 async def is_pulling() -> bool:
@@ -185,6 +196,7 @@ def test_the_kubelet_while_it_asks_for_certificates(processes: NodeProcesses) ->
         for _ in range(2):  # nobody has approved it: the same key asks by the same name
             async with node.process():
                 await node.until_ready()
+                await until(lambda: answers(node))  # by a certificate of its own
             assert await requests() == asked
         condition = {"type": "Approved", "status": "True", "reason": "ByTest", "message": "said the test"}
         async with node.process():
@@ -203,6 +215,7 @@ def test_the_kubelet_while_it_asks_for_certificates(processes: NodeProcesses) ->
             await until(is_signed)
         async with node.process():  # and it is shown from the first moment on
             await node.until_ready()
+            await until(lambda: answers(node))
             assert await requests() == asked
 
     on_node(processes, story)

@@ -129,6 +129,7 @@ def test_an_end_closes_where_half_close_is_unknown() -> None:
             side.connection_made(transport)
         splice.sides[CLIENT].eof_received()
         assert upstream.calls == ["close"]
+        assert not splice.sides[UPSTREAM].eof_received()  # asyncio would say that it has no effect
 
     with_splice(test)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import grpc
 
 from bronzewillow.testing.aio import run
+from kubelet.model.decision import PodEvent
 from kubelet.pods.image_collection import Disk, ImageCollection
 from kubelet.provider.errors import RuntimeRefusal
 from runtime.api import cri_pb2 as api
@@ -36,7 +37,10 @@ class Rig:
     def __init__(self) -> None:
         self.runtime, self.time = Runtime(), 0
         self.disk = Disk(1000, 500)
-        self.collection = ImageCollection(self.runtime, lambda: self.disk, lambda: self.time)
+        self.events: list[PodEvent] = []
+        self.collection = ImageCollection(
+            self.runtime, lambda: self.disk, lambda: self.time, self.events.append
+        )
 
     def look(self, minute: int, *used: str) -> None:
         self.time, self.runtime.used = minute * MINUTE, list(used)
@@ -49,6 +53,7 @@ def test_nothing_goes_while_there_is_room() -> None:
     rig.time = 60 * MINUTE
     run(rig.collection.collect())
     assert len(rig.runtime.here) == 5
+    assert rig.events == []
 
 
 def test_the_longest_unused_go_first() -> None:
@@ -59,6 +64,13 @@ def test_the_longest_unused_go_first() -> None:
     rig.disk = Disk(1000, 150)
     run(rig.collection.collect())
     assert set(rig.runtime.here) == {"used", "old", "pinned", "stuck"}  # one of them could not be removed
+    assert [(one.reason, one.message) for one in rig.events] == [
+        (
+            "FreeDiskSpaceFailed",
+            "Failed to garbage collect required amount of images. Attempted to free 50 bytes, but only found "
+            "30 bytes eligible to free.",
+        )
+    ]
 
 
 def test_what_is_here_can_be_asked_for() -> None:
