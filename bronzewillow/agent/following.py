@@ -22,6 +22,7 @@ from bronzewillow.adapters.network import ClusterNetwork, Cni, Json, Us
 from bronzewillow.agent.addresses import pack_address
 from bronzewillow.agent.app import Agent, AgentOptions
 from bronzewillow.agent.config import AgentConfig
+from bronzewillow.agent.garbage import GarbageSearch
 from bronzewillow.agent.remembered import recall, remember
 from bronzewillow.agent.upkeep import Upkeep
 from bronzewillow.agent.waiting import WaitingRoom
@@ -48,6 +49,7 @@ _RULES = "policy.json"
 _COMPILE_EVERY_S = 0.5
 """Policies are compiled at most so often, however fast pods come and go."""
 _REMEMBER_EVERY_S = 10.0
+_LOOK_EVERY_S = 1.0
 _SWITCH_S = 0.0005
 """So long may a thread that compiles keep the loop from a packet; Python's default is ten times that."""
 _log = logging.getLogger(__name__)
@@ -72,6 +74,8 @@ class FollowOptions:
 async def run_following(follow: FollowOptions, options: AgentOptions) -> None:
     """Serve until SIGTERM or SIGINT. BadCredentials, OSError and ValueError when it cannot begin."""
     sys.setswitchinterval(_SWITCH_S)
+    garbage = GarbageSearch()
+    garbage.begin()
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     signals = (signal.SIGTERM, signal.SIGINT)
@@ -79,11 +83,18 @@ async def run_following(follow: FollowOptions, options: AgentOptions) -> None:
         loop.add_signal_handler(number, ended.set)
     async with KubeClient(load_kubeconfig(follow.kubeconfig), user_agent="bronzewillow-agent") as client:
         following = Following(client, follow, options)
-        await race(following.run(), follow_address(client), ended.wait())
+        await race(following.run(), follow_address(client), _search(garbage, following), ended.wait())
         notify("STOPPING=1")
         for number in signals:
             loop.remove_signal_handler(number)  # a second one ends us at once
         await following.close()
+
+
+async def _search(garbage: GarbageSearch, following: Following) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        garbage.look(is_all_there=following.knows_all(), now_s=loop.time())
+        await asyncio.sleep(_LOOK_EVERY_S)
 
 
 class Following:
@@ -139,6 +150,11 @@ class Following:
             "missing_rights": list(self.follower.observer.missing_rights()),
             "trouble": self.follower.trouble or self.follower.observer.trouble(),
         }
+
+    def knows_all(self) -> bool:
+        """Whether the cluster has told all that is asked of it."""
+        is_found = self.follower.network is not None
+        return is_found and self.follower.observer.knows(*POLICY, *SERVICE_KINDS)
 
     # ---- what the cluster says
 

@@ -233,9 +233,7 @@ class NodeAgent:
             return
         self._told = told
         for reason in transitions(conditions, (before.get("status") or {}).get("conditions") or ()):
-            message = f"Node {name} status is now: {reason}"
-            _log.info("%s", message)
-            self._tell("Normal", reason, message)
+            self._tell("Normal", reason, f"Node {name} status is now: {reason}")
 
     def _keep_awake(self, is_needed: bool) -> None:
         if is_needed:

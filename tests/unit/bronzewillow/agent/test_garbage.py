@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from bronzewillow.agent.garbage import GarbageSearch
+
+
+class Cycle:
+    """Freed by a search alone."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    threshold = gc.get_threshold()
+    yield
+    gc.set_threshold(*threshold)
+    gc.unfreeze()
+
+
+def cycle() -> weakref.ref[Cycle]:
+    return weakref.ref(Cycle())
+
+
+def test_what_is_there_is_set_aside_once_and_later_garbage_is_found() -> None:
+    search = GarbageSearch()
+    search.begin()
+    before = gc.get_freeze_count()
+    search.look(is_all_there=False, now_s=1.0)
+    assert gc.get_freeze_count() == before
+    first = cycle()
+    search.look(is_all_there=True, now_s=2.0)
+    assert first() is None  # what is garbage already is not set aside
+    kept = gc.get_freeze_count()
+    assert kept > before
+    second = cycle()
+    search.look(is_all_there=True, now_s=500.0)
+    assert second() is not None
+    search.look(is_all_there=True, now_s=602.0)
+    assert second() is None
+    assert gc.get_freeze_count() <= kept
+
+
+def test_the_interpreter_begins_no_full_search_by_itself() -> None:
+    GarbageSearch().begin()
+    assert gc.get_threshold()[2] > 1_000_000
