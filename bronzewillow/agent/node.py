@@ -83,8 +83,10 @@ class Node:
         for (underlay, spec), one in zip(moves, opened, strict=True):
             underlay.take(spec, one)
         for address, stack in self.stacks.items():
-            stack.on_link_mtu(self._by_family[len(address)].vtep.spec.mtu)
-            self.touch(stack)
+            mtu = self._by_family[len(address)].vtep.spec.mtu
+            if stack.config.mtu != mtu:
+                stack.on_link_mtu(mtu)
+                self.touch(stack)
 
     def take_tcp(self, tcp: TcpConfig) -> None:
         """What connections to come go by, of all pods."""

@@ -89,9 +89,8 @@ class Stack:
 
     def on_link_mtu(self, mtu: int) -> None:
         """The node's link takes `mtu` bytes now: connections to come announce it, others shrink to it."""
-        if mtu != self.config.mtu:
-            self._tcp.on_link_mtu(mtu)
-            self.config = self._tcp.config
+        self._tcp.on_link_mtu(mtu)
+        self.config = self._tcp.config
 
     def take_tcp(self, tcp: TcpConfig) -> None:
         """What connections to come go by; those that are here keep what they began with."""
