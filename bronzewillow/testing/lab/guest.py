@@ -10,7 +10,9 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +22,7 @@ from bronzewillow.testing.lab.netns import LabError, Namespace, Process
 KERNEL = "linux.uml"
 PYTHON = "/usr/bin/python3"
 _FIRST = "1"
+_BOOT_LIMIT_S, _ANSWER_LIMIT_S = 120.0, 60.0
 _MEMORY = "512M"
 _INIT = """\
 #!/bin/sh
@@ -58,23 +61,25 @@ class Guest:
             )
         assert self._process.stdout is not None
         said = []
-        for line in self._process.stdout:
-            if guest_init.READY in line:
-                return
-            said.append(line)
+        with self._within(_BOOT_LIMIT_S):
+            for line in self._process.stdout:
+                if guest_init.READY in line:
+                    return
+                said.append(line)
         self.close()
         raise LabError(f"the guest does not boot:\n{''.join(said)}{self._log.read_text()}")
 
     def ask(self, **command: Any) -> dict[str, Any]:
         """What came of a command."""
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps(command) + "\n")
-        self._process.stdin.flush()
-        while line := self._process.stdout.readline():
-            if line.startswith("{"):  # the kernel may have said something, too
-                answer: dict[str, Any] = json.loads(line)
-                return answer
-        raise LabError("the guest has ended")
+        with self._within(command.get("timeout_s", 0) + _ANSWER_LIMIT_S):
+            self._process.stdin.write(json.dumps(command) + "\n")
+            self._process.stdin.flush()
+            while line := self._process.stdout.readline():
+                if line.startswith("{"):  # the kernel may have said something, too
+                    answer: dict[str, Any] = json.loads(line)
+                    return answer
+        raise LabError(f"the guest has ended, or did not answer to {command}")
 
     def close(self) -> None:
         """Switch it off."""
@@ -83,6 +88,17 @@ class Guest:
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
+
+    @contextmanager
+    def _within(self, limit_s: float) -> Iterator[None]:
+        """It is killed when it takes longer, which ends the reading of what it says."""
+        timer = threading.Timer(limit_s, self._process.kill)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
 
 
 class GuestNamespace(Namespace):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bronzewillow.testing.lab.guest import Guest, GuestNamespace, GuestProcess
+from bronzewillow.testing.lab.guest_init import READY
 from bronzewillow.testing.lab.netns import LabError, Namespace
 
 
@@ -31,12 +32,30 @@ class Failing(Namespace):
         return ["echo", "panic"]
 
 
+class Silent(Namespace):
+    """Where one comes up, and hangs."""
+
+    def command(self, *argv: str) -> list[str]:
+        return ["sh", "-c", f"echo {READY}; exec cat >/dev/null"]
+
+
 def test_a_kernel_that_does_not_boot_is_told_with_what_it_said(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="does not boot:\npanic"):
         Guest(Failing("none"), "out0", tmp_path)
     init = (tmp_path / "guest" / "init").read_text()
     assert str(tmp_path) in init
     assert os.access(tmp_path / "guest" / "init", os.X_OK)
+
+
+def test_a_guest_that_says_nothing_more_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says that it is ready, and then reads without a word."""
+    monkeypatch.setattr("bronzewillow.testing.lab.guest._ANSWER_LIMIT_S", 0.05)
+    guest = Guest(Silent("none"), "out0", tmp_path)
+    with pytest.raises(LabError, match="did not answer to"):
+        guest.ask(argv=["true"])
+    guest.close()
 
 
 def test_commands_go_by_the_console_into_their_namespace() -> None:
