@@ -59,6 +59,11 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
     encap = Encap(conf.get("tunnel-protocol") or conf.get("tunnel") or "vxlan")
     port = _number(conf, "tunnel-port") or _PORTS[encap]
     peers, warnings = _peers(cluster, us, size, port)
+    if size == IPV6:
+        warnings.append(
+            f"underlay-protocol in {_WHERE} is ipv6: what agents send has no UDP checksum, and this machine"
+            " may drop that"
+        )
     if conf.get("enable-wireguard") == "true":
         warnings.append(f"enable-wireguard in {_WHERE} is true: what is sent to this node is not encrypted")
     identities = cilium_identity.identify(cluster, us, conf)

@@ -8,7 +8,7 @@ from typing import Any
 from bronzewillow.testing.lab.joined import Joined
 from bronzewillow.testing.lab.peers.antrea import Antrea, AntreaVxlan
 from bronzewillow.testing.lab.peers.calico import Calico
-from bronzewillow.testing.lab.peers.cilium import Cilium, CiliumGeneve
+from bronzewillow.testing.lab.peers.cilium import Cilium, CiliumGeneve, CiliumOverV6
 from bronzewillow.testing.lab.peers.family import V4, V6, Family
 from bronzewillow.testing.lab.peers.flannel import Flannel
 from bronzewillow.testing.lab.peers.peer import Peer
@@ -87,5 +87,6 @@ CASES = [
     *_cases("antrea-geneve", Antrea, (V4, V6)),
     *_cases("antrea-vxlan", AntreaVxlan, (V4, V6)),
     *_cases("cilium", Cilium, (V4, V6)),
+    *_cases("cilium-over-v6", CiliumOverV6, (V4, V6)),
     *_cases("cilium-geneve", CiliumGeneve, (V4, V6), place=in_guest),
 ]

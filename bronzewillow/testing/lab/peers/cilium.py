@@ -43,16 +43,17 @@ class Cilium(Peer):
     features = ("nft",)
     encap: ClassVar[str] = "vxlan"
     port: ClassVar[int] = 8472
+    underlay: ClassVar[Family] = V4
+    """Both families of pods go over it."""
 
     @property
     def underlays(self) -> tuple[Family, ...]:
-        """Both families of pods go over one."""
-        return (V4,)
+        return (self.underlay,)
 
     @property
     def pod_mtu(self) -> int:
         """Of the pods' routes; their links have the underlay's."""
-        return OUT_MTU - V4.outer_bytes
+        return OUT_MTU - self.underlay.outer_bytes
 
     def host_source(self, family: Family) -> str:
         """Of IPv6 it is the node's own, which is then answered through the tunnel."""
@@ -68,6 +69,7 @@ class Cilium(Peer):
             "tunnel-protocol": self.encap,
             "ipam": "cluster-pool",
             "identity-allocation-mode": "crd",
+            "underlay-protocol": f"ipv{self.underlay.version}",
             "cluster-name": "default",
             "enable-ipv4": str(V4 in self.families).lower(),
             "enable-ipv6": str(V6 in self.families).lower(),
@@ -125,7 +127,8 @@ class Cilium(Peer):
 
     def follow(self, cluster: Cluster) -> bool:
         node = cluster.get(_NODES, MAC_NODE) or {}
-        outer = next((text for text in _addresses(node, "InternalIP") if ":" not in text), "")
+        is_v6 = self.underlay is V6
+        outer = next((text for text in _addresses(node, "InternalIP") if (":" in text) == is_v6), "")
         cidrs = _pod_cidrs(node)
         if not outer or not cidrs:
             return False
@@ -155,7 +158,7 @@ class Cilium(Peer):
             hop = nth(family.mac_cidr, 254 if mac == _NO_MAC else 253)
             neighbour = ("neigh", "replace", hop, "lladdr", mac, "dev", self._device, "nud", "permanent")
             self.site.worker.ip(*neighbour)
-            tunnel = ("encap", "ip", "id", str(identity), "dst", outer)
+            tunnel = ("encap", "ip" if self.underlay is V4 else "ip6", "id", str(identity), "dst", outer)
             way = ("via", hop, "dev", self._device, "onlink", "table", table)
             source = self.masquerade_source(family) if identity == WORLD else self.host_source(family)
             route = (family.flag, "route", "replace", prefix, *tunnel, *way, "src", source)
@@ -172,6 +175,12 @@ class Cilium(Peer):
             f"add rule netdev cilium outer {host_vni}",
         )
         self.site.worker.run("nft", "-f", "-", input="\n".join(rules) + "\n")
+
+
+class CiliumOverV6(Cilium):
+    """The same over an underlay of IPv6, where its device sends no checksums, either."""
+
+    underlay = V6
 
 
 class CiliumGeneve(Cilium):

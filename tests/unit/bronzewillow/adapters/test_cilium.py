@@ -45,3 +45,10 @@ def test_the_underlays_family_is_the_clusters_choice() -> None:
 
 def test_nothing_is_withdrawn_that_is_not_there() -> None:
     assert leave(Cluster(), US) == ()
+
+
+def test_an_underlay_of_ipv6_is_without_checksums_and_told_of() -> None:
+    us = Us("mac-1", (bytes(15) + b"\x02",), uid="u")
+    [warning] = adapt(cluster(underlay_protocol="ipv6"), us).warnings
+    assert "no UDP checksum" in warning
+    assert adapt(cluster(), US).warnings == ()

@@ -12,7 +12,7 @@ from bronzewillow.adapters.network import Cluster, Cni, Us
 from bronzewillow.overlay.spec import contains
 from bronzewillow.testing.clusters import cluster_of
 from bronzewillow.testing.lab.netns import Namespace
-from bronzewillow.testing.lab.peers.cilium import NODES, Cilium, identity_of
+from bronzewillow.testing.lab.peers.cilium import NODES, Cilium, CiliumOverV6, identity_of
 from bronzewillow.testing.lab.peers.family import V4, V6
 from bronzewillow.testing.lab.peers.peer import MAC_NODE, Site
 
@@ -73,3 +73,11 @@ def test_an_identity_counts_once_it_is_there() -> None:
 def test_a_worker_that_knows_nothing_of_us_waits() -> None:
     assert not peer().follow(Cluster())
     assert not peer().follow(cluster_of([our_node(V4.mac_cidr)]))
+
+
+def test_over_ipv6_both_families_go_by_one_tunnel_and_leave_room_for_it() -> None:
+    worker = CiliumOverV6(peer().site, (V4, V6))
+    documents = [*worker.documents(), our_node(V4.mac_cidr, V6.mac_cidr)]
+    (overlay,) = adapt(cluster_of(documents), US).overlays
+    assert overlay.address == US.addresses[1]
+    assert overlay.mtu == worker.pod_mtu == 1430
