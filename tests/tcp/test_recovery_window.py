@@ -13,7 +13,10 @@ PLAIN = TcpConfig(window_scale=False, timestamps=False, sack=True)
 
 
 def test_ssthresh_is_of_the_window_and_not_of_what_one_large_ack_left_of_it(open_with: Open) -> None:
-    """Forty segments leave together, the 31st is lost, and one ACK tells of all: RFC 9438 4.6."""
+    """Forty segments leave together, the 31st is lost, and one ACK tells of all: RFC 9438 4.6.
+
+    Thirty ACKs would have let cwnd grow to 70 segments before the loss was told.
+    """
     s = open_with(replace(PLAIN, congestion_control="cubic"), options="mss 1000,sackOK")
     s.c.congestion.cwnd = 40_000
     s.script("""
@@ -22,7 +25,7 @@ def test_ssthresh_is_of_the_window_and_not_of_what_one_large_ack_left_of_it(open
         +50ms <  .  1:1(0) ack 30001 <sack {31001:40001}>
         ignore
     """)
-    assert s.c.congestion.ssthresh == 28_000
+    assert s.c.congestion.ssthresh == 49_000
 
 
 def test_all_of_a_batch_of_acks_counts_for_slow_start(open_with: Open) -> None:
@@ -32,3 +35,15 @@ def test_all_of_a_batch_of_acks_counts_for_slow_start(open_with: Open) -> None:
     s.inject(*(s.segment(f". 1:1(0) ack {at}") for at in range(2001, 10_002, 2000)))
     s.take()
     assert s.c.congestion.cwnd == 20_000
+
+
+def test_what_a_user_with_little_to_say_did_not_use_does_not_count(open_with: Open) -> None:
+    s = open_with(replace(PLAIN, congestion_control="cubic"), options="mss 1000,sackOK")
+    s.c.congestion.cwnd = 40_000
+    s.script("""
+        send 10000
+        >  P. 1:10001(10000) ack 1
+        +50ms <  .  1:1(0) ack 1 <sack {1001:10001}>
+        ignore
+    """)
+    assert s.c.congestion.ssthresh == 7_000

@@ -66,9 +66,13 @@ def _on_new_ack(
     c.stalled_since = now
     if c.path_probe is not None:
         c.path_probe.on_progress(c, now)
-    c.recovery.on_ack(Ack(acked_bytes, acked + sacked if sacked else acked, dsack, echo_ms), now)
     echoes = c.ecn is not None and seg.flags & _ECE
-    if not echoes and c.recovery.phase is not Phase.RECOVERY and used * 2 >= c.congestion.cwnd:
+    may_grow = not echoes and used * 2 >= c.congestion.cwnd
+    grows_first = may_grow and c.recovery.phase is Phase.OPEN
+    if grows_first:  # the ACKs that this one stands for came before what it tells of a loss
+        c.congestion.on_ack(acked_bytes, c.rtt.srtt, now)
+    c.recovery.on_ack(Ack(acked_bytes, acked + sacked if sacked else acked, dsack, echo_ms), now)
+    if may_grow and not grows_first and c.recovery.phase is not Phase.RECOVERY:
         # the ACK that ends a recovery acknowledges much that PRR has counted already
         fresh_bytes = sum(sent.end - sent.start for sent in acked) if was_recovering else acked_bytes
         c.congestion.on_ack(fresh_bytes, c.rtt.srtt, now)

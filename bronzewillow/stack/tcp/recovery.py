@@ -238,9 +238,18 @@ class Recovery:
         flight, congestion = self._flight, self._congestion
         self._recover = flight.nxt
         self._reduced_at = now
-        congestion.on_congestion(flight.used, now)
+        congestion.on_congestion(self._window_in_use(), now)
         self._prr.begin(flight.size - flight.sacked_bytes + delivered, congestion.ssthresh)
         congestion.cwnd = self.pipe + self._tcb.eff_snd_mss
+
+    def _window_in_use(self) -> int:
+        """What RFC 9438 4.6 has of flight_size; in slow start cwnd itself, unless the user had less to send.
+
+        ACKs have let it grow by what could not leave yet, since the loss was told in the same batch.
+        """
+        used, congestion = self._flight.used, self._congestion
+        in_slow_start = congestion.cwnd < congestion.ssthresh
+        return max(used, congestion.cwnd) if in_slow_start and used * 2 >= congestion.cwnd else used
 
     def _delivered_bytes(self, ack: Ack, dup_acks: int) -> int:
         """DeliveredData of RFC 9937 5: without SACK each duplicate ACK stands for a segment."""
