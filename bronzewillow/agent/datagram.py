@@ -1,9 +1,10 @@
 """The one UDP socket of an underlay: trains of datagrams in and out, by the best way that the kernel has.
 
 The rungs: `gso` reads and writes whole trains by UDP_GRO and UDP_SEGMENT (Linux); `plain` is one datagram a
-call, everywhere. A train that the kernel refuses to cut makes the socket send plainly for good; it still
-reads whole trains, because the kernel goes on making them. The socket is never connected: peers send from
-ports that they derive from the inner flow.
+call, everywhere; `gso-only` and `gro-only` leave one of the two out, for a kernel that has it wrong. A train
+that the kernel refuses to cut makes the socket send plainly for good; it still reads whole trains, because
+the kernel goes on making them. The socket is never connected: peers send from ports that they derive from
+the inner flow.
 
 Where there is no room, EAGAIN or ENOBUFS, datagrams wait in their order. One that does not fit its path is
 lost, and told: see `outer_path`.
@@ -57,10 +58,22 @@ _GRO_SIZE = struct.Struct("=i")
 
 
 class Rung(StrEnum):
-    """How datagrams cross the kernel's border."""
+    """How datagrams cross the kernel's border, the best way first."""
 
     GSO = "gso"
+    GSO_ONLY = "gso-only"
+    GRO_ONLY = "gro-only"
     PLAIN = "plain"
+
+    @property
+    def sends_trains(self) -> bool:
+        """By UDP_SEGMENT."""
+        return self in (Rung.GSO, Rung.GSO_ONLY)
+
+    @property
+    def reads_trains(self) -> bool:
+        """By UDP_GRO."""
+        return self in (Rung.GSO, Rung.GRO_ONLY)
 
 
 class DatagramSocket:
@@ -111,7 +124,7 @@ class DatagramSocket:
             take_zero_checksums(self._socket)
             ask_for_errors(self._socket)
             self._socket.bind(address)
-            self.rung = self._choose(rung)
+            self._step_to(self._choose(rung))
         except BaseException:
             self._socket.close()
             raise
@@ -128,7 +141,7 @@ class DatagramSocket:
         view = memoryview(buffer)
         while view:
             reach = piece_bytes
-            if self.rung is Rung.GSO:
+            if self._sends_trains:
                 reach *= max(min(_MAX_SEGMENTS, _MAX_TRAIN_BYTES // piece_bytes), 1)
             part, view = view[:reach], view[reach:]
             if self._pending:
@@ -206,7 +219,7 @@ class DatagramSocket:
             if error.errno == errno.ENOBUFS:
                 self._wait(part, piece_bytes, to, pause=True)
             elif error.errno in _CANNOT_CUT and len(part) > piece_bytes:
-                self.rung = Rung.PLAIN
+                self._step_to(Rung.PLAIN)
                 self.send(part, piece_bytes, to)
             else:
                 self._lose(error, part, piece_bytes, to)
@@ -267,7 +280,7 @@ class DatagramSocket:
                     self._rest()
                     return
                 if error.errno in _CANNOT_CUT and len(part) > piece_bytes:
-                    self.rung = Rung.PLAIN
+                    self._step_to(Rung.PLAIN)
                     starts = range(0, len(part), piece_bytes)
                     singles = [(part[at : at + piece_bytes], piece_bytes, to) for at in starts]
                     self._pending.popleft()
@@ -282,15 +295,22 @@ class DatagramSocket:
 
     # ---- setting up
 
+    def _step_to(self, rung: Rung) -> None:
+        self.rung = rung
+        self._sends_trains = rung.sends_trains
+
     def _choose(self, forced: Rung | None) -> Rung:
-        if forced is Rung.PLAIN:
-            return Rung.PLAIN
+        wanted = forced or Rung.GSO
+        if wanted is Rung.PLAIN:
+            return wanted
         if sys.platform == "linux":
             with contextlib.suppress(OSError):
-                self._socket.setsockopt(_SOL_UDP, _UDP_GRO, 1)
-                self._socket.getsockopt(_SOL_UDP, _UDP_SEGMENT)
-                return Rung.GSO
-        if forced is Rung.GSO:
+                if wanted.reads_trains:
+                    self._socket.setsockopt(_SOL_UDP, _UDP_GRO, 1)
+                if wanted.sends_trains:
+                    self._socket.getsockopt(_SOL_UDP, _UDP_SEGMENT)
+                return wanted
+        if forced is not None:
             raise ValueError("this kernel has neither UDP_SEGMENT nor UDP_GRO: use --datagram-io plain")
         return Rung.PLAIN
 

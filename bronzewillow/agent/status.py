@@ -71,7 +71,7 @@ def datagram_io(sockets: Sequence[DatagramSocket]) -> Json:
     for one in sockets:
         errors.update(one.errors)
     return {
-        "rung": (Rung.PLAIN if any(one.rung is Rung.PLAIN for one in sockets) else Rung.GSO).value,
+        "rung": max((one.rung for one in sockets), key=list(Rung).index).value,
         "sends": sum(one.sends for one in sockets),
         "reads": sum(one.reads for one in sockets),
         "errors": dict(errors),
