@@ -4,42 +4,69 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import sys
 from ipaddress import ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
 from bronzewillow.adapters.network import Cni
 from bronzewillow.doctor.cluster import check_cluster
-from bronzewillow.doctor.findings import Finding, is_healthy
-from bronzewillow.doctor.machine import check_kernel, check_programs, check_socket
+from bronzewillow.doctor.findings import Finding, Verdict, is_healthy
+from bronzewillow.doctor.mac_tools import check_mac
+from bronzewillow.doctor.machine import (
+    check_kernel,
+    check_open_files,
+    check_programs,
+    check_server,
+    check_socket,
+)
 from bronzewillow.host.command import CommandError
 from bronzewillow.host.paths import runtime_folder
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.errors import KubeError
 from bronzewillow.kube.kubeconfig import load_kubeconfig
+from bronzewillow.service.system import user_service
+from bronzewillow.supervise.joined import joined
 
 _DEEPEST_SOCKET = "p/" + "0" * 13 + "/65535.sock"  # of a pod's container
 
 
 @click.command()
-@click.option("--kubeconfig", type=click.Path(path_type=Path), help="Look at this cluster, too.")
-@click.option("--node-name", default=platform.node, show_default="the host name", help="Names this node.")
+@click.option(
+    "--kubeconfig", type=click.Path(path_type=Path), show_default="of the cluster that was joined",
+    help="Look at this cluster, too.",
+)  # fmt: skip
+@click.option("--node-name", show_default="the joined node's, or the host name", help="Names this node.")
 @click.option(
     "--cni", type=click.Choice([cni.value for cni in Cni]), help="Its CNI, instead of looking for it."
 )
 @click.option("--pod-pool", "pod_pools", multiple=True, metavar="CIDR", help="As for `bronzewillow agent`.")
-def doctor(kubeconfig: Path | None, node_name: str, cni: str | None, pod_pools: tuple[str, ...]) -> None:
+def doctor(
+    kubeconfig: Path | None, node_name: str | None, cni: str | None, pod_pools: tuple[str, ...]
+) -> None:
     """Say what stands in the way of this machine being a node. Changes nothing."""
-    findings = [check_kernel(), *check_programs(), check_socket(runtime_folder(), _DEEPEST_SOCKET)]
+    findings = [
+        check_kernel(),
+        *check_programs(),
+        check_socket(runtime_folder(), _DEEPEST_SOCKET),
+        check_open_files(),
+    ]
+    if sys.platform == "darwin":
+        findings += check_mac(is_installed=user_service().is_installed())
+    cluster = joined()
+    if kubeconfig is None and cluster is not None and cluster.kubeconfig.exists():
+        kubeconfig = cluster.kubeconfig
     if kubeconfig is not None:
         try:
             pools = [ip_network(text) for text in pod_pools]
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--pod-pool") from None
         prefixes = tuple((pool.network_address.packed, pool.prefixlen) for pool in pools)
+        name = node_name or (cluster.name if cluster is not None else platform.node())
         try:
-            findings += asyncio.run(_of_cluster(kubeconfig, node_name, Cni(cni) if cni else None, prefixes))
+            findings += asyncio.run(_of_cluster(kubeconfig, name, Cni(cni) if cni else None, prefixes))
         except KubeError as error:
             raise CommandError(str(error)) from None
     for finding in findings:
@@ -51,5 +78,10 @@ def doctor(kubeconfig: Path | None, node_name: str, cni: str | None, pod_pools: 
 async def _of_cluster(
     kubeconfig: Path, name: str, cni: Cni | None, pod_pools: tuple[tuple[bytes, int], ...]
 ) -> list[Finding]:
-    async with KubeClient(load_kubeconfig(kubeconfig), user_agent="bronzewillow-doctor") as client:
-        return await check_cluster(client, name, cni, pod_pools)
+    access = load_kubeconfig(kubeconfig)
+    place = urlsplit(access.cluster.server)
+    reach = await asyncio.to_thread(check_server, place.hostname or "", place.port or 443)
+    if reach.verdict is Verdict.BROKEN:
+        return [reach]
+    async with KubeClient(access, user_agent="bronzewillow-doctor") as client:
+        return [reach, *await check_cluster(client, name, cni, pod_pools)]

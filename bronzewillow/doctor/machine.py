@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import shutil
 import socket
 import sys
@@ -14,7 +15,9 @@ from bronzewillow.doctor.findings import Finding, Verdict
 from bronzewillow.host.paths import MAX_SOCKET_PATH_BYTES
 from bronzewillow.wire.kernel import NATIVE
 
-PROGRAMS = ("bronzewillow-cni", "llm-containerd", "containerd-shim-runm-v2", "runm")
+PROGRAMS = ("bronzewillow-cni", "llm-containerd", "containerd-shim-runm-v2", "llm-kubelet", "runm")
+_FEW_FILES = 1024
+_CONNECT_S = 5.0
 _LOCAL_NETWORK = (
     "macOS keeps what launchd starts off the local network until that is allowed: System Settings,"
     " Privacy & Security, Local Network"
@@ -48,6 +51,26 @@ def check_socket(path: Path, deepest: str = "") -> Finding:
         return Finding(Verdict.GOOD, "sockets", f"{path}: short enough")
     text = f"{path}: paths of {length} bytes, and this system takes {MAX_SOCKET_PATH_BYTES}"
     return Finding(Verdict.BROKEN, "sockets", text, "set XDG_RUNTIME_DIR to a shorter folder")
+
+
+def check_open_files() -> Finding:
+    """How many files and sockets a process may have open; macOS gives 256 where nobody asks for more."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY or limit >= _FEW_FILES:
+        return Finding(Verdict.GOOD, "open files", f"{'any number' if limit < 0 else limit}")
+    text = f"{limit} are few: each connection of a pod takes one or two"
+    return Finding(Verdict.WARNING, "open files", text, "ulimit -n 65536; bronzewillow install sets it")
+
+
+def check_server(host: str, port: int) -> Finding:
+    """Whether a connection to the API server can be made."""
+    try:
+        with socket.create_connection((host, port), _CONNECT_S):
+            return Finding(Verdict.GOOD, "API server", f"{host}:{port} can be reached")
+    except OSError as error:
+        blocked = sys.platform == "darwin" and error.errno == errno.EHOSTUNREACH
+        cure = _LOCAL_NETWORK if blocked else "look at its address, and at the firewalls on the way"
+        return Finding(Verdict.BROKEN, "API server", f"{host}:{port}: {error.strerror or error}", cure)
 
 
 def check_reach(address: str, port: int) -> Finding:

@@ -10,14 +10,23 @@ from click.testing import CliRunner
 from bronzewillow.doctor import cli
 from bronzewillow.doctor.cli import doctor
 from bronzewillow.doctor.findings import Finding, Verdict
+from bronzewillow.kube.access import Cluster
+from bronzewillow.kube.kubeconfig import emit_kubeconfig
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine that has joined nothing."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 def test_a_line_each_and_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "check_open_files", lambda: Finding(Verdict.GOOD, "open files", "many"))
     monkeypatch.setattr(cli, "check_kernel", lambda: Finding(Verdict.WARNING, "packet kernel", "interpreted"))
     monkeypatch.setattr(cli, "check_programs", lambda: [Finding(Verdict.GOOD, "runm", "here")])
     monkeypatch.setattr(cli, "check_socket", lambda *_: Finding(Verdict.GOOD, "sockets", "short enough"))
     ended = CliRunner().invoke(doctor)
-    assert (ended.exit_code, len(ended.output.splitlines())) == (0, 3)
+    assert (ended.exit_code, len(ended.output.splitlines())) == (0, 4)
     monkeypatch.setattr(cli, "check_programs", lambda: [Finding(Verdict.BROKEN, "runm", "is not there")])
     assert CliRunner().invoke(doctor).exit_code == 1
 
@@ -26,3 +35,16 @@ def test_mistakes(tmp_path: Path) -> None:
     ended = CliRunner().invoke(doctor, ["--kubeconfig", str(tmp_path / "none"), "--pod-pool", "10.0.0.1/24"])
     assert ended.exit_code == 2
     assert "--pod-pool" in ended.output
+
+
+def test_a_cluster_that_was_joined_is_looked_at_by_itself(tmp_path: Path) -> None:
+    home = tmp_path / "state/bronzewillow/kubelet"
+    home.mkdir(parents=True)
+    (home / "node.json").write_text('{"node_name": "mac-1", "server": "https://127.0.0.1:9"}')
+    (home / "network-kubeconfig").write_bytes(
+        emit_kubeconfig(Cluster("https://127.0.0.1:9"), token=home / "network-token")
+    )
+    (home / "network-token").write_text("t")
+    ended = CliRunner().invoke(doctor)
+    assert ended.exit_code == 1
+    assert "broken   API server: 127.0.0.1:9: Connection refused; look at its address" in ended.output

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import resource
+import socket
 from pathlib import Path
 
 import pytest
 
 from bronzewillow.doctor import machine
 from bronzewillow.doctor.findings import Verdict
-from bronzewillow.doctor.machine import check_kernel, check_programs, check_reach, check_socket
+from bronzewillow.doctor.machine import (
+    check_kernel,
+    check_open_files,
+    check_programs,
+    check_reach,
+    check_server,
+    check_socket,
+)
 
 
 @pytest.mark.parametrize(("native", "verdict"), [(True, Verdict.GOOD), (False, Verdict.WARNING)])
@@ -37,3 +47,34 @@ def test_datagrams_may_leave() -> None:
     assert check_reach("127.0.0.1", 9).verdict is Verdict.GOOD
     finding = check_reach("255.255.255.255", 9)  # no broadcast without being asked for
     assert (finding.verdict, finding.subject) == (Verdict.BROKEN, "way to 255.255.255.255")
+
+
+@pytest.mark.parametrize(
+    ("limit", "verdict"),
+    [(256, Verdict.WARNING), (1024, Verdict.GOOD), (resource.RLIM_INFINITY, Verdict.GOOD)],
+)
+def test_how_many_files_may_be_open(limit: int, verdict: Verdict, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda what: (limit, limit))
+    finding = check_open_files()
+    assert finding.verdict is verdict
+    assert (verdict is Verdict.GOOD) == (finding.cure == "")
+
+
+@pytest.mark.loopback
+def test_an_api_server_can_be_reached_or_not() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert check_server("127.0.0.1", port).verdict is Verdict.GOOD
+    finding = check_server("127.0.0.1", port)
+    assert finding.verdict is Verdict.BROKEN
+    assert "Connection refused" in finding.text
+
+
+@pytest.mark.loopback
+def test_on_a_mac_no_route_means_a_permission(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EHOSTUNREACH, "No route to host")
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    monkeypatch.setattr("bronzewillow.doctor.machine.sys.platform", "darwin")
+    assert "Privacy & Security, Local Network" in check_server("192.0.2.1", 6443).cure
