@@ -117,7 +117,7 @@ class Agent:
         self._looking: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
         self._world: Callable[[], World] | None = None
-        registry.register(AgentCollector(self.net, self.pods))
+        registry.register(AgentCollector(self.net, self.pods, self._door.refusals))
 
     async def start(self) -> None:
         """Open the control socket, then bring the pods to life."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -46,6 +47,8 @@ class Door:
         self.guests: set[Guest] = set()
         self.outlets: dict[str, str] = {}
         """Where this machine's `programs`, and its `pods`, find an outlet."""
+        self.refusals: Counter[int] = Counter()
+        """What was not reached, by the HTTP status that says why; SOCKS has the same."""
         self._servers: list[asyncio.Server] = []
         self._path: Path | None = None
 
@@ -78,7 +81,10 @@ class Door:
             if not port:
                 raise
             _log.warning(
-                "the pods' outlet was port %d, which another program has now: %s", port, error.strerror
+                "the pods' outlet was port %d, which another program has now (%s): "
+                "pods that run have no way out until they are made anew",
+                port,
+                error.strerror,
             )
             server = await loop.create_server(guest, _LOOPBACK, 0, backlog=1024)
         self._servers.append(server)
@@ -157,10 +163,10 @@ class Guest(asyncio.Protocol):
         if wanted.credentials is not None:
             self.caller = self._door.callers(*wanted.credentials)
         if self.caller is None and (self.for_pods or wanted.credentials is not None):
-            self._hang_up(wanted.refusal(407, "say the name and the password of a pod of this node"))
+            self._refuse(wanted, 407, "say the name and the password of a pod of this node")
             return
         if self.caller is not None and self._door.count(self.caller) > MOST_OF_A_POD:
-            self._hang_up(wanted.refusal(503, f"{MOST_OF_A_POD} connections of this pod are open already"))
+            self._refuse(wanted, 503, f"{MOST_OF_A_POD} connections of this pod are open already")
             return
         splice = Splice(idle_timeout_s=_IDLE_LIMIT_S)
         try:
@@ -170,7 +176,7 @@ class Guest(asyncio.Protocol):
             raise
         if status != 200:
             _log.debug("door to %s:%d: %s", wanted.host, wanted.port, reason)
-            self._hang_up(wanted.refusal(status, reason))
+            self._refuse(wanted, status, reason)
             return
         self._splice = splice
         splice.finished.add_done_callback(lambda _: self._door.guests.discard(self))
@@ -181,6 +187,10 @@ class Guest(asyncio.Protocol):
         client.connection_made(self._transport)
         if words := wanted.first_words + bytes(self._early):
             client.data_received(words)
+
+    def _refuse(self, wanted: Destination, status: int, reason: str) -> None:
+        self._door.refusals[status] += 1
+        self._hang_up(wanted.refusal(status, reason))
 
     def _hang_up(self, answer: bytes) -> None:
         self._transport.write(answer)

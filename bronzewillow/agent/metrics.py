@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -19,7 +20,9 @@ from bronzewillow.wire.kernel import NATIVE
 class AgentCollector(Collector):
     """Reads a node's counters; holds none of its own."""
 
-    def __init__(self, net: Net, pods: Pods) -> None:
+    def __init__(self, net: Net, pods: Pods, refusals: Mapping[int, int] = MappingProxyType({})) -> None:
+        """`refusals`: of the door, by status."""
+        self._refusals = refusals
         self._net = net
         self._pods = pods
 
@@ -29,6 +32,12 @@ class AgentCollector(Collector):
         yield from self._socket()
         yield from self._stacks()
         yield from self._policies()
+        refused = CounterMetricFamily(
+            "bronzewillow_door_refusals", "What the outlets and the door did not reach.", labels=["status"]
+        )
+        for status, count in sorted(self._refusals.items()):
+            refused.add_metric([str(status)], count)
+        yield refused
 
     def _overlay(self) -> Iterator[Metric]:
         vteps = [underlay.vtep for underlay in self._net.node.underlays]

@@ -14,7 +14,7 @@ import json
 import secrets
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 
@@ -88,7 +88,7 @@ class Leases:
             for address in [self._free(cidr, used) for cidr in wanted]:
                 name = pod or container_id
                 lease = Lease(str(address), container_id, ifname, network, name, str(sockets), password)
-                replace_file(self._root / f"{address}.json", json.dumps(asdict(lease)).encode(), private=True)
+                self._write(lease)
                 replace_file(self._root / _last(address.version), str(address).encode())
                 leases.append(lease)
             return sorted(leases, key=_by_family)
@@ -109,10 +109,18 @@ class Leases:
 
     @outlet.setter
     def outlet(self, port: int) -> None:
+        """Another one than last time ends all passwords: containers say them to whoever has the old port."""
         with self._locked():
+            if self.outlet not in (0, port):
+                for lease in self.all():
+                    self._write(replace(lease, password=""))
             replace_file(self._root / "outlet", str(port).encode())
 
     # ---- inside
+
+    def _write(self, lease: Lease) -> None:
+        text = json.dumps(asdict(lease)).encode()
+        replace_file(self._root / f"{lease.address}.json", text, private=True)
 
     def _free(self, cidr: Cidr, used: Collection[str]) -> Address:
         for address in self._candidates(cidr):

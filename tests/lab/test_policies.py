@@ -5,6 +5,7 @@ Our pods are `llm-0` and `llm-1`; the worker's are `client-0` and `client-1`, ea
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterator
 from ipaddress import ip_network
@@ -272,6 +273,29 @@ def test_hosts_outside_are_let_through_by_block(policed: Policed) -> None:
     finally:
         server.kill()
         policed.lab.children.remove(server)
+
+
+def test_a_restart_without_an_api_server_opens_no_door(policed: Policed) -> None:
+    lab, placed = policed.lab, policed.placed
+    policed.apply("first", {**LLM, "ingress": [{"from": [FIRST]}]})
+    policed.until(False, placed.worker_pods[1], placed.mac_pods[0])
+    state = lab.folder / ".local" / "state" / "bronzewillow" / "policy.json"
+    wait_until(lambda: state.exists() and "default/first" in state.read_text(), "rules are kept", 20)
+    server, agent = (next(one for one in lab.children if one.name == name) for name in ("cluster", "agent"))
+    server.signal(signal.SIGSTOP)
+    try:
+        agent.kill()
+        lab.children.remove(agent)
+        lab.start_agent(ready="ready\n")
+        assert policed.may_ask(0)
+        assert not policed.may_ask(1)
+        assert policed.reaches(lab.mac, policed.url(placed.mac_pods[0]), "-x", f"http://{OUTLET}")
+    finally:
+        server.signal(signal.SIGCONT)
+        followed = f"the cluster's network is {placed.peer.cni}"
+        wait_until(lambda: followed in lab.agent_log, "the agent follows its cluster again", 60)
+    policed.forget()
+    wait_until(lambda: policed.may_ask(1), "the policy has gone", 30)
 
 
 def test_who_is_no_pod_does_not_pass_at_the_pods_outlet(policed: Policed) -> None:

@@ -88,13 +88,13 @@ class Joined(Programs):
             places = [f"[{one}]:{TARGET_PORT}" if ":" in one else f"{one}:{TARGET_PORT}" for one in addresses]
             self.start(f"files-{number}", *server, *places, namespace=pod)
 
-    def start_agent(self) -> Child:
-        """Our agent, which knows its cluster and its leases and nothing else."""
+    def start_agent(self, *, ready: str = "") -> Child:
+        """Our agent, which knows its cluster and its leases and nothing else; `ready`: what it says then."""
         argv = ("agent", "--kubeconfig", str(self.folder / "kubeconfig"), "--control", str(self.control))
         options = ("--leases", str(self.folder / "leases"), "--outlet", OUTLET, "--metrics", METRICS)
         named = ("--node-name", MAC_NODE, *self.peer.agent_options)
         # it is ready when it has an overlay, for which others may have to do something first
-        ready = f"the cluster's network is {self.peer.cni}"
+        ready = ready or f"the cluster's network is {self.peer.cni}"
         return self.start("agent", "bronzewillow", *argv, *options, *named, ready=ready)
 
     def follow(self) -> None:

@@ -195,6 +195,7 @@ def test_the_pods_outlet_takes_pods_and_nobody_else() -> None:
                 async with await Wire.connect(port) as wire:
                     wire.send(said)
                     assert (await wire.response()).status == 407
+            assert rig.agent._door.refusals == {407: 2}
             async with await Wire.connect(port) as wire:
                 wire.send(with_password(lease, target))
                 assert (await wire.head()).status == 200

@@ -62,6 +62,18 @@ def test_what_policies_decided() -> None:
     run(main())
 
 
+def test_what_the_door_did_not_reach() -> None:
+    async def main() -> None:
+        async with running_agent() as rig:
+            registry = CollectorRegistry()
+            registry.register(AgentCollector(rig.agent.net, rig.agent.pods, {403: 2, 502: 1}))
+            for status, count in (("403", 2), ("502", 1)):
+                found = registry.get_sample_value("bronzewillow_door_refusals_total", {"status": status})
+                assert found == count
+
+    run(main())
+
+
 def test_every_family_has_a_help_text_and_parses() -> None:
     async def main() -> None:
         async with running_agent() as rig:

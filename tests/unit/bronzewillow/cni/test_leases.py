@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
@@ -167,3 +168,15 @@ def test_the_outlet_is_remembered(tmp_path: Path) -> None:
     for nonsense in ("", "x", "-1", "70000"):
         (tmp_path / "leases" / "outlet").write_text(nonsense)
         assert leases.outlet == 0
+
+
+def test_an_outlet_elsewhere_ends_all_passwords(tmp_path: Path) -> None:
+    """Whoever has the old port now is told them by every container that goes out."""
+    leases = Leases(tmp_path)
+    leases.outlet = 40_123
+    before = give(leases, "a")
+    leases.outlet = 40_123
+    assert leases.all() == [before]
+    leases.outlet = 40_124
+    assert leases.all() == [replace(before, password="")]
+    assert give(leases, "b").password
