@@ -32,3 +32,35 @@ def test_against_a_model(steps: list[tuple[bytes, int]]) -> None:
         b.release(min(b.start + release, b.end))
         assert b.end == len(stream) and len(b) <= 40
         assert b.peek(b.start, 100) == stream[b.start :]
+
+
+SIZES = st.sampled_from([1, 150, 20_000, 32_767, 32_768, 50_000, 70_000])
+
+
+@given(st.lists(st.tuples(SIZES, st.sampled_from([bytes, bytearray, memoryview]), st.integers(0, 90_000))))
+def test_large_and_small_pieces_against_a_model(steps: list[tuple[int, type, int]]) -> None:
+    b, stream = SendBuffer(200_000), b""
+    for number, (size, kind, release) in enumerate(steps):
+        data = bytes([number % 251]) * size
+        stream += data[: b.append(kind(data))]
+        assert b.peek(max(b.start, b.end - size - 5), size) == stream[max(b.start, b.end - size - 5) :][:size]
+        b.release(min(b.start + release, b.end))
+        assert b.end == len(stream) and len(b) <= 200_000
+    assert b.peek(b.start, 300_000) == stream[b.start :]
+
+
+def test_large_bytes_are_kept_and_small_ones_share_a_piece() -> None:
+    b, large = SendBuffer(1 << 20), bytes(40_000)
+    b.append(large)
+    for _ in range(1000):
+        b.append(b"token")
+    assert b._pieces[0] is large and len(b._pieces) == 2
+    b.release(40_000)
+    assert len(b._pieces) == 1 and b.peek(b.start, 10) == b"tokentoken"
+
+
+def test_a_buffer_of_the_users_may_change_afterwards() -> None:
+    b, mine = SendBuffer(1 << 20), bytearray(b"a" * 40_000)
+    b.append(mine)
+    mine[:] = b"b" * 40_000
+    assert b.peek(0, 40_000) == b"a" * 40_000
