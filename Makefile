@@ -11,14 +11,14 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo $$p; break; fi; done)
 
-.PHONY: help deps unit-deps demo test lint types unit pure protos rfc-coverage lab lab-uml lab-deps peer-deps crictl k8s e2e e2e-quick e2e-deps differential bench bench-lab fuzz sim clean
+.PHONY: help deps unit-deps demo test lint types unit pure protos rfc-coverage lab lab-uml lab-deps peer-deps crictl k8s e2e e2e-quick e2e-deps differential soak bench bench-lab fuzz sim clean
 
 help:
 	@echo "make demo    a real model answers on a pod IP, on this machine; ARGS=... goes to the demo"
 	@echo "make test    lint, types for linux and darwin, import contracts, default tests"
 	@echo "make lab     network namespaces against the Linux kernel (Linux, root); lab-uml: against a second one"
 	@echo "make e2e     a real model and real processes"
-	@echo "make differential  our TCP beside the kernel's, STORIES=300"
+	@echo "make differential  our TCP beside the kernel's, STORIES=300      make soak    HOURS=4"
 	@echo "make sim     long simulations      make fuzz    SECONDS_EACH=60 for each target      make bench    benchmarks (bench-lab: as root)"
 	@echo "make clean   removes what the others made"
 
@@ -93,6 +93,11 @@ lab-uml: deps lab-deps
 STORIES := 300
 differential: deps lab-deps
 	STORIES=$(STORIES) $(BIN)/python -m pytest -s -m lab tests/lab/test_differential.py $(ARGS)
+
+# Mixed load for HOURS, each byte compared, and memory that must stay flat.
+HOURS := 4
+soak: deps
+	$(BIN)/python -m benchmarks.soak --hours $(HOURS)
 
 # Programs that end-to-end tests speak with, where Debian's packages can be had.
 PEER_PROGRAMS := tcpdump docker-registry skopeo openssl curl

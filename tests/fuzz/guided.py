@@ -1,7 +1,7 @@
 """Fuzzing that coverage guides (atheris): `python -m tests.fuzz.guided [--seconds 60] [--keep] [TARGET...]`.
 
 Each target is a process of its own. A finding is saved to the corpus under its digest, as in `test_targets`,
-and makes the exit status 1. `--keep` adds the smallest inputs that reach what the corpus did not.
+and makes the exit status 1. `--keep` adds small inputs that reached what the corpus did not.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
-_MOST_KEPT = 60
+_MOST_KEPT = 40
 _MOST_BYTES = 400
 _STATUS = re.compile(r"#(\d+)\s+DONE\s+cov: (\d+) ft: (\d+)")
 
@@ -42,8 +42,8 @@ def fuzz(name: str, seconds: int, keep: bool) -> bool:
     """Whether nothing was found in so many seconds."""
     home = CORPUS / name
     with tempfile.TemporaryDirectory() as folder:
-        found, new, merged = (Path(folder) / part for part in ("found", "new", "merged"))
-        for part in (found, new, merged):
+        found, new = (Path(folder) / part for part in ("found", "new"))
+        for part in (found, new):
             part.mkdir()
         done = child(
             name, str(new), str(home), f"-max_total_time={seconds}", f"-artifact_prefix={found}/",
@@ -60,15 +60,14 @@ def fuzz(name: str, seconds: int, keep: bool) -> bool:
             print(done.stderr[-4000:], file=sys.stderr)
             return False
         if keep:
-            child(name, "-merge=1", str(merged), str(home), str(new))
-            _keep(home, merged)
+            _keep(home, new)
     return True
 
 
-def _keep(home: Path, merged: Path) -> None:
-    """The smallest that bring something new, as far as a committed corpus should go."""
+def _keep(home: Path, new: Path) -> None:
+    """The smallest of those that brought something new, as far as a committed corpus should go."""
     known = {path.read_bytes() for path in home.glob("*.bin")}
-    fresh = sorted((path.read_bytes() for path in merged.iterdir()), key=len)
+    fresh = sorted((path.read_bytes() for path in new.iterdir()), key=len)
     room = max(_MOST_KEPT - len(known), 0)
     for data in [data for data in fresh if data not in known and len(data) <= _MOST_BYTES][:room]:
         (home / f"{hashlib.sha256(data).hexdigest()[:16]}.bin").write_bytes(data)
