@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from bronzewillow.kube.resources import NODES
+from bronzewillow.testing.lab.child import wait_until
 from bronzewillow.testing.lab.files import content_digest
 from bronzewillow.testing.lab.joined import FILES_PORT, METRICS, OUTLET
 from bronzewillow.testing.lab.netns import Namespace
@@ -141,11 +142,21 @@ def test_large_transfers_both_ways(placed: Placed, who: str) -> None:
 
 def test_what_is_published_stands(placed: Placed) -> None:
     """Nothing is written again because of what somebody else has changed."""
-    published = placed.lab.agent_log.count("publishing: ")
+
+    def count() -> int:
+        return placed.lab.agent_log.count("publishing: ")
+
+    def rests() -> bool:
+        seen = count()
+        time.sleep(0.5)
+        return count() == seen
+
+    wait_until(rests, "all has been published")
+    published = count()
     label = {"metadata": {"labels": {"changed": str(published)}}}
     placed.lab.kubectl.patch(NODES, WORKER_NODE, label)
     time.sleep(1.0)
-    assert placed.lab.agent_log.count("publishing: ") == published, placed.lab.agent_log
+    assert count() == published, placed.lab.agent_log
 
 
 def test_metrics_say_what_status_says(placed: Placed) -> None:

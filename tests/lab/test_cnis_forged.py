@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from scapy.packet import Packet, Raw
 from bronzewillow.kube.resources import NODES
 from bronzewillow.testing.lab.child import wait_until
 from bronzewillow.testing.lab.environment import choose_python
-from bronzewillow.testing.lab.joined import METRICS
+from bronzewillow.testing.lab.joined import METRICS, Joined
 from bronzewillow.testing.lab.peers.cases import Placed
 from bronzewillow.testing.lab.peers.peer import WORKER_NODE
 
@@ -54,13 +55,26 @@ def send(placed: Placed, payload: bytes, *, outer: str = "") -> int:
     link = lab.mac.run("cat", "/sys/class/net/out0/address").strip()
     ends = layer(src=outer or family.worker_out, dst=family.mac_out)
     frame = Ether(dst=link) / ends / UDP(sport=50000, dport=overlay["port"]) / Raw(payload)
-    before = lab.status()["datagrams"]
+    before = quiet(lab)
     program = Path(__file__).with_name("inject.py").read_text()
     lab.worker.run(choose_python(), "-c", program, "out0", input=f"{bytes(frame).hex()}\n" * COUNT)
     arrived = before["in"] + COUNT
     wait_until(lambda: lab.status()["datagrams"]["in"] >= arrived, "the frames have arrived")
     sent: int = lab.status()["datagrams"]["out"] - before["out"]
     return sent
+
+
+def quiet(lab: Joined) -> dict[str, int]:
+    """The agent's datagrams, once what was going on has ended: a last ACK may be late by 40 ms."""
+    seen: list[dict[str, int]] = [lab.status()["datagrams"]]
+
+    def stands() -> bool:
+        time.sleep(0.06)
+        seen.append(lab.status()["datagrams"])
+        return seen[-1] == seen[-2]
+
+    wait_until(stands, "no datagram for a moment")
+    return seen[-1]
 
 
 def assert_dropped(placed: Placed, reason: str, payload: bytes, *, outer: str = "") -> None:
