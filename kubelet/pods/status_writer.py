@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from bronzewillow.kube.client import PatchType
 from bronzewillow.kube.errors import Conflict, KubeError, NotFound
 from bronzewillow.kube.resources import PODS, Resource
-from kubelet.model.pod_spec import Object, mapping, name, namespace, status, uid
+from kubelet.model.pod_spec import Object, mapping, metadata, name, namespace, status, text, uid
 from kubelet.pods.status_patch import is_written, status_patch
 
 RESYNC_S = 10.0
@@ -50,6 +50,8 @@ class _Entry:
     """What the API server answered to the last write."""
     written_to: str = ""
     """The UID of the object that has it."""
+    version: int = 0
+    """The resourceVersion of that answer; 0 where it says none."""
     checked: Object | None = None
     """An object that has it all; another one is looked at again."""
 
@@ -116,14 +118,16 @@ class StatusWriter:
             _log.info("the status of pod %s is not written yet: %s", pod_uid, error)
 
     async def _write(self, pod_uid: str, *, is_check: bool) -> None:
-        """`is_check`: also where others have changed what we wrote; a watch is less than a resync behind."""
+        """`is_check`: also where others have changed what we wrote, as far as the watch is not behind us."""
         async with self._turns.setdefault(pod_uid, asyncio.Lock()), self._few:
             entry, found = self._entries.get(pod_uid), self._target(pod_uid)
             if entry is None or found is None:
                 return
             if entry.written_to != uid(found):
-                entry.written, entry.written_to = status(found), uid(found)
+                entry.written, entry.written_to, entry.version = status(found), uid(found), 0
             elif is_check and not is_written(status(found), entry.status):
+                if _version(found) < entry.version:
+                    return
                 entry.written = status(found)
             wanted = entry.status
             if entry.written is not None and is_written(entry.written, wanted):
@@ -138,4 +142,10 @@ class StatusWriter:
             except (NotFound, Conflict):  # it went, or another one has its name: the watch will tell
                 entry.written = wanted
                 return
-            entry.written = {**status(answer), **wanted}
+            entry.written, entry.version = {**status(answer), **wanted}, _version(answer)
+
+
+def _version(found: Object) -> int:
+    """Comparable from Kubernetes 1.35 on, and in fact ever since it is etcd's."""
+    told = text(metadata(found).get("resourceVersion"))
+    return int(told) if told.isascii() and told.isdecimal() else 0

@@ -163,6 +163,24 @@ def test_what_has_not_changed_is_compared_once(monkeypatch: pytest.MonkeyPatch) 
     run(main())
 
 
+def test_a_watch_that_is_behind_is_not_taken_for_somebody_who_changes_things() -> None:
+    async def main() -> None:
+        rig = Rig()
+        rig.pods["u1"]["metadata"]["resourceVersion"] = "10"
+        seen = copy.deepcopy(rig.pods["u1"])
+        rig.writer = StatusWriter(rig, lambda _: seen)
+        rig.writer.put("u1", {"phase": "Running"})
+        rig.pods["u1"]["metadata"]["resourceVersion"] = "11"  # that of the answer
+        await rig.writer.flush("u1")
+        await rig.writer._write_all(is_check=True)
+        assert rig.phases == ["Running"]
+        seen["metadata"]["resourceVersion"] = "12"  # somebody has set it back
+        await rig.writer._write_all(is_check=True)
+        assert rig.phases == ["Running", "Running"]
+
+    run(main())
+
+
 def test_another_object_has_it_written_anew() -> None:
     """A static pod's mirror was deleted and made again."""
 
