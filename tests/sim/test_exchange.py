@@ -27,6 +27,7 @@ LINKS = {
     "everything": Link(delay=MILLISECOND, loss=0.02, reordering=0.05, duplication=0.05),
     "slow queue": Link(delay=5 * MILLISECOND, rate_bytes_per_s=1_250_000, queue_bytes=30_000),
     "burst loss": Link(delay=MILLISECOND, loss=0.3),
+    "marks": Link(5 * MILLISECOND, rate_bytes_per_s=1_250_000, queue_bytes=40_000, marking_bytes=10_000),
 }
 STACKS = {
     "default": DEFAULT,
@@ -37,6 +38,8 @@ STACKS = {
     "small buffers": SMALL,
     "small buffers, no options": replace(SMALL, window_scale=False, timestamps=False, sack=False),
     "nagle": replace(DEFAULT, nagle=True),
+    "RFC 6675": replace(DEFAULT, rack=False),
+    "ECN": replace(DEFAULT, ecn=EcnMode.ON),
 }
 
 

@@ -20,6 +20,7 @@ from bronzewillow.stack import (
     State,
     TcpConfig,
 )
+from bronzewillow.stack.tcp.ecn import EcnMode
 from bronzewillow.testing.invariants import Invariants
 from bronzewillow.wire.packet import TcpPacket
 from bronzewillow.wire.seqnum import add
@@ -30,6 +31,7 @@ CONFIGS = [
     TcpConfig(send_buffer_bytes=5_000, receive_buffer_bytes=5_000),
     TcpConfig(window_scale=False, timestamps=False, sack=False, keepalive=True, keepalive_idle=5_000_000),
     TcpConfig(receive_buffer_bytes=300_001, congestion_control="reno", linger_bytes=3_000),
+    TcpConfig(rack=False, ecn=EcnMode.ON),
 ]
 NEAR = st.one_of(
     st.sampled_from([0, 0, 0, 1, -1, 2, 999, 1000, 1001, -1000, 65_535, 2**31, 2**31 - 1]),
