@@ -17,6 +17,7 @@ from bronzewillow.overlay.spec import OverlaySpec, Peer, node_address
 from bronzewillow.overlay.vtep import TooBig
 from bronzewillow.stack import Event, Stack, StackConfig, TcpConfig, icmp, icmpv6
 from bronzewillow.stack.neighbours import answer_arp, answer_solicitation
+from bronzewillow.stack.tcp.memory import Memory
 from bronzewillow.wire.arp import ArpPacket
 from bronzewillow.wire.errors import DropReason, WireError
 from bronzewillow.wire.icmp import HOST_UNREACHABLE
@@ -25,6 +26,7 @@ from bronzewillow.wire.ip import IpPacket
 from bronzewillow.wire.ipv6 import Ipv6Packet
 from bronzewillow.wire.packet import Packet, TcpPacket, flatten
 
+_MAX_BUFFERED_BYTES = 1 << 30  # of all pods and their connections
 _ROUNDS = 64  # of a flush, before the loop gets its turn
 _ERRORS_PER_SECOND = 100
 
@@ -47,6 +49,7 @@ class Node:
         self._on_event = on_event
         self._tcp = tcp or TcpConfig()
         self._rng = random.SystemRandom()
+        self._memory = Memory(_MAX_BUFFERED_BYTES)
         self._errors_limit = icmp.RateLimit(_ERRORS_PER_SECOND)
         self._touched: dict[Stack, None] = {}
         self._flush_handle: asyncio.Handle | None = None
@@ -114,7 +117,7 @@ class Node:
         config = StackConfig(
             address, mtu=spec.mtu, tcp=tcp or self._tcp, partial_checksums=spec.partial_checksums
         )
-        stack = self.stacks[address] = Stack(config, self._rng)
+        stack = self.stacks[address] = Stack(config, self._rng, self._memory)
         return stack
 
     def remove_stack(self, address: bytes) -> None:

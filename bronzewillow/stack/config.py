@@ -126,6 +126,9 @@ class StackConfig:
     tcp: TcpConfig = field(default_factory=TcpConfig)
     """TCP's part."""
 
+    max_buffered_bytes: int = 256 << 20
+    """Bytes that all connections of the pod hold together, sent and received, before memory is short."""
+
     max_fragment_bytes: int = 1 << 20
     """Fragments waiting for their rest, in bytes, for the whole stack."""
 

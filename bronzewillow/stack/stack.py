@@ -20,6 +20,7 @@ from bronzewillow.stack.fragments import Reassembler, fragment
 from bronzewillow.stack.tcp.connection import Connection
 from bronzewillow.stack.tcp.demux import Tcp
 from bronzewillow.stack.tcp.listener import Listener
+from bronzewillow.stack.tcp.memory import Memory
 from bronzewillow.wire import icmp, icmpv6, tcp, udp
 from bronzewillow.wire.errors import DropReason, WireError
 from bronzewillow.wire.ip import IpPacket, is_no_source
@@ -38,12 +39,13 @@ _LOOP_BACK_ROUNDS = 10_000
 class Stack:
     """A pod's end of one family: an address, ICMP echo and errors, TCP."""
 
-    def __init__(self, config: StackConfig, rng: random.Random) -> None:
+    def __init__(self, config: StackConfig, rng: random.Random, memory: Memory | None = None) -> None:
+        """`memory` is that of the process, which all its stacks share."""
         self.config = config
         self._rng = rng
         self._out: list[Packet] = []
         self._events: list[Event] = []
-        self._tcp = Tcp(config, rng, self._out, self._events)
+        self._tcp = Tcp(config, rng, self._out, self._events, Memory(config.max_buffered_bytes, memory))
         self._reassembler = Reassembler(config.max_fragment_bytes, self._tcp.drops)
         self._icmp_limit = pod_icmp.RateLimit(config.icmp_errors_per_second)
 

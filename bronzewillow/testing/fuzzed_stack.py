@@ -66,7 +66,8 @@ class _Rig:
     def __init__(self, program: _Program) -> None:
         choice = program.byte()
         self.local, self.peer = _V6 if choice & 0x80 else _V4
-        config = StackConfig(self.local, tcp=_CONFIGS[choice & 3])
+        memory = 3_000 if choice & 4 else 1 << 20
+        config = StackConfig(self.local, tcp=_CONFIGS[choice & 3], max_buffered_bytes=memory)
         self.program = program
         self.now = 0
         self.stack = Stack(config, random.Random(1))

@@ -25,6 +25,7 @@ timers         one connection's timers, and the stack's queue of them  RFC 9293 
 ecn            marks in place of losses                                RFC 3168 6.1
 listener       passive opens and the bound on half-open ones           RFC 4987
 path_probe     black holes, and the size that gets through            RFC 4821, RFC 8899
+memory         what all connections hold in buffers, bounded          -
 syn_cookies    a flood of SYNs, answered without memory                RFC 4987 3.6
 isn            initial sequence numbers                                RFC 6528
 demux          all connections of a stack; segments for none of them   RFC 9293 3.10.7.1

@@ -10,6 +10,7 @@ from bronzewillow.stack.tcp import output
 from bronzewillow.stack.tcp.congestion import make_congestion_control
 from bronzewillow.stack.tcp.ecn import Ecn
 from bronzewillow.stack.tcp.flight import Flight
+from bronzewillow.stack.tcp.memory import GUARANTEED_BYTES
 from bronzewillow.stack.tcp.path_probe import PathProbe
 from bronzewillow.stack.tcp.rack import Rack
 from bronzewillow.stack.tcp.reassembly import Reassembly
@@ -51,6 +52,7 @@ class Connection:
         "fin_wanted",
         "flight",
         "from_cookie",
+        "held_bytes",
         "keepalive",
         "keepalives_sent",
         "last_heard",
@@ -114,6 +116,7 @@ class Connection:
         self.peer_fin_position: int | None = None  # where the peer's FIN stands, once it is seen
         self.rcv_position = 0  # data bytes received in order
         self.unread_bytes = 0  # delivered, not consumed
+        self.held_bytes = 0  # as `tcp.memory` knows it
         self.unacked_bytes = 0  # received since our last ACK
         self.ack_now = False
         self.duplicate: tuple[int, int] | None = None
@@ -151,7 +154,11 @@ class Connection:
         """
         if self.fin_wanted or self.tcb.state not in SENDING:
             raise LocalError(f"cannot send: the connection is {self._why_not_sending()}")
-        taken = self.send_buffer.append(data)
+        fits: bytes | bytearray | memoryview = data
+        if self.tcp.memory.is_short:
+            fits = memoryview(data)[: max(GUARANTEED_BYTES - len(self.send_buffer), 0)]
+        taken = self.send_buffer.append(fits)
+        self.account()
         self.writable_wanted = taken < len(data)
         self.tcp.mark_dirty(self)
         return taken
@@ -166,7 +173,9 @@ class Connection:
         if not 0 <= size <= self.unread_bytes:
             raise LocalError(f"cannot consume {size} bytes: {self.unread_bytes} are unread")
         self.unread_bytes -= size
-        self.receive_window.on_consumed(size, self.rtt.srtt, self.tcb.rmss, now)
+        self.account()
+        if not self.tcp.memory.is_short:
+            self.receive_window.on_consumed(size, self.rtt.srtt, self.tcb.rmss, now)
         if output.has_window_update(self):
             self.ack_now = True
             self.tcp.mark_dirty(self)
@@ -225,6 +234,11 @@ class Connection:
         return self.flight.una + self.tcb.snd_wnd - self.flight.nxt
 
     @property
+    def received_bytes(self) -> int:
+        """Bytes that have arrived and are held: delivered and not consumed, or early."""
+        return 0 if self.tcb.state is State.CLOSED else self.unread_bytes + self.reassembly.buffered_bytes
+
+    @property
     def unsent_bytes(self) -> int:
         """Bytes in the send buffer that have never been sent."""
         sent = self.flight.nxt if self.fin_position is None else self.fin_position
@@ -247,6 +261,13 @@ class Connection:
         """Set a timer, and tell the stack's queue."""
         self.timers.arm(timer, deadline)
         self.tcp.timer_queue.update(self)
+
+    def account(self) -> None:
+        """Tell the stack's memory what this connection holds now."""
+        held = self.received_bytes + len(self.send_buffer)
+        if held != self.held_bytes:
+            self.tcp.memory.move(held - self.held_bytes)
+            self.held_bytes = held
 
     def report(self, event: Event) -> None:
         """Queue an event, unless nobody listens."""

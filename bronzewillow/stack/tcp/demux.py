@@ -18,6 +18,7 @@ from bronzewillow.stack.tcp.ecn import CE
 from bronzewillow.stack.tcp.input import may_reopen, open_from_cookie, passive_open, segment_arrives
 from bronzewillow.stack.tcp.isn import initial_sequence_number, timestamp_offset
 from bronzewillow.stack.tcp.listener import Listener
+from bronzewillow.stack.tcp.memory import Memory
 from bronzewillow.stack.tcp.output import transmit
 from bronzewillow.stack.tcp.state import State, enter
 from bronzewillow.stack.tcp.syn_cookies import SynCookies
@@ -48,9 +49,15 @@ class Tcp:
     """TCP of one stack. The files of this package meet here."""
 
     def __init__(
-        self, config: StackConfig, rng: random.Random, out: list[Packet], events: list[Event]
+        self,
+        config: StackConfig,
+        rng: random.Random,
+        out: list[Packet],
+        events: list[Event],
+        memory: Memory,
     ) -> None:
         self.config = config
+        self.memory = memory
         self.out = out
         self.events = events
         self.counters = StackCounters()
@@ -130,6 +137,7 @@ class Tcp:
             dirty, self._dirty = self._dirty, {}
             for c in dirty:
                 transmit(c, now)
+                c.account()
 
     def on_path_mtu(self, destination: bytes, mtu: int, now: int) -> None:
         """No packet above `mtu` bytes gets to `destination`."""
@@ -170,6 +178,7 @@ class Tcp:
         self.leave_half_open(c)
         self._time_wait.pop(c, None)
         self._dirty.pop(c, None)
+        c.account()
 
     def reply_reset(self, source: bytes, destination: bytes, seg: TcpSegment) -> None:
         """RFC 9293 3.10.7.1: the RST that makes sense to whoever sent `seg`; none for a RST."""

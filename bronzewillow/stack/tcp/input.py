@@ -12,6 +12,7 @@ from bronzewillow.stack.events import Accepted, Connected, DataReceived, PeerClo
 from bronzewillow.stack.tcp import options, output
 from bronzewillow.stack.tcp.acknowledgment import process_ack
 from bronzewillow.stack.tcp.ecn import SETUP_SYN, SETUP_SYN_ACK, Ecn, EcnMode
+from bronzewillow.stack.tcp.memory import GUARANTEED_BYTES
 from bronzewillow.stack.tcp.state import RECEIVING, State, enter
 from bronzewillow.stack.tcp.timers import Timer
 from bronzewillow.wire.errors import DropReason
@@ -324,6 +325,12 @@ def _segment_text(c: Connection, seg: TcpSegment, now: int) -> None:
         data = data[: max(room, 0)]
         c.ack_now = True
     if not data:
+        return
+    memory = c.tcp.memory
+    is_refused = memory.is_short if ahead else memory.is_exhausted
+    if is_refused and c.received_bytes + len(data) > GUARANTEED_BYTES:
+        c.tcp.drop(DropReason.BUFFER_LIMIT)
+        c.ack_now = True
         return
     if ahead:
         c.tcp.counters.out_of_order_segments += 1

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bronzewillow.stack.tcp import options
 from bronzewillow.stack.tcp.ecn import ECT_0, SETUP_SYN, SETUP_SYN_ACK, EcnMode
+from bronzewillow.stack.tcp.memory import GUARANTEED_BYTES
 from bronzewillow.stack.tcp.reassembly import MAX_SACK_BLOCKS
 from bronzewillow.stack.tcp.state import RECEIVING, State, enter
 from bronzewillow.stack.tcp.timers import Timer
@@ -288,7 +289,10 @@ def has_window_update(c: Connection) -> bool:
 
 def _free_bytes(c: Connection) -> int:
     """Room for the peer's data, as far as a window field can tell of it."""
-    return min(c.receive_window.size - c.unread_bytes, _UNSCALED << c.tcb.rcv_wind_shift)
+    size = c.receive_window.size
+    if c.tcp.memory.is_short:
+        size = min(size, GUARANTEED_BYTES)
+    return min(size - c.unread_bytes, _UNSCALED << c.tcb.rcv_wind_shift)
 
 
 def _window_field(c: Connection) -> int:

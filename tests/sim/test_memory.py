@@ -1,0 +1,92 @@
+"""Memory of a pod and of the process is bounded, and every connection goes on nevertheless."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from bronzewillow.stack import Accepted, Connection, Event, Stack, StackConfig, Writable
+from bronzewillow.stack.tcp.memory import GUARANTEED_BYTES, Memory
+from bronzewillow.testing.exchange import Exchange
+from bronzewillow.testing.simnet import MILLISECOND, SECOND, Link, SimNet
+
+A, B = bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2))
+LIMIT = 1 << 20
+
+
+def net_with(limit: int, **links: Link) -> SimNet:
+    return SimNet(1, **links, a=StackConfig(A), b=StackConfig(B, max_buffered_bytes=limit))
+
+
+def used(net: SimNet) -> int:
+    return net.b.stack._tcp.memory.used_bytes
+
+
+def test_readers_that_do_not_read_stay_within_twice_the_bound() -> None:
+    net = net_with(LIMIT)
+    net.b.consumes = False
+    net.b.stack.listen(80, backlog=200)
+    cs = [net.a.stack.connect(B, 80, 0) for _ in range(200)]
+    for c in cs:
+        c.send(bytes(500_000), 0)
+    most = 0
+
+    def watch() -> None:
+        nonlocal most
+        most = max(most, used(net))
+
+    net.on_step = watch
+    net.run_until_quiet(10 * SECOND)
+    assert LIMIT < most <= 2 * LIMIT + 200 * GUARANTEED_BYTES
+    held = sum(c.received_bytes for c in net.b.stack.connections())
+    assert used(net) == held
+    for c in net.b.stack.connections():  # and once they read, all of it comes
+        c.consume(c.unread_bytes, net.now)
+    net.b.consumes = True
+    net.run(lambda: sum(map(len, net.b.received.values())) == 200 * 500_000, limit=300 * SECOND)
+
+
+def test_writers_take_what_is_guaranteed_and_are_woken() -> None:
+    net = net_with(LIMIT, link=Link(delay=1 * MILLISECOND))
+    net.b.stack.listen(80, backlog=200)
+    left: dict[Connection, int] = {}
+    most = 0
+
+    def serve(event: Event, now: int) -> None:
+        nonlocal most
+        if isinstance(event, Accepted):
+            left[event.connection] = 300_000
+        if isinstance(event, Accepted | Writable):
+            c = event.connection
+            while left[c] and (taken := c.send(bytes(min(left[c], 65_536)), now)):
+                left[c] -= taken
+            most = max(most, used(net))
+
+    net.b.on_event = serve
+    for _ in range(100):
+        net.a.stack.connect(B, 80, 0)
+    net.run(lambda: sum(map(len, net.a.received.values())) == 100 * 300_000)
+    net.run_until_quiet(1 * SECOND)
+    assert most <= LIMIT + 65_536 + 100 * GUARANTEED_BYTES
+    assert used(net) == 0
+
+
+@pytest.mark.parametrize("limit", [0, 20_000])
+def test_no_memory_at_all_is_slow_and_right(limit: int) -> None:
+    """What is guaranteed is enough for every byte, over a bad link too."""
+    net = net_with(limit, link=Link(delay=1 * MILLISECOND, loss=0.02, reordering=0.05))
+    Exchange(net, up=150_000, down=150_000, connections=3).run()
+    assert used(net) == 0
+
+
+def test_pods_of_one_process_share_its_bound() -> None:
+    process = Memory(10_000)
+    stacks = [Stack(StackConfig(address), random.Random(1), process) for address in (A, B)]
+    cs = [stack.connect(bytes((10, 0, 0, 9)), 80, 0) for stack in stacks]
+    assert cs[0].send(bytes(50_000), 0) == 50_000
+    assert cs[1].send(bytes(50_000), 0) == GUARANTEED_BYTES
+    assert process.used_bytes == 50_000 + GUARANTEED_BYTES
+    for c in cs:
+        c.abort(0)
+    assert process.used_bytes == 0
