@@ -30,6 +30,7 @@ from kubelet.server.errors import RequestError
 from kubelet.server.lookups import uid_of
 from kubelet.server.metrics import CallerMetrics, RequestMetrics
 from kubelet.server.process_metrics import ProcessMetrics
+from kubelet.server.recent import Recent
 from kubelet.server.resource_metrics import resource_metrics
 from kubelet.server.streams import Streams
 from kubelet.server.summary import stats_summary
@@ -87,6 +88,7 @@ class KubeletServer:
         self._authenticator = Authenticator(parts.reviews)
         self._authorizer = Authorizer(parts.reviews)
         self._rates = CpuRates()
+        self._usages = Recent(self._ask_usages)
         self._streams = Streams(parts.pods, parts.runtime)
         self.callers = Callers(parts.limits)
         parts.registry.register(CallerMetrics(self.callers))
@@ -207,7 +209,7 @@ class KubeletServer:
 
     # ---- what is used
 
-    async def _usages(self) -> tuple[PodUsage, ...]:
+    async def _ask_usages(self) -> tuple[PodUsage, ...]:
         stats = await self._parts.runtime.sandbox_stats()
         return pod_usages(stats, await self._parts.runtime.containers(), self._rates)
 
@@ -218,7 +220,7 @@ class KubeletServer:
             filesystems = await self._parts.runtime.image_filesystems()
             image_bytes = sum(one.used_bytes.value for one in filesystems)
             disks = await asyncio.to_thread(self._measure_disks, list(self._parts.pods.all()))
-        usages = await self._usages()
+        usages = await self._usages.get()
         node = self._parts.machine.usage()
         summary = stats_summary(self._parts.node, node, usages, disks, image_bytes, only_cpu_and_memory=only)
         return web.json_response(summary)
@@ -233,7 +235,7 @@ class KubeletServer:
         return _exposition(generate_latest(self._parts.probe_registry), CONTENT_TYPE_LATEST)
 
     async def _resource(self, request: web.Request) -> web.Response:
-        return _exposition(resource_metrics(self._parts.machine.usage(), await self._usages()), _TEXT)
+        return _exposition(resource_metrics(self._parts.machine.usage(), await self._usages.get()), _TEXT)
 
     async def _cadvisor(self, request: web.Request) -> web.Response:
         limits = {
@@ -241,7 +243,7 @@ class KubeletServer:
             for pod in self._parts.pods.all()
             for name, limit in limits_of(pod, "memory").items()
         }
-        usages = await self._usages()
+        usages = await self._usages.get()
         return _exposition(cadvisor_metrics(self._parts.machine.usage(), usages, limits), _TEXT)
 
     async def _no_slis(self, request: web.Request) -> web.Response:

@@ -157,3 +157,25 @@ def test_a_runtime_that_is_away_is_503(serve: Serve) -> None:
                 assert (answer.status, await answer.text()) == (503, "connection refused\n")
 
     asyncio.run(run())
+
+
+def test_many_who_measure_at_once_ask_the_runtime_once(serve: Serve) -> None:
+    async def run() -> None:
+        async with serve() as served, served.client() as client:
+            asked, ask = [0], served.runtime.sandbox_stats
+
+            async def counted() -> list[api.PodSandboxStats]:
+                asked[0] += 1
+                found: list[api.PodSandboxStats] = await ask()
+                return found
+
+            async def measure(path: str) -> int:
+                async with client.get(path) as answer:
+                    return int(answer.status)
+
+            served.runtime.sandbox_stats = counted
+            paths = ("/metrics/resource", "/metrics/cadvisor", "/stats/summary") * 10
+            assert set(await asyncio.gather(*(measure(path) for path in paths))) == {200}
+            assert asked[0] <= 3  # one, unless it took seconds
+
+    asyncio.run(run())
