@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import aiohttp
 import pytest
 
 from bronzewillow.host.tasks import spawn
@@ -71,10 +71,11 @@ def head(path: str = "/pods", *lines: str) -> bytes:
 def test_who_says_nothing_whole_goes(serve: Serve, tls: bool, said: bytes) -> None:
     async def main() -> None:
         async with serve(stranger_s=0.1) as served:
-            reader, writer = await connect(served, tls=tls)
-            writer.write(said)
-            assert await rest(reader) == b""
-            writer.transport.abort()
+            with contextlib.suppress(OSError):  # on a slow machine it goes before it has shaken hands
+                reader, writer = await connect(served, tls=tls)
+                writer.write(said)
+                assert await rest(reader) == b""
+                writer.transport.abort()
             assert served.server.callers.drops == {Drop.LATE: 1}
             assert not served.server.callers.strangers
 
@@ -84,54 +85,46 @@ def test_who_says_nothing_whole_goes(serve: Serve, tls: bool, said: bytes) -> No
 def test_a_head_byte_by_byte_is_no_request(serve: Serve) -> None:
     async def main() -> None:
         async with serve(stranger_s=0.2) as served:
-            reader, writer = await connect(served)
-            ended = spawn(rest(reader), name="rest")
-            writer.write(head()[:-4])
-            while not ended.done():
-                writer.write(b"X")
-                await asyncio.wait([ended], timeout=0.02)
+            with contextlib.suppress(OSError):
+                reader, writer = await connect(served)
+                ended = spawn(rest(reader), name="rest")
+                writer.write(head()[:-4])
+                while not ended.done():
+                    writer.write(b"X")
+                    await asyncio.wait([ended], timeout=0.02)
             assert served.server.callers.drops == {Drop.LATE: 1}
 
     run(main)
 
 
-def test_who_is_known_may_rest(serve: Serve) -> None:
+def come(callers: Callers, source: str = "192.0.2.1") -> Caller:
+    """Somebody whose connection is not made yet."""
+    caller = Caller(callers, source, asyncio.Protocol)
+    callers.strangers[caller] = None
+    return caller
+
+
+def test_who_is_known_may_rest() -> None:
     async def main() -> None:
-        async with serve(stranger_s=0.3, farewell_s=0.05) as served:
-            reader, writer = await connect(served, "alice")
-            writer.write(head("/healthz"))
-            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
-            stranger, other = await connect(served)
-            assert await rest(stranger) == b""  # its time is over, and that of the first would be
-            other.transport.abort()
-            await reader.readexactly(2)
-            writer.write(head("/healthz"))
-            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
-            writer.transport.abort()
+        callers = Callers(CallerLimits(stranger_s=0.01))
+        known, _ = come(callers), come(callers)
+        known.introduce()
+        await until(lambda: callers.drops[Drop.LATE] == 1)
+        assert list(callers.known) == [known]
+        assert not callers.strangers
 
     run(main)
 
 
-def test_a_slow_api_server_is_not_a_slow_caller(serve: Serve) -> None:
+def test_a_slow_api_server_is_not_a_slow_caller() -> None:
     async def main() -> None:
-        async with serve(stranger_s=0.1) as served:
-            may_answer, ask = asyncio.Event(), served.reviews.token
-
-            async def slowly(token: str) -> object:
-                await may_answer.wait()
-                return await ask(token)
-
-            async def metrics(client: aiohttp.ClientSession) -> int:
-                async with client.get("/metrics") as answer:
-                    return answer.status
-
-            served.reviews.token = slowly
-            async with served.client(None, token=TOKEN) as client:
-                asking = spawn(metrics(client), name="asking")
-                reader, _ = await connect(served)
-                assert await rest(reader) == b""  # its time is over
-                may_answer.set()
-                assert await asking == 200
+        callers = Callers(CallerLimits(stranger_s=0.01, farewell_s=0.01))
+        asking, _ = come(callers), come(callers)
+        with asking.being_asked_about():
+            await until(lambda: callers.drops[Drop.LATE] == 1)
+            assert list(callers.strangers) == [asking]
+        await until(lambda: callers.drops[Drop.LATE] == 2)  # nobody knows it
+        assert not callers.strangers
 
     run(main)
 
@@ -239,14 +232,12 @@ def test_the_largest_crowd_gives_way() -> None:
     async def main() -> None:
         callers = Callers(CallerLimits(most_strangers=4))
 
-        def come(source: str) -> Caller:
+        def enter(source: str) -> Caller:
             assert callers.make_room()
-            caller = Caller(callers, source, asyncio.Protocol)
-            callers.strangers[caller] = None
-            return caller
+            return come(callers, source)
 
-        lonely = come("192.0.2.1")
-        crowd = [come("192.0.2.2") for _ in range(50)]
+        lonely = enter("192.0.2.1")
+        crowd = [enter("192.0.2.2") for _ in range(50)]
         assert list(callers.strangers) == [lonely, *crowd[-3:]]
         assert callers.drops == {Drop.CROWDED: 47}
         await callers.close()
@@ -377,9 +368,9 @@ def test_noise(serve: Serve) -> None:
             for number in range(60):
                 reader, writer = await connect(served, tls=number % 2 == 0)
                 writer.write(noise.randbytes(noise.randrange(1, 3000)))
-                writer.write_eof() if number % 2 else None
-                writer.transport.abort() if number % 3 == 0 else None
-                await asyncio.wait_for(rest(reader), 15) if number % 3 and number % 2 else None
+                if number % 2 and number % 3:
+                    writer.write_eof()
+                    await rest(reader)
                 writer.transport.abort()
             assert await answers(served)
             await until(lambda: not served.server.callers.strangers)
