@@ -60,6 +60,9 @@ class TcpConfig:
     """R2 of RFC 9293 3.8.3: unacknowledged for this long ends it (SHLD-11: 100 s, MUST-23: 3 min).
     `Connection.set_user_timeout` says otherwise for one connection."""
 
+    user_timeout_option: bool = False
+    """Tell peers our user timeout, and wait as long as they ask for; off, as RFC 5482 3.1 wants it."""
+
     keepalive: bool = False
     """Whether a silent peer is probed; off, as RFC 9293 3.8.4 MUST-25 asks for.
     `Connection.set_keepalive` says otherwise for one connection."""

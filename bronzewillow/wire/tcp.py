@@ -54,6 +54,8 @@ class TcpOptions:
     """TSval and TSecr (RFC 7323 3.2)."""
     sack: tuple[tuple[int, int], ...] = ()
     """Left edge (included) and right edge (excluded) of each block (RFC 2018 3)."""
+    user_timeout_s: int | None = None
+    """RFC 5482 3; beyond 32,767 seconds whole minutes."""
 
 
 NO_OPTIONS = TcpOptions()
@@ -121,7 +123,7 @@ class _SegmentDraft:
 
 
 class _OptionsDraft:
-    __slots__ = ("mss", "sack", "sack_permitted", "timestamps", "window_scale")
+    __slots__ = ("mss", "sack", "sack_permitted", "timestamps", "user_timeout_s", "window_scale")
 
     def __init__(
         self,
@@ -130,7 +132,9 @@ class _OptionsDraft:
         sack_permitted: bool = False,
         timestamps: tuple[int, int] | None = None,
         sack: tuple[tuple[int, int], ...] = (),
+        user_timeout_s: int | None = None,
     ) -> None:
+        self.user_timeout_s = user_timeout_s
         self.mss = mss
         self.window_scale = window_scale
         self.sack_permitted = sack_permitted
@@ -159,6 +163,7 @@ def parse_options(data: Buffer) -> TcpOptions:
     sack_permitted = False
     timestamps: tuple[int, int] | None = None
     sack: tuple[tuple[int, int], ...] = ()
+    user_timeout_s: int | None = None
     at = 0
     while at < end:
         kind = data[at]
@@ -180,8 +185,11 @@ def parse_options(data: Buffer) -> TcpOptions:
             sack = tuple(_TIMESTAMPS.unpack_from(data, i) for i in range(at + 2, at + length, 8))
         elif kind == 8 and length == 10:
             timestamps = _TIMESTAMPS.unpack_from(data, at + 2)
+        elif kind == 28 and length == 4:
+            value = data[at + 2] << 8 | data[at + 3]
+            user_timeout_s = (value & 0x7FFF) * 60 if value & 0x8000 else value
         at += length
-    return new_options(mss, window_scale, sack_permitted, timestamps, sack)
+    return new_options(mss, window_scale, sack_permitted, timestamps, sack, user_timeout_s)
 
 
 def emit_options(options: TcpOptions) -> bytes:
@@ -203,6 +211,10 @@ def emit_options(options: TcpOptions) -> bytes:
         parts.append(b"\x01\x01\x04\x02")
     if options.window_scale is not None:
         parts.append(b"\x01\x03\x03" + bytes((options.window_scale,)))
+    if options.user_timeout_s is not None:
+        seconds = options.user_timeout_s
+        value = seconds if seconds < 0x8000 else 0x8000 | min(seconds // 60, 0x7FFF)
+        parts.append(struct.pack("!BBH", 28, 4, value))
     if options.sack:
         room = (MAX_OPTION_BYTES - sum(map(len, parts)) - 4) // 8
         blocks = options.sack[:room]

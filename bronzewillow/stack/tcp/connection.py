@@ -81,6 +81,7 @@ class Connection:
         "unacked_bytes",
         "unread_bytes",
         "user_timeout",
+        "user_timeout_is_set",
         "writable_wanted",
     )
 
@@ -132,6 +133,7 @@ class Connection:
         self.keepalive = config.keepalive
         self.keepalives_sent = 0
         self.user_timeout = config.user_timeout
+        self.user_timeout_is_set = False  # by the user: then no peer changes it (RFC 5482 3.1, CHANGEABLE)
         self.soft_error = ""
         """What ICMP last said of the way to the peer (RFC 9293 3.9.2.2 SHLD-25); nothing ends by it."""
         self.stalled_since = 0  # since when something waits for an acknowledgment that does not come
@@ -225,6 +227,7 @@ class Connection:
     def set_user_timeout(self, duration: int) -> None:
         """R2 of this connection: so many microseconds without an answer end it (RFC 9293 3.8.3 MUST-21)."""
         self.user_timeout = duration
+        self.user_timeout_is_set = True
 
     # ---- what the other files of this package use
 

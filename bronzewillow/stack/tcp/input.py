@@ -49,6 +49,7 @@ def segment_arrives(c: Connection, seg: TcpSegment, is_marked: bool, now: int) -
             # RFC 9293 3.8.5 MUST-30 is met by delivering the data in line
             if c.ecn is not None:
                 _note_mark(c, c.ecn, seg, is_marked)
+            _heed_user_timeout(c, seg)
             _segment_text(c, seg, now)
             _check_fin(c, seg, now)
     if c.tcb.state is not State.CLOSED:
@@ -75,6 +76,7 @@ def _enter_syn_received(c: Connection, seg: TcpSegment, now: int) -> None:
     tcb = c.tcb
     tcb.irs, tcb.rcv_nxt = seg.seq, add(seg.seq, 1)
     options.agree(tcb, c.tcp.config, c.config, seg.options, now)
+    _heed_user_timeout(c, seg)
     c.congestion.on_mss(tcb.eff_snd_mss)
     tcb.snd_una, tcb.snd_nxt = tcb.iss, add(tcb.iss, 1)
     tcb.snd_wnd = tcb.max_snd_wnd = seg.wnd
@@ -119,6 +121,7 @@ def _in_syn_sent(c: Connection, seg: TcpSegment, now: int) -> None:
         return
     tcb.irs, tcb.rcv_nxt = seg.seq, add(seg.seq, 1)  # fourth
     options.agree(tcb, c.tcp.config, c.config, seg.options, now)
+    _heed_user_timeout(c, seg)
     c.congestion.on_mss(tcb.eff_snd_mss)
     tcb.snd_wnd = tcb.max_snd_wnd = seg.wnd  # RFC 7323 2.2: not scaled
     tcb.snd_wl1, tcb.snd_wl2 = seg.seq, seg.ack
@@ -146,6 +149,13 @@ def _on_established(c: Connection, now: int) -> None:
         c.rtt.on_sample(now - c.stalled_since, now)
     if c.keepalive:
         c.arm(Timer.KEEPALIVE, now + c.config.keepalive_idle)
+
+
+def _heed_user_timeout(c: Connection, seg: TcpSegment) -> None:
+    """RFC 5482 3.1 and 3.2: a peer that will be away for a while says so, on a SYN or later."""
+    asked_s = seg.options.user_timeout_s
+    if asked_s is not None and c.config.user_timeout_option and not c.user_timeout_is_set:
+        c.user_timeout = options.negotiated_user_timeout(c.config.user_timeout, asked_s)
 
 
 def _is_simultaneous_syn_ack(c: Connection, seg: TcpSegment) -> bool:

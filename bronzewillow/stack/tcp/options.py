@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from bronzewillow.stack.config import StackConfig, TcpConfig
+from bronzewillow.stack.config import SECOND, StackConfig, TcpConfig
 from bronzewillow.stack.tcp.tcb import MIN_SEND_MSS, Tcb
 from bronzewillow.wire.tcp import TcpOptions
 
 _TIMESTAMP_OPTION = 12  # 10 bytes and two of padding
 _MAX_WINDOW_SHIFT = 14  # RFC 7323 2.3
+_SHORTEST_USER_TIMEOUT = 100 * SECOND  # RFC 5482 3.1, L_LIMIT
+_LONGEST_USER_TIMEOUT = 3600 * SECOND  # RFC 5482 3.1, U_LIMIT
 
 
 def window_shift(buffer_bytes: int) -> int:
@@ -22,6 +24,7 @@ def offer(config: StackConfig, tcp: TcpConfig, ts_value: int) -> TcpOptions:
         window_scale=window_shift(tcp.receive_buffer_bytes) if tcp.window_scale else None,
         sack_permitted=tcp.sack,
         timestamps=(ts_value, 0) if tcp.timestamps else None,
+        user_timeout_s=_user_timeout_s(tcp),
     )
 
 
@@ -32,6 +35,7 @@ def answer(config: StackConfig, ts_value: int, tcb: Tcb) -> TcpOptions:
         window_scale=tcb.rcv_wind_shift if tcb.scaling_on else None,
         sack_permitted=tcb.sack_on,
         timestamps=(ts_value, tcb.ts_recent) if tcb.timestamps_on else None,
+        user_timeout_s=_user_timeout_s(config.tcp),
     )
 
 
@@ -50,6 +54,15 @@ def agree(tcb: Tcb, config: StackConfig, tcp: TcpConfig, theirs: TcpOptions, now
     offered = config.default_send_mss if theirs.mss is None else theirs.mss
     tcb.agreed_smss = min(max(offered, MIN_SEND_MSS), tcb.rmss)
     set_send_mss(tcb, min(tcb.agreed_smss, tcb.path_smss))
+
+
+def negotiated_user_timeout(ours: int, theirs_s: int) -> int:
+    """RFC 5482 3.1: the longer of both, within bounds, in microseconds."""
+    return min(_LONGEST_USER_TIMEOUT, max(ours, theirs_s * SECOND, _SHORTEST_USER_TIMEOUT))
+
+
+def _user_timeout_s(tcp: TcpConfig) -> int | None:
+    return tcp.user_timeout // SECOND if tcp.user_timeout_option else None
 
 
 def set_send_mss(tcb: Tcb, smss: int) -> None:

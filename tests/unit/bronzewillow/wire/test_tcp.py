@@ -192,3 +192,12 @@ def test_options_fill_whole_words_and_need_no_end(
     options = TcpOptions(mss, window_scale, sack_permitted, stamps)
     data = emit_options(options)
     assert len(data) % 4 == 0 and parse_options(data) == options
+
+
+@pytest.mark.rfc("5482:3")
+@pytest.mark.parametrize(
+    ("seconds", "data"), [(0, "1c040000"), (180, "1c0400b4"), (32_767, "1c047fff"), (36_000, "1c048258")]
+)
+def test_the_user_timeout_is_in_seconds_or_in_minutes(seconds: int, data: str) -> None:
+    assert emit_options(TcpOptions(user_timeout_s=seconds)).hex() == data
+    assert parse_options(bytes.fromhex(data)).user_timeout_s == seconds
