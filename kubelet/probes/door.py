@@ -124,6 +124,7 @@ class _Arrival(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.happened.done():
             self.happened.set_exception(exc or ConnectionResetError("EOF"))
+            self.happened.exception()  # whoever dialled may have given up: then nobody misses it
 
 
 async def _start_tls(

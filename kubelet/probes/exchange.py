@@ -58,17 +58,18 @@ class Exchange(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             self._finish()
         except httptools.HttpParserError as error:
-            self._fail(f"malformed HTTP response: {error}")
+            self._fail(ExchangeError(f"malformed HTTP response: {error}"))
         self._taken += len(data)
         if not self._has_head and self._taken > _LONGEST_HEAD:
-            self._fail(f"net/http: server response headers exceeded {_LONGEST_HEAD} bytes; aborted")
+            words = f"net/http: server response headers exceeded {_LONGEST_HEAD} bytes; aborted"
+            self._fail(ExchangeError(words))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if isinstance(exc, DialError) and not self.answer.done():
-            self.answer.set_exception(exc)
+        if isinstance(exc, DialError):
+            self._fail(exc)
         elif self._has_head and not self._has_length:
             self._finish()  # this is what ends a body of unknown length
-        self._fail("unexpected EOF" if self._taken else "EOF")
+        self._fail(ExchangeError("unexpected EOF" if self._taken else "EOF"))
 
     # ---- the parser
 
@@ -100,9 +101,10 @@ class Exchange(asyncio.Protocol):
             status, body = self._parser.get_status_code(), bytes(self._body[:LONGEST_BODY])
             self.answer.set_result(Answer(status, body, self._location))
 
-    def _fail(self, words: str) -> None:
+    def _fail(self, error: ExchangeError | DialError) -> None:
         if not self.answer.done():
-            self.answer.set_exception(ExchangeError(words))
+            self.answer.set_exception(error)
+            self.answer.exception()  # whoever asked may have given up: then nobody misses it
 
 
 @lru_cache(maxsize=1024)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -115,6 +117,18 @@ def test_what_is_no_answer(said: bytes, words: str) -> None:
     found = told(said)
     assert isinstance(found, str)
     assert found.startswith(words), found
+
+
+def test_nobody_misses_the_answer_to_what_was_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        exchange = Exchange()
+        exchange.connection_lost(None)
+        assert exchange.answer.done()
+        del exchange
+        gc.collect()
+
+    run(main())
+    assert not caplog.records
 
 
 @given(st.lists(st.binary(max_size=40), max_size=6), st.booleans())
