@@ -26,6 +26,7 @@ from bronzewillow.agent.report import flow_lines
 from bronzewillow.agent.tcp_settings import parse_settings
 from bronzewillow.cni.errors import CniError
 from bronzewillow.host.command import CommandError, log_to_stderr
+from bronzewillow.host.memory import keep_freed_memory
 from bronzewillow.host.paths import control_socket, leases_folder, open_private, state_folder
 from bronzewillow.kube.errors import KubeError
 from bronzewillow.overlay.spec import Prefix
@@ -165,6 +166,7 @@ def agent(
         raise click.UsageError("--tcp goes with --kubeconfig; write [tcp] into the file")
     if (config is None) == (kubeconfig is None):
         raise click.UsageError("say either --config FILE or --kubeconfig FILE")
+    keep_freed_memory()
     if config is None:
         assert kubeconfig is not None
         log_to_stderr(log_level)
