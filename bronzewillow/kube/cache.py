@@ -49,18 +49,15 @@ class Cache(Mapping[str, Object]):
         uid = self._uids.get((namespace, name))
         return None if uid is None else self._objects[uid]
 
-    def replace(self, objects: Iterable[Object]) -> list[Change]:
-        """All that there is: what is not among `objects` was deleted unseen, and that comes first."""
-        new = {uid_of(obj): obj for obj in objects}
-        return self.reconcile(new.keys(), [obj for obj in new.values() if not self.has(obj)])
-
     def has(self, obj: Object) -> bool:
         """Whether it is known in just this version."""
         known = self._objects.get(uid_of(obj))
         return known is not None and resource_version_of(known) == resource_version_of(obj)
 
     def reconcile(self, uids: Set[str], changed: Iterable[Object]) -> list[Change]:
-        """All that there is, by uid, and those of them that are new or another version."""
+        """All that there is, by uid, and those of them that are new or another version. What is not among
+        `uids` was deleted unseen, and that comes first.
+        """
         changes = [change for uid in self._objects.keys() - uids for change in self._drop(uid)]
         for obj in changed:
             changes += self.put(obj)

@@ -77,7 +77,8 @@ class Rig:
     def list(self, *pods: Pod) -> None:
         for index, one in enumerate(pods):
             one["metadata"].setdefault("resourceVersion", str(index))
-        self.pods.on_api(self.api.replace(pods))
+        changed = [one for one in pods if not self.api.has(one)]
+        self.pods.on_api(self.api.reconcile({one["metadata"]["uid"] for one in pods}, changed))
 
     def is_gone(self, uid: str) -> bool:
         return self.pods[uid].machine._state.is_gone
