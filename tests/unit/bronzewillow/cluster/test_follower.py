@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from bronzewillow.adapters.network import ClusterNetwork, Cni, Us
-from bronzewillow.cluster.follower import Follower
+from bronzewillow.cluster.follower import Follower, FollowerConfig
 from bronzewillow.cluster.watched import BY_CNI
 from bronzewillow.host.tasks import spawn
 from bronzewillow.kube import resources
+from bronzewillow.kube.backoff import BackoffConfig
 from bronzewillow.kube.client import KubeClient
+from bronzewillow.kube.kubeconfig import emit_kubeconfig, load_kubeconfig
 from bronzewillow.kube.leaving import LEAVING
+from bronzewillow.kube.listwatch import ListWatchConfig
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.apiserver.server import ApiServer, api_server
 from bronzewillow.testing.loopback import until
@@ -165,5 +169,45 @@ def test_ciliums_objects_are_made_and_withdrawn() -> None:
                 back = {"metadata": {"annotations": {LEAVING: None}}}
                 await admin.patch(resources.NODES, "mac-1", back)
                 await until(lambda: server.store.get(nodes, "", "mac-1") is not None)
+
+    run(main())
+
+
+def test_a_token_that_is_renewed_in_its_file_is_shown_when_the_old_one_has_ended(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with api_server() as server:
+            server.make(resources.NODES, flannel_worker("worker-1", 1, "10.244.1.0/24"))
+            server.make(resources.NODES, node("mac-1", "192.0.2.2", "10.244.7.0/24"))
+            server.admin()
+            server.tokens.given["first"] = server.tokens.given["admin-token"]
+            token, kubeconfig = tmp_path / "token", tmp_path / "kubeconfig"
+            token.write_text("first")
+            kubeconfig.write_bytes(emit_kubeconfig(server.cluster, token=token))
+            heard = Heard()
+            async with KubeClient(load_kubeconfig(kubeconfig)) as client:
+                hurried = FollowerConfig(
+                    listing=ListWatchConfig(backoff=BackoffConfig(first_s=0.01, longest_s=0.02))
+                )
+                follower = Follower(
+                    client,
+                    "mac-1",
+                    lambda addresses: Us("mac-1", addresses),
+                    heard,
+                    Cni.FLANNEL,
+                    config=hurried,
+                )
+                task = spawn(follower.run(), name="follower")
+                await heard.until_peers("worker-1")
+                del server.tokens.given["first"]
+                await server.restart()
+                await until(lambda: "Unauthorized" in follower.observer.trouble())
+                assert heard.peers == ["worker-1"]
+                server.tokens.given["second"] = server.tokens.given["admin-token"]
+                token.write_text("second")
+                server.make(resources.NODES, flannel_worker("worker-2", 3, "10.244.2.0/24"))
+                await heard.until_peers("worker-1", "worker-2")
+                await until(lambda: follower.observer.trouble() == "")
+                task.cancel()
+                await asyncio.wait([task])
 
     run(main())
