@@ -149,7 +149,7 @@ fuzz: deps
 
 bench: peer-deps
 	$(BIN)/python -m runtime.models.smollm2 >/dev/null
-	for name in kernel proxy runm images cri kubelet; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in kernel bulk proxy runm images cri kubelet; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 # The pod IP beside direct access, over a kernel VXLAN peer; then the stack beside others, with pictures.
 bench-lab: deps lab-deps
