@@ -59,6 +59,7 @@ def test_a_black_hole_is_passed(
 
 @pytest.mark.rfc("4821:7.6.1")
 @pytest.mark.parametrize("mtu", [600, 1290, 1300, 1400, 1435])
+@pytest.mark.case("report-27")
 def test_the_search_finds_what_gets_through(mtu: int) -> None:
     net = net_of(mtu)
     net.b.stack.listen(80)

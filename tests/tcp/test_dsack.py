@@ -9,6 +9,7 @@ from bronzewillow.wire.packet import TcpPacket
 
 
 @pytest.mark.rfc("2883:4.1")
+@pytest.mark.case("case-11")
 def test_a_duplicate_below_the_acknowledgment(with_sack: Scripted) -> None:
     with_sack.script("""
         +0    <  .  1:2001(2000) ack 1

@@ -32,6 +32,7 @@ def s(script_with: Open) -> Scripted:
 
 
 @pytest.mark.rfc("3168:6.1.1")
+@pytest.mark.rfc("9293:SHLD-8")
 def test_we_ask_when_told_to(script_with: Open) -> None:
     script_with(ON).script("""
         connect
@@ -117,6 +118,7 @@ def test_a_mark_on_the_segment_that_says_so_is_a_new_one(s: Scripted) -> None:
 
 @pytest.mark.rfc("3168:6.1.2")
 @pytest.mark.rfc("3168:6.1.4")
+@pytest.mark.rfc("9293:SHLD-8")
 def test_an_echo_lowers_the_window_once_a_round_trip_and_nothing_is_sent_again(s: Scripted) -> None:
     s.script("""
         send 10000

@@ -65,6 +65,7 @@ def test_one_sacked_segment_is_enough_after_a_quarter_of_min_rtt(s: Scripted) ->
 
 
 @pytest.mark.rfc("8985:6.2")
+@pytest.mark.case("case-18")
 def test_what_arrives_within_the_reordering_window_is_not_lost(s: Scripted) -> None:
     s.script("""
         send 2000
@@ -168,6 +169,7 @@ def test_a_timeout_marks_the_first_segment_and_what_is_overdue(s: Scripted) -> N
 
 @pytest.mark.rfc("8985:7.2")
 @pytest.mark.rfc("8985:7.3")
+@pytest.mark.case("case-17")
 def test_the_probe_repeats_the_last_segment_after_two_round_trips(s: Scripted) -> None:
     s.script("""
         send 3000
@@ -294,6 +296,7 @@ def test_the_switch(script_with: Open) -> None:
 
 
 @pytest.mark.parametrize("tick_ms", [15, 1])
+@pytest.mark.case("report-1")
 def test_a_coarse_clock_does_not_make_losses_of_reordering(script_with: Open, tick_ms: int) -> None:
     """Round trips shorter than a tick look like 0 ms, and so would every reordering window of theirs."""
     s = script_with(replace(SACK, clock_granularity=tick_ms * 1_000))

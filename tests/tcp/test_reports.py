@@ -174,3 +174,29 @@ def test_a_writer_that_waits_is_always_woken(buffer_bytes: int) -> None:
     net.a.on_event = writer
     net.a.stack.connect(B, 80, 0)
     net.run(lambda: sum(map(len, net.b.received.values())) == total)
+
+
+@pytest.mark.case("case-17")
+@pytest.mark.parametrize("lost", [1, 7, 14, 15])
+def test_an_answer_whose_end_is_lost_does_not_wait_for_a_timeout(
+    lost: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fifteen segments at 20 ms, one of which is lost, the last among them: a probe tells of it."""
+    net = SimNet(1, Link(delay=10 * MILLISECOND))
+    net.b.stack.listen(80)
+    c = net.a.stack.connect(B, 80, 0)
+    net.run(lambda: bool(net.b.events))
+    arrivals, data_segments = net.forward.arrivals, 0
+
+    def losing(size: int, now: int) -> list[int]:
+        nonlocal data_segments
+        data_segments += size > 100
+        return [] if size > 100 and data_segments == lost else arrivals(size, now)
+
+    monkeypatch.setattr(net.forward, "arrivals", losing)
+    began = net.now
+    c.send(bytes(15 * c.tcb.eff_snd_mss), net.now)
+    net.run(lambda: sum(map(len, net.b.received.values())) == 15 * c.tcb.eff_snd_mss)
+    assert net.a.stack.counters.retransmission_timeouts == 0
+    # RFC 8985 7.2: a single segment leaves the peer time for a delayed ACK
+    assert net.now - began < 300 * MILLISECOND

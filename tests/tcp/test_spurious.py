@@ -65,6 +65,7 @@ def test_a_timeout_that_was_needed(script_with: Open) -> None:
 
 @pytest.mark.rfc("3522:3.2")
 @pytest.mark.rfc("9438:4.9.2")
+@pytest.mark.case("case-18")
 def test_a_fast_retransmit_of_what_was_only_late(script_with: Open) -> None:
     s = opened(script_with, STAMPED)
     s.script(f"""
