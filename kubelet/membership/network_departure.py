@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -47,8 +46,8 @@ async def withdraw_network(home: Home, node_name: str) -> bool:
 def _find() -> str:
     """Beside this program, where one installation puts both; else on the PATH. MembershipError."""
     for folder in (Path(sys.argv[0]).absolute().parent, Path(sys.executable).parent):
-        if os.access(folder / _PROGRAM, os.X_OK):
-            return str(folder / _PROGRAM)
+        if found := shutil.which(_PROGRAM, path=str(folder)):
+            return found
     found = shutil.which(_PROGRAM)
     if found is None:
         raise MembershipError(
