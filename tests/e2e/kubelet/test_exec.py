@@ -75,7 +75,7 @@ def test_over_a_websocket(processes: NodeProcesses) -> None:
             assert (status["reason"], status["details"]["causes"]) == ("NonZeroExitCode", [ENDED])
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                 await session.ws_connect(exec_path("cat"), protocols=["v4.channel.k8s.io"], ssl=context)
-            assert refused.value.status == 500  # as a kubelet answers what its runtime refuses
+            assert refused.value.status == 403
             stranger = ssl.create_default_context()
             stranger.check_hostname, stranger.verify_mode = False, ssl.CERT_NONE
             with pytest.raises(aiohttp.WSServerHandshakeError) as unknown:
