@@ -12,7 +12,7 @@ from bronzewillow.testing.exchange import Exchange
 from bronzewillow.testing.simnet import MILLISECOND, SECOND, Link, SimNet
 
 A, B = bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2))
-LIMIT = 1 << 20
+LIMIT = 256 << 10
 
 
 def net_with(limit: int, **links: Link) -> SimNet:
@@ -26,10 +26,10 @@ def used(net: SimNet) -> int:
 def test_readers_that_do_not_read_stay_within_twice_the_bound() -> None:
     net = net_with(LIMIT)
     net.b.consumes = False
-    net.b.stack.listen(80, backlog=200)
-    cs = [net.a.stack.connect(B, 80, 0) for _ in range(200)]
+    net.b.stack.listen(80, backlog=60)
+    cs = [net.a.stack.connect(B, 80, 0) for _ in range(60)]
     for c in cs:
-        c.send(bytes(500_000), 0)
+        c.send(bytes(100_000), 0)
     most = 0
 
     def watch() -> None:
@@ -38,13 +38,13 @@ def test_readers_that_do_not_read_stay_within_twice_the_bound() -> None:
 
     net.on_step = watch
     net.run_until_quiet(10 * SECOND)
-    assert LIMIT < most <= 2 * LIMIT + 200 * GUARANTEED_BYTES
+    assert LIMIT < most <= 2 * LIMIT + 60 * GUARANTEED_BYTES
     held = sum(c.received_bytes for c in net.b.stack.connections())
     assert used(net) == held
     for c in net.b.stack.connections():  # and once they read, all of it comes
         c.consume(c.unread_bytes, net.now)
     net.b.consumes = True
-    net.run(lambda: sum(map(len, net.b.received.values())) == 200 * 500_000, limit=300 * SECOND)
+    net.run(lambda: sum(map(len, net.b.received.values())) == 60 * 100_000, limit=300 * SECOND)
 
 
 def test_writers_take_what_is_guaranteed_and_are_woken() -> None:
@@ -64,11 +64,11 @@ def test_writers_take_what_is_guaranteed_and_are_woken() -> None:
             most = max(most, used(net))
 
     net.b.on_event = serve
-    for _ in range(100):
+    for _ in range(30):
         net.a.stack.connect(B, 80, 0)
-    net.run(lambda: sum(map(len, net.a.received.values())) == 100 * 300_000)
+    net.run(lambda: sum(map(len, net.a.received.values())) == 30 * 300_000)
     net.run_until_quiet(1 * SECOND)
-    assert most <= LIMIT + 65_536 + 100 * GUARANTEED_BYTES
+    assert most <= LIMIT + 65_536 + 30 * GUARANTEED_BYTES
     assert used(net) == 0
 
 

@@ -93,7 +93,7 @@ def test_one_byte_segments_in_reverse_order_cost_no_more_each(open_with: Open) -
             s.stack.output(0)
         return process_time() - start
 
-    few, many = min(cost(500) for _ in range(3)), min(cost(5_000) for _ in range(3))
+    few, many = min(cost(200) for _ in range(3)), min(cost(2_000) for _ in range(2))
     assert many < 10 * few * 3
 
 
