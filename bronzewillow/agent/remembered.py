@@ -24,7 +24,7 @@ def recall(path: Path) -> tuple[OverlaySpec, ...]:
     """Empty where there is nothing, or nothing that can be read any more."""
     try:
         return tuple(map(_overlay, json.loads(path.read_bytes())))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return ()
 
 

@@ -11,6 +11,7 @@ An address is not given again soon: whoever still talks to its last owner gets n
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from pathlib import Path
 from bronzewillow.cni.errors import CniError, Code
 from bronzewillow.host.files import drop_halves, locked, replace_file
 
+_log = logging.getLogger(__name__)
 _ID_DIGITS = 12
 _PASSWORD_BYTES = 16
 Address = IPv4Address | IPv6Address
@@ -53,14 +55,19 @@ class Leases:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._told: set[Path] = set()
 
     def all(self) -> list[Lease]:
-        """By address. A file that is none of ours is passed over. CniError when the folder cannot be read."""
+        """By address. A file that cannot be read is told of once. CniError when the folder cannot be read."""
         found = []
         with _io_failure(self._root):
             for path in self._root.glob("*.json"):
-                if (lease := _parse(path)) is not None:
-                    found.append(lease)
+                try:
+                    found.append(_parse(path))
+                except FileNotFoundError:
+                    continue  # it was just taken back
+                except (OSError, ValueError, TypeError, RecursionError) as error:
+                    self._tell(path, error)
         return sorted(found, key=_by_family)
 
     def find(self, container_id: str, ifname: str, network: str) -> list[Lease]:
@@ -82,7 +89,8 @@ class Leases:
             wanted = [cidr for cidr in cidrs if cidr.version not in there]
             if wanted:
                 drop_halves(self._root)
-            used = {lease.address for lease in self.all()} | set(taken)
+            # a file's name says what is given, also where the file cannot be read
+            used = {path.stem for path in self._root.glob("*.json")} | set(taken)
             password = next((lease.password for lease in leases), "") or secrets.token_hex(_PASSWORD_BYTES)
             # all are found before one is written: whoever gets an error has got nothing
             for address in [self._free(cidr, used) for cidr in wanted]:
@@ -117,6 +125,11 @@ class Leases:
             replace_file(self._root / "outlet", str(port).encode())
 
     # ---- inside
+
+    def _tell(self, path: Path, error: Exception) -> None:
+        if path not in self._told:
+            self._told.add(path)
+            _log.error("%s: is no lease (%s): its pod has no network until it is made anew", path, error)
 
     def _write(self, lease: Lease) -> None:
         text = json.dumps(asdict(lease)).encode()
@@ -162,12 +175,14 @@ def _by_family(lease: Lease) -> tuple[int, int]:
     return address.version, int(address)
 
 
-def _parse(path: Path) -> Lease | None:
-    try:
-        lease = Lease(**json.loads(path.read_text()))
-        return lease if f"{ip_address(lease.address)}.json" == path.name else None
-    except (OSError, ValueError, TypeError):
-        return None
+def _parse(path: Path) -> Lease:
+    """OSError, ValueError, TypeError, RecursionError."""
+    lease = Lease(**json.loads(path.read_text()))
+    if not all(isinstance(one, str) and "\0" not in one for one in asdict(lease).values()):
+        raise ValueError("a field is no text")
+    if f"{ip_address(lease.address)}.json" != path.name:
+        raise ValueError(f"it is of {lease.address}")
+    return lease
 
 
 @contextmanager

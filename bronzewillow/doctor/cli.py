@@ -55,7 +55,11 @@ def doctor(
     ]
     if sys.platform == "darwin":
         findings += check_mac(is_installed=user_service().is_installed())
-    cluster = joined()
+    cluster = None
+    try:
+        cluster = joined()
+    except CommandError as error:
+        findings.append(Finding(Verdict.BROKEN, "identity", error.message))
     if kubeconfig is None and cluster is not None and cluster.kubeconfig.exists():
         kubeconfig = cluster.kubeconfig
     if kubeconfig is not None:

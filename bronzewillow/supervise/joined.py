@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from bronzewillow.host.command import CommandError
 from bronzewillow.host.paths import state_folder
 
 
@@ -21,10 +22,16 @@ class Joined:
 
 
 def joined() -> Joined | None:
-    """None: this machine is a node of no cluster."""
+    """None: this machine is a node of no cluster. CommandError where that cannot be told."""
     home = state_folder() / "kubelet"
+    path = home / "node.json"
     try:
-        found = json.loads((home / "node.json").read_bytes())
+        found = json.loads(path.read_bytes())
         return Joined(str(found["node_name"]), str(found["server"]), home / "network-kubeconfig")
-    except (OSError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CommandError(
+            f"{path}: cannot be read ({error}); bronzewillow join writes it anew, "
+            "bronzewillow leave --force forgets the cluster"
+        ) from None

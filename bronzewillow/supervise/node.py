@@ -7,6 +7,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from bronzewillow.host.command import CommandError
 from bronzewillow.host.files import replace_file
 from bronzewillow.host.paths import state_folder
 from bronzewillow.host.tasks import spawn, together
@@ -158,5 +159,8 @@ class Node:
 
 
 def _is_node() -> bool:
-    """Whether this machine is one of a cluster's."""
-    return joined() is not None
+    """Whether this machine is one of a cluster's, as far as can be told."""
+    try:
+        return joined() is not None
+    except CommandError:
+        return True

@@ -20,7 +20,7 @@ from kubelet.certificates.requests import check_node_name
 from kubelet.certificates.server_url import https_server
 from kubelet.certificates.token import parse_token
 from kubelet.clock import SystemClock
-from kubelet.membership.errors import MembershipError
+from kubelet.membership.errors import MembershipError, UnreadableMembership
 from kubelet.membership.home import Home, default_home
 from kubelet.membership.join import ByKubeconfig, ByToken, node_name_of, trusted_access
 from kubelet.membership.join import join as join_cluster
@@ -151,7 +151,14 @@ def _is_running(home: Home) -> str:
 
 
 async def _leave(home: Home, options: LeaveOptions, kubeconfig: Path | None) -> None:
-    membership = home.membership()
+    try:
+        membership = home.membership()
+    except UnreadableMembership:
+        if not options.force:
+            raise
+        home.forget()
+        click.echo("the identity is forgotten; an administrator removes the Node: kubectl delete node NAME")
+        return
     if membership is None:
         raise MembershipError(f"{home.folder}: this machine is no node of a cluster")
     presence, clock = Presence(home.folder), SystemClock()

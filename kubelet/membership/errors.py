@@ -7,3 +7,7 @@ from kubelet.refusal import Refusal
 
 class MembershipError(Refusal):
     """The text is one line."""
+
+
+class UnreadableMembership(MembershipError):
+    """The machine has joined something, and no longer knows what."""

@@ -19,7 +19,7 @@ from bronzewillow.kube.access import Access, Cluster
 from bronzewillow.kube.errors import BadCredentials
 from bronzewillow.kube.kubeconfig import emit_kubeconfig, load_kubeconfig
 from kubelet.certificates.pairs import PairFolder
-from kubelet.membership.errors import MembershipError
+from kubelet.membership.errors import MembershipError, UnreadableMembership
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,11 @@ class Home:
             return Membership(str(found["node_name"]), str(found["server"]))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise MembershipError(f"{path}: cannot be read ({error}); join again") from None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise UnreadableMembership(
+                f"{path}: cannot be read ({error}); bronzewillow join writes it anew, "
+                "bronzewillow leave --force forgets the cluster"
+            ) from None
 
     def access(self) -> Access:
         """The node's. MembershipError."""

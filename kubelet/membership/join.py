@@ -27,7 +27,7 @@ from kubelet.certificates.requests import USER_PREFIX, client_request, is_answer
 from kubelet.certificates.signing import approve_line, obtain
 from kubelet.certificates.token import BootstrapToken
 from kubelet.clock import Clock
-from kubelet.membership.errors import MembershipError
+from kubelet.membership.errors import MembershipError, UnreadableMembership
 from kubelet.membership.home import Home, Membership
 from kubelet.membership.network_account import request_token
 
@@ -77,7 +77,10 @@ def check_is_free(home: Home, wanted: Membership, cluster: Cluster) -> None:
     would stay there. A cluster is known by its address, and by its authority, as it may have many addresses.
     MembershipError.
     """
-    found = home.membership()
+    try:
+        found = home.membership()
+    except UnreadableMembership:  # whose it was cannot be told any more
+        return
     if found is None:
         return
     is_same = found.server == wanted.server

@@ -89,7 +89,27 @@ def test_what_is_no_lease_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "10.244.7.4.json").write_text((tmp_path / "10.244.7.2.json").read_text())
     (tmp_path / "last").write_text("nonsense")
     assert [lease.address for lease in leases.all()] == ["10.244.7.2"]
-    assert give(leases, "b").address == "10.244.7.3"
+    assert give(leases, "b").address == "10.244.7.5"  # what the names of the others say is given
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "[" * 100_000,
+        '{"address":"10.244.7.9","container_id":1,"ifname":"","network":"","pod":"","sockets":"/s"}',
+        '{"address":"10.244.7.9","container_id":"a","ifname":"","network":"","pod":"","sockets":"/\\u0000"}',
+        '{"address":"10.244.7.8","container_id":"a","ifname":"","network":"","pod":"","sockets":"/s"}',
+    ],
+    ids=["torn", "a list", "deep", "a number", "a zero byte", "another's"],
+)
+def test_a_spoilt_lease_is_told_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str) -> None:
+    leases = Leases(tmp_path)
+    (tmp_path / "10.244.7.9.json").write_text(text)
+    assert leases.all() == leases.all() == []
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "10.244.7.9.json" in caplog.text
     (tmp_path / "file").write_text("")
     with pytest.raises(CniError, match="Not a directory") as raised:
         give(Leases(tmp_path / "file" / "x"), "a")

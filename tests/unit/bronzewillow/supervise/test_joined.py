@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bronzewillow.host.command import CommandError
 from bronzewillow.kube.access import Cluster
 from bronzewillow.supervise.joined import Joined, joined
 from kubelet.membership.home import Home, Membership
@@ -25,6 +26,7 @@ def test_what_a_kubelet_writes_is_read(home: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "\xff"])
-def test_what_cannot_be_read_is_no_cluster(home: Path, text: str) -> None:
+def test_a_node_that_no_longer_knows_its_cluster_is_no_standalone_one(home: Path, text: str) -> None:
     (home / "node.json").write_text(text, encoding="latin-1")
-    assert joined() is None
+    with pytest.raises(CommandError, match=r"node\.json: cannot be read .* join writes it anew"):
+        joined()

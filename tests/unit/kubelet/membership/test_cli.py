@@ -68,6 +68,14 @@ def test_a_machine_that_is_no_node_cannot_leave(tmp_path: Path) -> None:
     assert "is no node of a cluster" in said(leave, "--home", str(tmp_path), code=1)
 
 
+def test_a_node_that_no_longer_knows_its_cluster_leaves_by_force(tmp_path: Path) -> None:
+    (tmp_path / "node.json").write_text("{")
+    words = ("--home", str(tmp_path))
+    assert "leave --force forgets the cluster" in said(leave, *words, code=1)
+    assert "kubectl delete node" in said(leave, *words, "--force", code=0)
+    assert not (tmp_path / "node.json").exists()
+
+
 def test_a_node_that_runs_is_not_joined_anew(tmp_path: Path) -> None:
     server = "https://192.0.2.10:6443"
     Home(tmp_path).write(Membership(NODE, server), Cluster(server))

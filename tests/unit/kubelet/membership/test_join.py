@@ -98,6 +98,16 @@ def test_a_cluster_is_known_by_its_authority_and_may_have_another_address(tmp_pa
     on_cluster(body)
 
 
+def test_a_node_that_no_longer_knows_its_cluster_joins_anew(tmp_path: Path) -> None:
+    async def body(cluster: Joinable) -> None:
+        home, _ = await joined(cluster, tmp_path)
+        (tmp_path / "node.json").write_text("{")
+        await joined(cluster, tmp_path)
+        assert home.membership() is not None
+
+    on_cluster(body)
+
+
 def test_a_certificate_of_another_cluster_is_not_kept(tmp_path: Path) -> None:
     async def body(cluster: Joinable) -> None:
         async with joinable() as another:
