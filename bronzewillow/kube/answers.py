@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +25,8 @@ def unreachable(where: str) -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise Unreachable(f"{where}: {_words(error)}") from error
+        words = _words(error)
+        raise Unreachable(f"{where}: {words}", words) from error
 
 
 async def read_object(answer: aiohttp.ClientResponse, where: str) -> Object:
@@ -133,6 +135,8 @@ def _words(error: Exception) -> str:
         cause = error.certificate_error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"its certificate does not count: {cause.verify_message}"
+    if isinstance(cause, ConnectionError) and cause.errno:  # asyncio's own words are of the call
+        return os.strerror(cause.errno)
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror
     return " ".join(str(cause).split()) or type(cause).__name__

@@ -16,6 +16,11 @@ class KubeError(Exception):
 class Unreachable(KubeError):
     """No answer: refused, reset, no TLS, or silence."""
 
+    def __init__(self, message: str, cause: str = "") -> None:
+        """`cause`: without the place; the whole message where nothing else is given."""
+        super().__init__(message)
+        self.cause = cause or message
+
 
 class BadAnswer(KubeError):
     """An answer that is none of an API server's."""

@@ -55,8 +55,8 @@ def check_signature(info: ClusterInfo, token: BootstrapToken) -> None:
     signature = info.signatures.get(token.id)
     if signature is None:
         raise NotTrusted(
-            f"the cluster has not signed its cluster-info for the token {token.id}: it does not know the "
-            "token, or the token has expired; `kubeadm token list` shows those it knows"
+            f"the token {token.id} is not known or has expired: the cluster has not signed its cluster-info "
+            "for it; make one with `kubeadm token create`"
         )
     if not is_signed(info.kubeconfig.encode(), signature, token):
         raise NotTrusted(

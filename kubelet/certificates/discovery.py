@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from bronzewillow.kube.access import Access, Cluster
 from bronzewillow.kube.client import KubeClient
-from bronzewillow.kube.errors import Forbidden, KubeError, NotFound, Unauthorized
+from bronzewillow.kube.errors import Forbidden, KubeError, NotFound, Unauthorized, Unreachable
 from bronzewillow.kube.identity import HeldIdentity
 from bronzewillow.kube.resources import CONFIG_MAPS
 from kubelet.certificates.cluster_info import ClusterInfo, check_signature, cluster_of, parse_cluster_info
@@ -26,25 +26,39 @@ from kubelet.certificates.pins import pin_of, pinned
 from kubelet.certificates.token import BootstrapToken
 
 _log = logging.getLogger(__name__)
+# what OpenSSL makes of plain HTTP, SSH and the like; its other errors may pass, as a load balancer's that has
+# no server behind it yet
+_NO_TLS = {
+    "WRONG_VERSION_NUMBER",
+    "HTTP_REQUEST",
+    "UNKNOWN_PROTOCOL",
+    "PACKET_LENGTH_TOO_LONG",
+    "RECORD_LAYER_FAILURE",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long to wait for a server that is not there yet, or that has not signed for a young token yet."""
 
-    timeout_s: float = 60.0
+    timeout_s: float = 30.0
     interval_s: float = 2.0
 
 
 async def discover(
-    server: str, token: BootstrapToken, pins: Collection[bytes], patience: Patience | None = None
+    server: str,
+    token: BootstrapToken,
+    pins: Collection[bytes],
+    patience: Patience | None = None,
+    warn: Callable[[str], None] = _log.warning,
 ) -> Cluster:
-    """The cluster behind `server`, proven by the token and by a pin; without pins by the token alone.
+    """The cluster behind `server`, proven by the token and by a pin; without pins by the token alone. `warn`
+    is given a line for each new cause of waiting.
 
     NotTrusted, Unavailable, FailedPrecondition, InvalidArgument.
     """
     # what is read on this connection is believed for its signature alone
-    info = await _signed(Cluster(server, insecure=True), token, patience or Patience())
+    info = await _signed(Cluster(server, insecure=True), token, patience or Patience(), warn)
     cluster = cluster_of(info)
     if pins:
         again = await fetch_cluster_info(Cluster(server, _pinned_authorities(cluster, pins)))
@@ -69,27 +83,43 @@ async def fetch_cluster_info(cluster: Cluster) -> ClusterInfo:
         raise FailedPrecondition(
             f"{cluster.server}: has no kube-public/cluster-info; join with --kubeconfig"
         ) from None
+    except Unreachable as error:
+        failure = error.__cause__
+        if isinstance(getattr(failure, "certificate_error", None), ssl.SSLError):
+            raise NotTrusted(f"{cluster.server}: {failure}") from None
+        if getattr(getattr(failure, "os_error", None), "reason", "") in _NO_TLS:
+            raise FailedPrecondition(
+                f"{cluster.server}: what answers there speaks no TLS; check the address, and that the port "
+                "is the API server's, mostly 6443"
+            ) from None
+        raise Unavailable(f"{cluster.server}: {error.cause}") from None
     except KubeError as error:
-        if isinstance(getattr(error.__cause__, "certificate_error", None), ssl.SSLError):
-            raise NotTrusted(f"{cluster.server}: {error.__cause__}") from None
-        raise Unavailable(str(error)) from None
+        raise Unavailable(f"{cluster.server}: {str(error).removeprefix(f'{cluster.server}: ')}") from None
 
 
-async def _signed(cluster: Cluster, token: BootstrapToken, patience: Patience) -> ClusterInfo:
+async def _signed(
+    cluster: Cluster, token: BootstrapToken, patience: Patience, warn: Callable[[str], None]
+) -> ClusterInfo:
     """A controller signs for a new token within seconds of its making."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + patience.timeout_s
+    told: set[str] = set()
     while True:
         try:
             info = await fetch_cluster_info(cluster)
             if token.id in info.signatures or loop.time() >= deadline:
                 check_signature(info, token)
                 return info
-            _log.info("%s: has not signed for the token %s yet", cluster.server, token.id)
+            cause = f"{cluster.server}: it has not signed for the token {token.id} yet"
         except Unavailable as error:
             if loop.time() >= deadline:
-                raise
-            _log.info("%s", error)
+                raise Unavailable(
+                    f"{error}; check the address, and that its port (mostly 6443) can be reached from here"
+                ) from None
+            cause = str(error)
+        if cause not in told:
+            told.add(cause)
+            warn(f"waiting for {cause}")
         await asyncio.sleep(patience.interval_s)
 
 

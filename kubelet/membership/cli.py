@@ -7,6 +7,7 @@ import platform
 import sys
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -105,7 +106,8 @@ def join(
         place = Home(home)
         if Presence(home).is_running():
             raise CommandError(_is_running(place))
-        membership = _run(join_cluster(how, name, place, SystemClock(), click.echo))
+        warn = partial(click.echo, err=True)
+        membership = _run(join_cluster(how, name, place, SystemClock(), click.echo, warn))
     except Refusal as error:
         raise CommandError(str(error)) from None
     except OSError as error:

@@ -54,10 +54,17 @@ class ByKubeconfig:
     path: Path
 
 
-async def join(how: ByToken | ByKubeconfig, node_name: str, home: Home, clock: Clock, say: Say) -> Membership:
-    """What this machine is a member of, then. Refusal."""
+async def join(
+    how: ByToken | ByKubeconfig,
+    node_name: str,
+    home: Home,
+    clock: Clock,
+    say: Say,
+    warn: Say = _log.warning,
+) -> Membership:
+    """What this machine is a member of, then; `warn` is told of a cluster that is waited for. Refusal."""
     if isinstance(how, ByToken):
-        cluster = await discover(how.server, how.token, how.pins)
+        cluster = await discover(how.server, how.token, how.pins, warn=warn)
         say(f"the cluster is {cluster.server}")
         access = Access(cluster, HeldIdentity(Presented(token=how.token.bearer)))
     else:

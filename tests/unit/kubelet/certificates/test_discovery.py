@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,7 @@ from .conftest import Authority, https_server
 pytestmark = pytest.mark.loopback
 TOKEN = BootstrapToken("abcdef", "0123456789abcdef")
 AT_ONCE = Patience(timeout_s=0.0, interval_s=0.0)
+LONG = Patience(timeout_s=10.0, interval_s=0.0)
 
 
 def config_map(server: str, ca_pem: bytes, token: BootstrapToken = TOKEN) -> dict[str, Any]:
@@ -40,13 +42,14 @@ def discovered(
     answer: Callable[[str], object],
     pins: set[bytes] | None = None,
     patience: Patience = AT_ONCE,
+    warn: Callable[[str], None] = lambda line: None,
 ) -> tuple[str, Cluster]:
     """What the server is, and what was found."""
 
     async def main() -> tuple[str, Cluster]:
         async with https_server(authority, lambda: answer(url)) as url:
             expected = {pin_of(authority.certificate)} if pins is None else pins
-            return url, await discover(url, TOKEN, expected, patience)
+            return url, await discover(url, TOKEN, expected, patience, warn)
 
     return run(main())
 
@@ -78,6 +81,7 @@ def test_an_address_that_does_not_answer_here_is_not_taken(authority: Authority)
 
 def test_a_signature_that_comes_later_is_waited_for(authority: Authority) -> None:
     answers: list[int] = []
+    warned: list[str] = []
 
     def answer(url: str) -> object:
         answers.append(1)
@@ -86,8 +90,52 @@ def test_a_signature_that_comes_later_is_waited_for(authority: Authority) -> Non
             del whole["data"]["jws-kubeconfig-abcdef"]
         return whole
 
-    discovered(authority, answer, patience=Patience(timeout_s=10.0, interval_s=0.0))
+    url, _ = discovered(authority, answer, patience=LONG, warn=warned.append)
     assert len(answers) == 4  # one more, verified
+    assert warned == [f"waiting for {url}: it has not signed for the token abcdef yet"]
+
+
+def test_each_cause_of_waiting_is_told_once(authority: Authority) -> None:
+    troubles = iter([503, 503, 502, 503])
+    warned: list[str] = []
+
+    def answer(url: str) -> object:
+        status = next(troubles, 200)
+        message = {"message": f"is {status}"}
+        whole = config_map(url, authority.pem)
+        return whole if status == 200 else web.json_response(message, status=status)
+
+    url, _ = discovered(authority, answer, patience=LONG, warn=warned.append)
+    assert warned == [f"waiting for {url}: is 503", f"waiting for {url}: is 502"]
+
+
+def test_a_token_that_is_not_known_is_told_with_its_cure(authority: Authority) -> None:
+    def answer(url: str) -> object:
+        return config_map(url, authority.pem, BootstrapToken("fedcba", TOKEN.secret))
+
+    found = refusal(authority, answer)
+    assert "the token abcdef is not known or has expired" in str(found)
+    assert "kubeadm token create" in str(found)
+
+
+@pytest.mark.parametrize("greeting", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-OpenSSH_9.9\r\n"])
+def test_what_speaks_no_tls_is_not_waited_for(greeting: bytes) -> None:
+    connections: list[int] = []
+
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(1)
+        writer.write(greeting)
+        writer.close()
+        await writer.wait_closed()
+
+    async def main() -> None:
+        async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            with pytest.raises(FailedPrecondition, match=f":{port}: what answers there speaks no TLS; check"):
+                await discover(f"https://127.0.0.1:{port}", TOKEN, (), LONG)
+
+    run(main())
+    assert connections == [1]
 
 
 def test_a_wrong_secret_is_not_trusted(authority: Authority) -> None:
@@ -139,5 +187,7 @@ def test_what_is_no_api_server_is_named_as_such(authority: Authority) -> None:
 
 
 def test_nobody_at_the_address(authority: Authority) -> None:
-    with pytest.raises(Unavailable, match=r"https://127\.0\.0\.1:1"):
-        run(discover("https://127.0.0.1:1", TOKEN, (), AT_ONCE))
+    url, warned = "https://127.0.0.1:1", list[str]()
+    with pytest.raises(Unavailable, match=f"{url}: Connection refused; check the address, and that its port"):
+        run(discover(url, TOKEN, (), Patience(timeout_s=0.05, interval_s=0.01), warned.append))
+    assert warned == [f"waiting for {url}: Connection refused"]
