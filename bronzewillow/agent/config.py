@@ -9,6 +9,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal, cast
 
@@ -16,6 +17,7 @@ from bronzewillow.agent.addresses import address_text, prefix_text
 from bronzewillow.agent.fields import Problems, Table
 from bronzewillow.agent.tcp_settings import read_tcp
 from bronzewillow.agent.toml_lines import KeyLines
+from bronzewillow.host.files import open_regular
 from bronzewillow.overlay.spec import OverlaySpec, Peer, Prefix, contains, node_address
 from bronzewillow.proxy import Upstream
 from bronzewillow.stack import TcpConfig
@@ -83,7 +85,8 @@ class ConfigError(Exception):
 def load_config(path: Path, node_name: str) -> AgentConfig:
     """Read and validate a file. Raises ConfigError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with TextIOWrapper(open_regular(path), encoding="utf-8") as file:
+            text = file.read()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

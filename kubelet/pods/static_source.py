@@ -9,6 +9,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from bronzewillow.host.files import open_regular
 from kubelet.model.static_pods import static_pod
 from kubelet.static.documents import DocumentError, parse_documents
 
@@ -39,7 +40,7 @@ class StaticSource:
             except FileNotFoundError:
                 continue
             except (OSError, ValueError) as error:
-                wrong[path] = " ".join(str(error).split())
+                wrong[path] = getattr(error, "strerror", None) or " ".join(str(error).split())
                 if path not in self._good:
                     continue
                 pod = self._good[path]
@@ -64,10 +65,12 @@ class StaticSource:
 
 
 def _load(path: Path) -> object:
-    if path.stat().st_size > _LONGEST_FILE:
+    with open_regular(path) as file:
+        data = file.read(_LONGEST_FILE + 1)
+    if len(data) > _LONGEST_FILE:
         raise ValueError(f"is larger than {_LONGEST_FILE} bytes")
     try:
-        documents = parse_documents(path.read_text(encoding="utf-8"))
+        documents = parse_documents(data.decode())
     except DocumentError as error:
         raise ValueError(f"line {error.line}: {error.message}") from None
     if len(documents) != 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from bronzewillow.host.files import open_regular
 from kubelet.static.documents import DocumentError, parse_documents
 from kubelet.static.manifest import Pod, parse_manifest
 
@@ -78,7 +79,7 @@ class Folder:
 def _read(file: Path, node_name: str) -> tuple[list[Pod], list[str], list[str]]:
     """Pods, problems and notes."""
     try:
-        with file.open("rb") as opened:
+        with open_regular(file) as opened:
             data = opened.read(_LONGEST_BYTES + 1)
         if len(data) > _LONGEST_BYTES:
             return [], [f"{file}: is longer than {_LONGEST_BYTES} bytes"], []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -270,6 +271,9 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         load_config(tmp_path / "absent.toml", "mac-1")
     with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
         load_config(tmp_path, "mac-1")
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(ConfigError, match=r"pipe.toml: cannot be read: is no regular file"):
+        load_config(tmp_path / "pipe.toml", "mac-1")
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"[overlay]\nx = '\xff'\n")
     with pytest.raises(ConfigError, match=r"binary.toml:2: is not UTF-8 text"):

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from bronzewillow.host.files import drop_halves, locked, replace_file, sync_file, sync_folder, try_lock
+from bronzewillow.host.files import (
+    drop_halves,
+    locked,
+    open_regular,
+    replace_file,
+    sync_file,
+    sync_folder,
+    try_lock,
+)
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -39,6 +47,23 @@ def test_what_a_killed_writer_has_left_is_dropped_and_nothing_else(tmp_path: Pat
     drop_halves(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == names - {f"a.json.{ended.pid}.new"}
     drop_halves(tmp_path / "nothing")
+
+
+def test_only_files_are_opened_and_nothing_is_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"text")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    with open_regular(tmp_path / "link") as file:
+        assert file.read() == b"text"
+    os.mkfifo(tmp_path / "pipe")
+    for path, says in (
+        (tmp_path / "pipe", "is no regular file"),
+        (Path(os.devnull), "is no regular file"),
+        (tmp_path, "Is a directory"),
+        (tmp_path / "none", "No such file"),
+    ):
+        with pytest.raises(OSError, match=says) as caught:
+            open_regular(path)
+        assert str(caught.value.filename) == str(path)
 
 
 def test_syncing_takes_files_and_folders(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,10 @@ def test_two_files_with_one_pod(tmp_path: Path, caplog: pytest.LogCaptureFixture
     (tmp_path / "b.yaml").write_text(TEXT)
     assert len(read(tmp_path)) == 1
     assert "another file has the pod models/web-mac-1, too" in caplog.text
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "web.yaml").write_text(TEXT)
+    assert len(read(tmp_path)) == 1
+    assert f"{tmp_path}/pipe.yaml: is no regular file" in caplog.text

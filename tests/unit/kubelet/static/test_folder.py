@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -51,10 +52,12 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").mkdir()
     (tmp_path / "b.yaml").write_bytes(b"a: 1\nb: \xff\n")
     (tmp_path / "c.yaml").write_bytes(b"#" * (1 << 20) + b"#")
+    os.mkfifo(tmp_path / "d.yaml")
     assert [problem.partition(str(tmp_path))[2] for problem in Folder(tmp_path, "mac").read().problems] == [
         "/a.yaml: cannot be read: Is a directory",
         "/b.yaml:2: is not UTF-8 text",
         "/c.yaml: is longer than 1048576 bytes",
+        "/d.yaml: cannot be read: is no regular file",
     ]
 
 
