@@ -79,15 +79,16 @@ lab-deps:
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y -qq --no-install-recommends $(LAB_PACKAGES) </dev/null >/dev/null; fi
 
+# In the order of the files: the tests of a module share one network, and what one leaves there is seen by the next.
 lab: deps lab-deps
 	BRONZEWILLOW_LAB="$$($(BIN)/python -m bronzewillow.testing.lab.environment)" \
-		$(BIN)/python -m pytest -m "lab and not uml" --durations=15 tests/lab $(ARGS)
+		$(BIN)/python -m pytest -p no:randomly -m "lab and not uml" --durations=15 tests/lab $(ARGS)
 
 # The part of the lab that needs a second Linux, for kernels without Geneve: user-mode-linux, which is for amd64.
 lab-uml: deps lab-deps
 	$(call install_programs,linux.uml modprobe,user-mode-linux kmod)
 	BRONZEWILLOW_LAB="$$($(BIN)/python -m bronzewillow.testing.lab.environment)" \
-		$(BIN)/python -m pytest -m uml tests/lab $(ARGS)
+		$(BIN)/python -m pytest -p no:randomly -m uml tests/lab $(ARGS)
 
 # The same random stories told to our TCP and to the kernel's behind one relay; `lab` tells 60.
 STORIES := 300
