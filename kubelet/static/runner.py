@@ -88,9 +88,11 @@ class Runner:
                 if self._woken.is_set() or time.monotonic() >= again_s:
                     self._woken.clear()
                     again_s = time.monotonic() + await self._observe_and_act()
+                limit_s = min(LOOK_EVERY_S, max(again_s - time.monotonic(), 0))
+                # not wait_for: until Python 3.12 it loses a cancellation that comes together with the event
                 with contextlib.suppress(TimeoutError):
-                    limit_s = min(LOOK_EVERY_S, max(again_s - time.monotonic(), 0))
-                    await asyncio.wait_for(self._woken.wait(), limit_s)
+                    async with asyncio.timeout(limit_s):
+                        await self._woken.wait()
         finally:
             for task in (listening, *self._busy.values()):
                 task.cancel()

@@ -31,5 +31,6 @@ async def linger(service: Service, hurry: asyncio.Event, limit_s: float) -> None
     told_s = now_s = time.monotonic()
     while not hurry.is_set() and (left_s := remaining_s(now_s, told_s, service.asked_s, limit_s)):
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(hurry.wait(), left_s)
+            async with asyncio.timeout(left_s):
+                await hurry.wait()
         now_s = time.monotonic()

@@ -189,5 +189,5 @@ def test_what_is_no_api_server_is_named_as_such(authority: Authority) -> None:
 def test_nobody_at_the_address(authority: Authority) -> None:
     url, warned = "https://127.0.0.1:1", list[str]()
     with pytest.raises(Unavailable, match=f"{url}: Connection refused; check the address, and that its port"):
-        run(discover(url, TOKEN, (), Patience(timeout_s=0.05, interval_s=0.01), warned.append))
+        run(discover(url, TOKEN, (), Patience(timeout_s=2, interval_s=0.01), warned.append))
     assert warned == [f"waiting for {url}: Connection refused"]
