@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 
-_VXLAN_PORT = 4789
 _CONFIG = """\
 # Written by `bronzewillow up`, which was given no --config.
 [overlay]
@@ -17,16 +16,10 @@ pod_cidr = "10.244.7.0/24"
 
 
 def local_config() -> str:
-    """For the agent. Nobody sends to its port: any that is free will do."""
-    return _CONFIG.format(port=_free_port())
+    """For the agent, on a port of the system's choice: nobody sends to it.
 
-
-def _free_port() -> int:
-    for port in (_VXLAN_PORT, 0):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    return _VXLAN_PORT
+    Not VXLAN's own, where it is free: two nodes that start together would both find it so.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return _CONFIG.format(port=probe.getsockname()[1])
