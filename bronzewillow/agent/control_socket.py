@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from bronzewillow.host.http_server import http_runner
 from bronzewillow.host.paths import prepare_socket_folder
 
 
@@ -42,7 +43,7 @@ class ControlSocket:
             self._path = None
 
     async def _runner(self, app: web.Application) -> web.AppRunner:
-        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
+        runner = http_runner(app, __name__, shutdown_timeout=0.5)
         self._runners.append(runner)
         await runner.setup()
         return runner

@@ -11,10 +11,10 @@ from typing import Any
 
 import grpc
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from bronzewillow.host.http_server import http_runner
 from bronzewillow.kube.errors import KubeError
 from kubelet.model.usage_limits import limits_of
 from kubelet.provider.errors import RuntimeRefusal
@@ -45,9 +45,7 @@ _HTTP: Mapping[str, Any] = {
     "max_headers": 64,
     "lingering_time": 0.5,  # for a body that nobody wants
     "auto_decompress": False,
-    "handler_cancellation": True,  # who follows a log that stands still is not missed before it moves
-    "access_log": None,
-    "logger": logging.getLogger(f"{__name__}.http"),
+    "shutdown_timeout": 1.0,
 }
 _STATUSES = {
     grpc.StatusCode.NOT_FOUND: 404,
@@ -96,8 +94,7 @@ class KubeletServer:
         self._requests = RequestMetrics(parts.registry)
         self.app = web.Application(middlewares=[self._measure, _errors, self._guard])
         self._add_routes()
-        _HTTP["logger"].addFilter(_is_ours)
-        self._runner = web.AppRunner(self.app, shutdown_timeout=1.0, **_HTTP)
+        self._runner = http_runner(self.app, __name__, **_HTTP)
 
     async def start(self, host: str | None, port: int, context: ssl.SSLContext) -> int:
         """Listen; the port, for whoever asked for any. OSError."""
@@ -272,12 +269,6 @@ def _said(status: int, words: str) -> web.Response:
     """One line, whatever a stranger has put into it."""
     body = f"{words}\n".encode(errors="replace")
     return web.Response(status=status, body=body, content_type="text/plain", charset="utf-8")
-
-
-def _is_ours(record: logging.LogRecord) -> bool:
-    """Strangers do not fill logs: what is no HTTP, or expects what is no text, is answered; that is all."""
-    strange = HttpProcessingError | UnicodeEncodeError
-    return not (record.exc_info and isinstance(record.exc_info[1], strange))
 
 
 def _route(request: web.Request) -> str:

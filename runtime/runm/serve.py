@@ -15,6 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bronzewillow.host.http_server import http_runner
 from bronzewillow.host.tasks import spawn
 from runtime.engine.interface import Engine, EngineConfig, LoadError
 from runtime.engine.model_file import open_model
@@ -245,10 +246,7 @@ async def _http(
 ) -> AsyncIterator[list[web.SockSite]]:
     guard = Guard(config.keys, config.origins, config.hosts)
     app = make_app(service, guard, body_bytes=config.body_bytes)
-    # With handler_cancellation a handler is cancelled as soon as its client has gone, which frees the slot.
-    runner = web.AppRunner(
-        app, handler_cancellation=True, handle_signals=False, access_log=None, shutdown_timeout=1.0
-    )
+    runner = http_runner(app, __name__, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
     try:
         sites = [web.SockSite(runner, listener.socket) for listener in listeners]

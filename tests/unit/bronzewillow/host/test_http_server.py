@@ -1,0 +1,75 @@
+"""What strangers send is answered, and is not in the log; a fault of ours is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from bronzewillow.host.http_server import http_runner
+from bronzewillow.testing.aio import run
+from bronzewillow.testing.loopback import unix_socket_path
+
+ROOT = Path(__file__).parents[4]
+STRANGE = {
+    "no HTTP": b"garbage\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "an expectation that is no text": b"GET / HTTP/1.1\r\nHost: a\r\nExpect: f\xe9\r\n\r\n",
+    "two lengths": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+}
+
+loopback = pytest.mark.loopback
+
+
+async def _fail(request: web.Request) -> web.Response:
+    raise RuntimeError("broken")
+
+
+def answer(data: bytes) -> bytes:
+    """What is answered to `data`, until the connection is closed."""
+
+    async def main() -> bytes:
+        app = web.Application()
+        app.router.add_get("/fail", _fail)
+        runner = http_runner(app, "a.server")
+        await runner.setup()
+        async with unix_socket_path() as path:
+            await web.UnixSite(runner, path).start()
+            reader, writer = await asyncio.open_unix_connection(path)
+            writer.write(data)
+            found = await reader.read()
+            writer.close()
+            await runner.cleanup()
+        return found
+
+    return run(main())
+
+
+@loopback
+@pytest.mark.parametrize("data", STRANGE.values(), ids=STRANGE)
+def test_strangers_are_answered_and_fill_no_log(data: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert answer(data).startswith((b"HTTP/1.0 400", b"HTTP/1.1 500"))
+    assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
+    assert all(record.exc_info is None for record in caplog.records if record.name == "a.server.http")
+
+
+@loopback
+def test_our_own_faults_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    assert answer(b"GET /fail HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 500")
+    (record,) = caplog.records
+    assert record.name == "a.server.http"
+    assert "broken" in caplog.text
+
+
+def test_no_server_is_made_otherwise() -> None:
+    made = [
+        str(path.relative_to(ROOT))
+        for package in ("bronzewillow", "runtime", "kubelet")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if "testing" not in path.parts and "AppRunner(" in path.read_text()
+    ]
+    assert made == ["bronzewillow/host/http_server.py"]
