@@ -46,7 +46,8 @@ class Child:
                             f"{self.name} ended with {self.process.returncode}: {self._last_line()}"
                         )
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self.process.wait(), 0.05)
+                        async with asyncio.timeout(0.05):
+                            await self.process.wait()
         except TimeoutError:
             raise DemoError(
                 f"{self.name} is not ready after {timeout_s:.0f} s: {self._last_line()}"
@@ -58,7 +59,8 @@ class Child:
             return
         self.process.terminate()
         try:
-            await asyncio.wait_for(self.process.wait(), _END_S)
+            async with asyncio.timeout(_END_S):
+                await self.process.wait()
         except TimeoutError:
             self.process.kill()
             await self.process.wait()

@@ -69,7 +69,8 @@ class Daemon:
             after = f" in {wait_s:g} s" if wait_s else ""
             self._tell(self._itself, f"{name} {how}; it is started again{after}")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._ended.wait()
 
     async def end(self) -> None:
         """SIGTERM, and SIGKILL for one that does not heed it."""
@@ -77,7 +78,8 @@ class Daemon:
         if self.child is not None and not self.child.has_ended:
             self.signal(signal.SIGTERM)
             try:
-                await asyncio.wait_for(self.child.wait(), _END_LIMIT_S)
+                async with asyncio.timeout(_END_LIMIT_S):
+                    await self.child.wait()
             except TimeoutError:
                 self._tell(self._itself, f"{self.program.name} did not end within {_END_LIMIT_S:g} s; killed")
                 self.signal(signal.SIGKILL)
@@ -120,7 +122,8 @@ class Daemon:
     async def _expect(self, child: Child, ready: asyncio.Event) -> None:
         limit_s = self.program.ready_limit_s
         try:
-            await asyncio.wait_for(ready.wait(), limit_s)
+            async with asyncio.timeout(limit_s):
+                await ready.wait()
         except TimeoutError:
             self._last_line = f"it was not ready after {limit_s:g} s"
             self._tell(self._itself, f"{self.program.name}: {self._last_line}")
