@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,29 +24,19 @@ _NOT_OURS = {
 _EXEC_EXTENSION = "client.authentication.k8s.io/exec"
 
 
-def default_paths() -> list[Path]:
-    """Where kubectl looks: $KUBECONFIG, which may name several, or ~/.kube/config."""
-    named = [Path(part).expanduser() for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
-    return named or [Path("~/.kube/config").expanduser()]
-
-
-def load_kubeconfig(paths: Path | Sequence[Path], context: str = "") -> Access:
-    """What `context` (the current one if empty) names. BadCredentials, in one line with the file's name."""
-    files = [paths] if isinstance(paths, Path) else paths
-    read = [(path, _read(path)) for path in files if len(files) == 1 or path.exists()]
-    where = os.pathsep.join(map(str, files))
-    chosen = context or next((str(c["current-context"]) for _, c in read if c.get("current-context")), "")
+def load_kubeconfig(path: Path) -> Access:
+    """What the file's current context names. BadCredentials, in one line with the file's name."""
+    config = _read(path)
+    chosen = str(config.get("current-context") or "")
     if not chosen:
-        raise BadCredentials(f"{where}: no current-context; name a context")
-    path, found = _named(read, "contexts", chosen, where)
-    names = _part(found, "context", path)
-    cluster_path, found = _named(read, "clusters", str(names.get("cluster", "")), where)
-    cluster_fields = _part(found, "cluster", cluster_path)
-    cluster = _cluster(cluster_fields, cluster_path)
+        raise BadCredentials(f"{path}: no current-context; name a context")
+    names = _named(config, "contexts", "context", chosen, path)
+    cluster_fields = _named(config, "clusters", "cluster", str(names.get("cluster", "")), path)
+    cluster = _cluster(cluster_fields, path)
     if not names.get("user"):
         return Access(cluster, HeldIdentity())
-    user_path, found = _named(read, "users", str(names["user"]), where)
-    return Access(cluster, _identity(_part(found, "user", user_path), user_path, cluster, cluster_fields))
+    user = _named(config, "users", "user", str(names["user"]), path)
+    return Access(cluster, _identity(user, path, cluster, cluster_fields))
 
 
 def emit_kubeconfig(
@@ -87,11 +76,6 @@ def parse_kubeconfig(content: bytes, where: str) -> dict[str, Any]:
     return config
 
 
-def parse_cluster(fields: Mapping[str, Any], path: Path) -> Cluster:
-    """`clusters[].cluster`; file names in it count from the folder of `path`. BadCredentials."""
-    return _cluster(fields, path)
-
-
 def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
@@ -101,22 +85,15 @@ def _read(path: Path) -> dict[str, Any]:
     return parse_kubeconfig(content, str(path))
 
 
-def _named(
-    read: Sequence[tuple[Path, dict[str, Any]]], section: str, name: str, where: str
-) -> tuple[Path, Mapping[str, Any]]:
-    """The first file's word counts, as for kubectl."""
-    for path, config in read:
-        for entry in config.get(section) or []:
-            if isinstance(entry, dict) and entry.get("name") == name:
-                return path, entry
-    raise BadCredentials(f"{where}: {section}: there is no {name!r}")
-
-
-def _part(entry: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any]:
-    part = entry.get(name)
-    if not isinstance(part, dict):
-        raise BadCredentials(f"{path}: {entry.get('name')!r} has no {name!r}")
-    return part
+def _named(config: Mapping[str, Any], section: str, part: str, name: str, path: Path) -> Mapping[str, Any]:
+    """The `part` of the entry `name` in a list such as `clusters`."""
+    entries = [one for one in config.get(section) or [] if isinstance(one, dict) and one.get("name") == name]
+    if not entries:
+        raise BadCredentials(f"{path}: {section}: there is no {name!r}")
+    found = entries[0].get(part)
+    if not isinstance(found, dict):
+        raise BadCredentials(f"{path}: {name!r} has no {part!r}")
+    return found
 
 
 def _cluster(fields: Mapping[str, Any], path: Path) -> Cluster:

@@ -29,11 +29,6 @@ def compile_node(world: World, own: Mapping[bytes, str], nodes: Collection[bytes
     )
 
 
-def compile_rules(world: World, pod: PolicyPod) -> PodRules:
-    """All that the policies of its namespace say of `pod`."""
-    return _compile(world, _Peers(world), pod, frozenset(pod.addresses))
-
-
 def _compile(world: World, peers: _Peers, pod: PolicyPod, addresses: frozenset[bytes]) -> PodRules:
     isolated: dict[Direction, list[str]] = {}
     allows: dict[Direction, list[Allow]] = {}

@@ -55,13 +55,8 @@ def pod_address(text: str, domain: str = DOMAIN) -> bytes | None:
     return parse_dashed(labels[0]) if len(labels) == 3 and labels[2] == "pod" else None
 
 
-def dashed(address: bytes) -> str:
-    """An address as a label: what a headless Service calls a pod that has no name of its own."""
-    return re.sub(r"[.:]", "-", str(ipaddress.ip_address(address)))
-
-
 def parse_dashed(label: str) -> bytes | None:
-    """The reverse of `dashed`, for either family."""
+    """The address in a label such as `10-244-1-5`, of either family."""
     if not _DASHED.fullmatch(label):
         return None
     for mark in ".:":

@@ -53,7 +53,6 @@ class DropReason(StrEnum):
     """A fragment that cannot belong to any packet, or overlaps another."""
     REASSEMBLY_LIMIT = "reassembly_limit"
     REASSEMBLY_TIMEOUT = "reassembly_timeout"
-    TTL_EXCEEDED = "ttl_exceeded"
     NO_ROUTE = "no_route"
     UNSUPPORTED_PROTOCOL = "unsupported_protocol"
     # layer 4
@@ -80,7 +79,6 @@ class DropReason(StrEnum):
     BACKLOG_FULL = "backlog_full"
     CONNECTION_LIMIT = "connection_limit"
     BUFFER_LIMIT = "buffer_limit"
-    RATE_LIMITED = "rate_limited"
     POLICY_DENIED = "policy_denied"
 
 

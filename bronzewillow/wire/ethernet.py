@@ -9,7 +9,6 @@ from bronzewillow.wire.checksum import Buffer
 from bronzewillow.wire.errors import DropReason, WireError
 
 HEADER_BYTES = 14
-BROADCAST = b"\xff" * 6
 VLAN_ETHERTYPES = frozenset((0x8100, 0x88A8, 0x9100))
 """802.1Q, 802.1ad, and the older QinQ type."""
 

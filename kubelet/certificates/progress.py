@@ -12,8 +12,6 @@ from typing import Any
 class Pending:
     """Somebody has yet to approve or to sign it."""
 
-    is_approved: bool = False
-
 
 @dataclass(frozen=True, slots=True)
 class Issued:
@@ -40,7 +38,7 @@ def progress_of(request: dict[str, Any]) -> Pending | Issued | Refused:
             return Refused(f"{verb}{f': {why}' if why else ''}")
     encoded = status.get("certificate")
     if "Approved" not in conditions or not encoded:
-        return Pending("Approved" in conditions)
+        return Pending()
     try:
         return Issued(base64.b64decode(encoded, validate=True))
     except (binascii.Error, ValueError):

@@ -54,11 +54,6 @@ class NodeView:
     is_shutting_down: bool = False
 
 
-def was_admitted(pod: Object) -> bool:
-    """Whether this node took it before: it is not asked again after a restart of the agent."""
-    return bool(status(pod).get("startTime"))
-
-
 def admit(pod: Object, others: Iterable[Object], node: NodeView) -> Refusal | None:
     """`others`: all pods of the node that have been taken."""
     if node.is_shutting_down:

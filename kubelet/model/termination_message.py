@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from kubelet.model.pod_spec import Object, text
-
-DEFAULT_PATH = "/dev/termination-log"
 LONGEST_BYTES = 4096
 LONGEST_LOG_BYTES = 2048
 LONGEST_LOG_LINES = 80
@@ -17,12 +14,6 @@ class MessagePolicy(StrEnum):
 
     FILE = "File"
     FALLBACK_TO_LOGS = "FallbackToLogsOnError"
-
-
-def message_policy(container: Object) -> MessagePolicy:
-    """File by default."""
-    is_fallback = text(container.get("terminationMessagePolicy")) == MessagePolicy.FALLBACK_TO_LOGS
-    return MessagePolicy.FALLBACK_TO_LOGS if is_fallback else MessagePolicy.FILE
 
 
 def termination_message(

@@ -16,11 +16,6 @@ def rfc3339(wall: int) -> str:
     return _at(wall).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def micro_time(wall: int) -> str:
-    """The API's MicroTime: exactly six digits of a fraction."""
-    return _at(wall).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
 def of_ns(nanoseconds: int) -> str | None:
     """A time of CRI; None for 0, which is never."""
     return rfc3339(nanoseconds // 1000) if nanoseconds > 0 else None

@@ -59,13 +59,6 @@ class RuntimeClient:
         found: api.StatusResponse = await self._call(self._runtime.Status, request)
         return found
 
-    async def set_pod_cidr(self, cidr: str) -> None:
-        """The node's, for the runtime to know."""
-        config = api.RuntimeConfig(network_config=api.NetworkConfig(pod_cidr=cidr))
-        await self._call(
-            self._runtime.UpdateRuntimeConfig, api.UpdateRuntimeConfigRequest(runtime_config=config)
-        )
-
     # ---- sandboxes
 
     async def run_sandbox(self, config: api.PodSandboxConfig, handler: str) -> str:

@@ -26,7 +26,6 @@ class Watcher:
         self._last: dict[str, Any] = {}
         self._deleted: int | None = None
         self._started: set[str] = set()
-        self._may_start = True
 
     def status(self, status: Mapping[str, Any]) -> None:
         """One that was written: it does not go back."""

@@ -39,8 +39,7 @@ OLLAMA_ADAPTER = f"{OLLAMA}adapter"
 OLLAMA_PROJECTOR = f"{OLLAMA}projector"
 
 SPLIT_WEIGHTS = (f"{OLLAMA}tensor", f"{OLLAMA}json")
-"""Weights that are no GGUF: safetensors in Ollama's pieces. `SAFETENSORS` is the ending of the others'."""
-SAFETENSORS = ".safetensors"
+"""Weights that are no GGUF: safetensors in Ollama's pieces."""
 
 
 class Role(StrEnum):

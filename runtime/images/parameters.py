@@ -122,10 +122,6 @@ class Parameters:
         """The value of `name`, or Ollama's default; KeyError for a name that is not in KEYS."""
         return self.values.get(name, KEYS[name].default)
 
-    def load_values(self) -> dict[str, Value]:
-        """What was said for the load of the model, under Ollama's names."""
-        return {name: value for name, value in self.values.items() if KEYS[name].when is not When.REQUEST}
-
     def request_defaults(self) -> dict[str, Any]:
         """What was said for each request, under the names of OpenAI's or llama.cpp's request.
 

@@ -42,16 +42,6 @@ class ChatTemplate:
     _template: Template
     _names: frozenset[str]
 
-    @property
-    def uses_tools(self) -> bool:
-        """Tools that are given are shown to the model."""
-        return "Tools" in self._names
-
-    @property
-    def uses_suffix(self) -> bool:
-        """The model fills in between a prompt and a suffix."""
-        return "Suffix" in self._names
-
     def render(
         self,
         messages: Sequence[Mapping[str, Any]],

@@ -11,13 +11,7 @@ from bronzewillow.kube.access import Access, Cluster, Presented
 from bronzewillow.kube.errors import BadCredentials
 from bronzewillow.kube.exec_plugin import ExecIdentity
 from bronzewillow.kube.identity import FileIdentity
-from bronzewillow.kube.kubeconfig import (
-    default_paths,
-    emit_kubeconfig,
-    load_kubeconfig,
-    parse_cluster,
-    parse_kubeconfig,
-)
+from bronzewillow.kube.kubeconfig import emit_kubeconfig, load_kubeconfig
 from bronzewillow.testing.aio import run
 
 
@@ -36,10 +30,10 @@ def config(user: object = None, cluster: Any = None, **more: Any) -> dict[str, A
     }
 
 
-def load(folder: Path, content: object, context: str = "") -> Access:
+def load(folder: Path, content: object) -> Access:
     path = folder / "config"
     path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
-    return load_kubeconfig(path, context)
+    return load_kubeconfig(path)
 
 
 def test_data_in_the_file(tmp_path: Path) -> None:
@@ -71,25 +65,6 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     access = load_kubeconfig(path)
     assert access.cluster == cluster
     assert run(access.identity.present()) == Presented(b"PEM", b"PEM")
-
-
-def test_the_first_of_several_files_counts(tmp_path: Path) -> None:
-    first, second = tmp_path / "one", tmp_path / "two"
-    first.write_text(
-        yaml.safe_dump(
-            {"kind": "Config", "current-context": "x", "users": [{"name": "u", "user": {"token": "first"}}]}
-        )
-    )
-    second.write_text(yaml.safe_dump(config({"token": "second"}, **{"current-context": "y"})))
-    access = load_kubeconfig([first, tmp_path / "absent", second])
-    assert run(access.identity.present()).token == "first"
-
-
-def test_where_kubectl_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KUBECONFIG", "/a:/b")
-    assert default_paths() == [Path("/a"), Path("/b")]
-    monkeypatch.delenv("KUBECONFIG")
-    assert default_paths() == [Path.home() / ".kube" / "config"]
 
 
 def test_an_exec_plugin(tmp_path: Path) -> None:
@@ -148,9 +123,3 @@ def test_mistakes_are_one_line(tmp_path: Path, content: object, words: str) -> N
 def test_a_file_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(BadCredentials, match="absent: cannot be read: No such file"):
         load_kubeconfig(tmp_path / "absent")
-
-
-def test_the_kubeconfig_of_a_cluster_info(tmp_path: Path) -> None:
-    content = {"kind": "Config", "clusters": [{"name": "", "cluster": {"server": "https://a"}}]}
-    found = parse_kubeconfig(yaml.safe_dump(content).encode(), "cluster-info")
-    assert parse_cluster(found["clusters"][0]["cluster"], tmp_path) == Cluster("https://a")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bronzewillow.policy.compile import compile_node, compile_rules
-from bronzewillow.policy.rules import Direction
+from bronzewillow.policy.compile import compile_node
+from bronzewillow.policy.rules import Direction, PodRules
 from bronzewillow.policy.world import PolicyPod, World
 
 POD = PolicyPod("default", "llm", {"app": "llm"}, (bytes((10, 0, 0, 9)),), (("http", "TCP", 8080),))
@@ -22,6 +22,10 @@ def policy(spec: Any, namespace: str = "default") -> dict[str, Any]:
 
 def world(*policies: dict[str, Any]) -> World:
     return World((POD, V6), {"default": {}}, policies)
+
+
+def compile_rules(found: World, pod: PolicyPod) -> PodRules:
+    return compile_node(found, dict.fromkeys(pod.addresses, str(pod)), ()).pods[pod.addresses[0]]
 
 
 def test_every_address_of_a_selected_pod_is_meant() -> None:

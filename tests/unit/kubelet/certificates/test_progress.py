@@ -12,7 +12,7 @@ APPROVED = {"type": "Approved", "status": "True"}
     [
         (None, Pending()),
         ({"conditions": []}, Pending()),
-        ({"conditions": [APPROVED]}, Pending(is_approved=True)),
+        ({"conditions": [APPROVED]}, Pending()),
         ({"certificate": "Q0VSVA=="}, Pending()),
         ({"conditions": [APPROVED], "certificate": "Q0VSVA=="}, Issued(b"CERT")),
         ({"conditions": [APPROVED], "certificate": "?"}, Refused("its certificate is not base64")),

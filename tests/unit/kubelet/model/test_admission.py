@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kubelet.model.admission import NodeView, admit, is_critical, was_admitted
+from kubelet.model.admission import NodeView, admit, is_critical
 from kubelet.model.node_resources import METAL_MEMORY
 
 NODE = NodeView(
@@ -130,8 +130,6 @@ def test_shutdown() -> None:
     assert refused(pod(), node=node) == ("NodeShutdown", "Pod was rejected as the node is shutting down.")
 
 
-def test_what_was_admitted_and_what_is_critical() -> None:
-    assert was_admitted({"status": {"startTime": "2025-01-01T00:00:00Z"}})
-    assert not was_admitted({"status": {"phase": "Pending"}})
+def test_what_is_critical() -> None:
     assert is_critical({"spec": {"priority": 2_000_001_000}})
     assert not is_critical({"spec": {"priority": 1000}})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubelet.model.termination_message import MessagePolicy, message_policy, termination_message
+from kubelet.model.termination_message import MessagePolicy, termination_message
 
 FILE, LOGS = MessagePolicy.FILE, MessagePolicy.FALLBACK_TO_LOGS
 
@@ -24,8 +24,3 @@ def test_logs_are_cut_to_lines_and_bytes() -> None:
     assert termination_message(LOGS, 1, b"", lines, "").split("\n")[0] == "120"
     assert termination_message(LOGS, 1, b"", ["ä" * 3000], "") == "ä" * 1024
     assert termination_message(LOGS, 1, b"", ["ä" * 3000 + "x"], "") == "ä" * 1023 + "x"
-
-
-def test_policy() -> None:
-    assert message_policy({}) is FILE
-    assert message_policy({"terminationMessagePolicy": "FallbackToLogsOnError"}) is LOGS

@@ -116,7 +116,6 @@ def test_requests_get_their_own_names_and_only_what_was_said() -> None:
         "stop": ["</s>"],
         "min_p": 0.05,
     }
-    assert parameters.load_values() == {"num_keep": 5, "num_ctx": 8192, "use_mmap": False}
     assert NO_PARAMETERS.request_defaults() == {}
 
 

@@ -164,7 +164,6 @@ def test_mistral_with_tools() -> None:
         *_messages(("assistant", "5"), MORE),
     ]
     template = parse_chat_template(MISTRAL)
-    assert template.uses_tools
     called = r'{"name": "add", "arguments": {"x":"\u003c","y":3}}'
     assert template.render(messages, [ADD], today=TODAY) == (
         f"[INST] Hello[/INST][TOOL_CALLS] [{called}, {called}]</s>"
@@ -197,19 +196,6 @@ def test_tools_as_signatures() -> None:
 )  # fmt: skip
 def test_turns(text: str, turns: tuple[tuple[str, str], ...], prompt: str) -> None:
     assert _render(text, *turns) == prompt
-
-
-def test_what_a_template_uses() -> None:
-    plain, full = (
-        parse_chat_template("{{ .Prompt }}"),
-        parse_chat_template("{{ if .Suffix }}{{ $.Tools }}{{ end }}"),
-    )
-    assert (plain.uses_tools, plain.uses_suffix, full.uses_tools, full.uses_suffix) == (
-        False,
-        False,
-        True,
-        True,
-    )
 
 
 def test_what_is_wrong_is_said_with_its_place() -> None:
