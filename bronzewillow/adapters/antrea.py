@@ -112,7 +112,7 @@ def _agent_conf(cluster: Cluster) -> tuple[dict[str, Any], str]:
             if text is not None:
                 try:
                     return objects.mapping(yaml.safe_load(text)), f"{_KEY} of ConfigMap {name}"
-                except (yaml.YAMLError, RecursionError):
+                except (yaml.YAMLError, ValueError, RecursionError):
                     return {}, f"{_KEY} of ConfigMap {name}"
     return {}, f"{_KEY} of ConfigMap kube-system/antrea-config"
 

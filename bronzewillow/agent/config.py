@@ -18,6 +18,7 @@ from bronzewillow.agent.fields import Problems, Table
 from bronzewillow.agent.tcp_settings import read_tcp
 from bronzewillow.agent.toml_lines import KeyLines
 from bronzewillow.host.files import open_regular
+from bronzewillow.host.parsing import parse_toml
 from bronzewillow.overlay.spec import OverlaySpec, Peer, Prefix, contains, node_address
 from bronzewillow.proxy import Upstream
 from bronzewillow.stack import TcpConfig
@@ -85,7 +86,7 @@ class ConfigError(Exception):
 def load_config(path: Path, node_name: str) -> AgentConfig:
     """Read and validate a file. Raises ConfigError."""
     try:
-        with TextIOWrapper(open_regular(path), encoding="utf-8") as file:
+        with TextIOWrapper(open_regular(path), encoding="utf-8-sig") as file:
             text = file.read()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
@@ -98,11 +99,11 @@ def load_config(path: Path, node_name: str) -> AgentConfig:
 def parse_config(text: str, file: str, node_name: str) -> AgentConfig:
     """Validate the text of a file; `file` names it in errors. Raises ConfigError."""
     try:
-        values = tomllib.loads(text)
+        values = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(_syntax_error(error, text, file)) from None
-    except RecursionError:
-        raise ConfigError(f"{file}:1: is nested too deeply") from None
+    except ValueError as error:
+        raise ConfigError(f"{file}: {error}") from None
     problems = Problems(file, KeyLines(text))
     root = Table(values, (), problems)
     overlays = _overlays(root.one_or_more("overlay"), node_name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bronzewillow.host.files import replace_file
+from bronzewillow.host.parsing import parse_json
 from bronzewillow.overlay.spec import OverlaySpec, Peer, Prefix
 from bronzewillow.wire.checksum import PartialPolicy
 from bronzewillow.wire.encap import Encap
@@ -23,8 +24,8 @@ def remember(path: Path, overlays: Sequence[OverlaySpec]) -> None:
 def recall(path: Path) -> tuple[OverlaySpec, ...]:
     """Empty where there is nothing, or nothing that can be read any more."""
     try:
-        return tuple(map(_overlay, json.loads(path.read_bytes())))
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return tuple(map(_overlay, parse_json(path.read_bytes())))
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return ()
 
 

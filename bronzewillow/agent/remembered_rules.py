@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bronzewillow.host.files import replace_file
+from bronzewillow.host.parsing import parse_json
 from bronzewillow.overlay.spec import Prefix
 from bronzewillow.policy.rules import Allow, Block, Direction, PodRules, Ports
 
@@ -24,7 +25,7 @@ def remember_rules(path: Path, rules: Mapping[bytes, PodRules]) -> None:
 def recall_rules(path: Path) -> dict[bytes, PodRules] | None:
     """None where there is nothing, or nothing that can be read any more."""
     try:
-        found = [_pod(one) for one in json.loads(path.read_bytes())]
+        found = [_pod(one) for one in parse_json(path.read_bytes())]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return {address: pod for pod in found for address in pod.addresses}

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from bronzewillow.cni.errors import CniError, Code
 from bronzewillow.host.files import drop_halves, locked, replace_file
+from bronzewillow.host.parsing import parse_json
 
 _log = logging.getLogger(__name__)
 _ID_DIGITS = 12
@@ -66,7 +67,7 @@ class Leases:
                     found.append(_parse(path))
                 except FileNotFoundError:
                     continue  # it was just taken back
-                except (OSError, ValueError, TypeError, RecursionError) as error:
+                except (OSError, ValueError, TypeError) as error:
                     self._tell(path, error)
         return sorted(found, key=_by_family)
 
@@ -176,8 +177,8 @@ def _by_family(lease: Lease) -> tuple[int, int]:
 
 
 def _parse(path: Path) -> Lease:
-    """OSError, ValueError, TypeError, RecursionError."""
-    lease = Lease(**json.loads(path.read_text()))
+    """OSError, ValueError, TypeError."""
+    lease = Lease(**parse_json(path.read_text()))
     if not all(isinstance(one, str) and "\0" not in one for one in asdict(lease).values()):
         raise ValueError("a field is no text")
     if f"{ip_address(lease.address)}.json" != path.name:

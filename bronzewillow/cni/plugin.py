@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import shutil
 import socket
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from bronzewillow.cni.errors import CniError, Code
 from bronzewillow.cni.leases import Lease, Leases
 from bronzewillow.cni.request import Request
 from bronzewillow.cni.result import Network, emit_add, emit_version
+from bronzewillow.host.parsing import parse_json
 
 _LIMIT_S = 10.0
 _ID_DIGITS = 12  # of a container's id in the path of its sockets, which a Mac allows 103 bytes
@@ -85,7 +85,7 @@ class Agent:
             body = answer.read()
             if answer.status != 200:
                 raise CniError(Code.TRY_AGAIN_LATER, f"the agent says {answer.status}: {_text(body)}")
-            return json.loads(body)
+            return parse_json(body)
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason = getattr(error, "strerror", None) or error or type(error).__name__
             raise CniError(

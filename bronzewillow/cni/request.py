@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bronzewillow.cni.errors import CniError, Code
+from bronzewillow.host.parsing import parse_json
 
 VERSIONS = ("0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
 """That are spoken, the newest last."""
@@ -77,8 +77,8 @@ def parse_request(environment: Mapping[str, str], stdin: bytes) -> Request:
 
 def _parse_config(stdin: bytes) -> dict[str, Any]:
     try:
-        config = json.loads(stdin)
-    except (ValueError, RecursionError) as error:
+        config = parse_json(stdin)
+    except ValueError as error:
         raise CniError(Code.CANNOT_DECODE, f"the network configuration is not JSON: {error}") from None
     if not isinstance(config, dict):
         raise CniError(Code.CANNOT_DECODE, "the network configuration is no JSON object")
@@ -103,8 +103,8 @@ def _check_version(config: Mapping[str, Any], verb: str) -> str:
 
 def _version_of(stdin: bytes) -> str:
     try:
-        version = json.loads(stdin).get("cniVersion")
-    except (ValueError, RecursionError, AttributeError):
+        version = parse_json(stdin).get("cniVersion")
+    except (ValueError, AttributeError):
         version = None
     return version if version in VERSIONS else VERSIONS[-1]
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from bronzewillow.host.parsing import parse_json
 from bronzewillow.kube.access import Presented
 from bronzewillow.kube.errors import BadCredentials
 from bronzewillow.kube.times import parse_time
@@ -63,7 +64,7 @@ class ExecIdentity:
 def parse_credential(answer: bytes, config: ExecConfig) -> tuple[Presented, datetime | None]:
     """What a program said, and until when it counts. BadCredentials."""
     try:
-        credential = json.loads(answer)
+        credential = parse_json(answer)
         version, status = credential["apiVersion"], credential["status"]
         expires = status.get("expirationTimestamp")
         presented = Presented(

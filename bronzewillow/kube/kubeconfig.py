@@ -71,6 +71,8 @@ def parse_kubeconfig(content: bytes, where: str) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""
         raise BadCredentials(f"{where}: {line}is no YAML") from None
+    except (ValueError, RecursionError):  # a number or a date that there is not; nested too deeply
+        raise BadCredentials(f"{where}: is no YAML that says anything") from None
     if not isinstance(config, dict) or config.get("kind") != "Config":
         raise BadCredentials(f"{where}: is no kubeconfig (kind: Config)")
     return config

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from bronzewillow.host.command import CommandError
+from bronzewillow.host.parsing import parse_json
 from bronzewillow.host.paths import state_folder
 
 
@@ -26,11 +26,11 @@ def joined() -> Joined | None:
     home = state_folder() / "kubelet"
     path = home / "node.json"
     try:
-        found = json.loads(path.read_bytes())
+        found = parse_json(path.read_bytes())
         return Joined(str(found["node_name"]), str(found["server"]), home / "network-kubeconfig")
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise CommandError(
             f"{path}: cannot be read ({error}); bronzewillow join writes it anew, "
             "bronzewillow leave --force forgets the cluster"

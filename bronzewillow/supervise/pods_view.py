@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import grpc
 
+from bronzewillow.host.parsing import parse_json
 from bronzewillow.supervise.model_metrics import ask_metrics
 from runtime.api import cri_pb2 as api
 from runtime.api.cri_pb2_grpc import RuntimeServiceStub
@@ -105,7 +105,7 @@ def newest_attempts(containers: Iterable[api.Container]) -> list[api.Container]:
 def ports_of(annotation: str) -> list[int]:
     """On which a container serves, by the annotation that a kubelet writes."""
     try:
-        ports = sorted({int(one["containerPort"]) for one in json.loads(annotation or "[]")})
+        ports = sorted({int(one["containerPort"]) for one in parse_json(annotation or "[]")})
     except (ValueError, TypeError, KeyError):
         ports = []
     return ports or [_DEFAULT_PORT]

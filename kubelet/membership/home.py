@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bronzewillow.host.files import replace_file
+from bronzewillow.host.parsing import parse_json
 from bronzewillow.host.paths import state_folder
 from bronzewillow.kube.access import Access, Cluster
 from bronzewillow.kube.errors import BadCredentials
@@ -70,11 +71,11 @@ class Home:
         """None on a machine that has not joined. MembershipError."""
         path = self._membership
         try:
-            found = json.loads(path.read_bytes())
+            found = parse_json(path.read_bytes())
             return Membership(str(found["node_name"]), str(found["server"]))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise UnreadableMembership(
                 f"{path}: cannot be read ({error}); bronzewillow join writes it anew, "
                 "bronzewillow leave --force forgets the cluster"

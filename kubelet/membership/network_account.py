@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bronzewillow.host.parsing import parse_json
 from bronzewillow.kube.access import Access, Cluster, Presented
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.errors import Forbidden, KubeError, NotFound, Unauthorized
@@ -44,7 +44,7 @@ def token_span(token: str) -> tuple[datetime, datetime] | None:
     """When a token was made and when it ends, by its own word; None for what is no such token; pure."""
     try:
         payload = token.split(".")[1]
-        claims: Any = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        claims: Any = parse_json(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return datetime.fromtimestamp(claims["iat"], UTC), datetime.fromtimestamp(claims["exp"], UTC)
     except (IndexError, KeyError, TypeError, ValueError, binascii.Error, OverflowError, OSError):
         return None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import grpc
 
+from bronzewillow.host.parsing import parse_json
 from bronzewillow.host.tasks import spawn
 from bronzewillow.kube.errors import KubeError
 from kubelet.model.actions import PullImage
@@ -103,7 +103,7 @@ class ImagePuller:
         say."""
         told = await self._runtime.image_facts(image)
         try:
-            pull = mapping(json.loads(told.get("pull", "{}")))
+            pull = mapping(parse_json(told.get("pull", "{}")))
         except ValueError:
             return 0, 0
         return integer(pull.get("doneBytes")), integer(pull.get("totalBytes"))

@@ -9,10 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 import fnmatch
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from bronzewillow.host.parsing import parse_json
 from kubelet.model.pod_spec import Object, mapping, text
 
 _HUB = "index.docker.io"
@@ -38,7 +38,7 @@ def logins(secret: Object) -> list[Login]:
     }
     key, below = kinds.get(text(secret.get("type")), ("", ""))
     try:
-        config = json.loads(base64.b64decode(text(mapping(secret.get("data")).get(key)), validate=True))
+        config = parse_json(base64.b64decode(text(mapping(secret.get("data")).get(key)), validate=True))
     except (ValueError, binascii.Error):
         return []
     entries = mapping(mapping(config).get(below)) if below else mapping(config)

@@ -13,6 +13,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from bronzewillow.host.parsing import parse_json
 from runtime.containerd.errors import NotAdoptable
 from runtime.images.media_types import DOCKER_CONFIG, OCI_CONFIG
 
@@ -74,7 +75,7 @@ def digest_of(data: bytes) -> str:
 
 def _object(raw: bytes, what: str) -> dict[str, Any]:
     try:
-        found = json.loads(raw)
+        found = parse_json(raw)
     except ValueError as error:
         raise NotAdoptable(f"the image's {what} is no JSON: {error}") from None
     if not isinstance(found, dict):

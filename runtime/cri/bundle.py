@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bronzewillow.host.parsing import parse_json
 from runtime.api import cri_pb2 as api
 from runtime.cri.arguments import PROGRAM, VERB, Mounts, environment, serve_arguments
 from runtime.cri.errors import InvalidArgument
@@ -49,7 +49,7 @@ def ports_of(config: api.ContainerConfig, pod: api.PodSandboxConfig) -> list[int
     told = config.annotations.get(PORTS_ANNOTATION, "")
     if told:
         try:
-            ports = [_tcp_port(one) for one in json.loads(told)]
+            ports = [_tcp_port(one) for one in parse_json(told)]
         except (ValueError, TypeError, KeyError, AttributeError):
             raise InvalidArgument(
                 f"annotation {PORTS_ANNOTATION}: is not the list of ports that a kubelet writes"

@@ -32,6 +32,7 @@ from runtime.oci import lifecycle
 from runtime.shim.exit_record import UNKNOWN_STATUS, ExitRecord, read_exit
 from runtime.shim.tasks import end_orphan
 from runtime.snapshots.errors import NotFound as NoSnapshot
+from runtime.snapshots.errors import SnapshotError
 from runtime.ttrpc.errors import Code, RpcError
 
 _KILL_LIMIT_S = 10.0
@@ -178,11 +179,17 @@ class Containers:
                 await self._lose(container)
 
     async def end_strangers(self) -> None:
-        """What runm keeps of ours that no record tells of: its maker was killed before it was told."""
+        """What runm keeps of ours that no record tells of: its maker was killed before it was told, or it is
+        spoilt.
+        """
         folder = self._node.root / "containers"
         for state in await asyncio.to_thread(lifecycle.states, _runm_root()):
             if state.bundle.is_relative_to(folder) and self._node.containers.find(state.id) is None:
                 await asyncio.to_thread(end_orphan, _runm_root(), state.id)
+        for name in list(self._node.containers.spoilt):
+            with contextlib.suppress(SnapshotError):
+                self._node.images.store.snapshots.remove(name)
+            self._node.containers.discard(name)
 
     def leave(self) -> None:
         """Watch no longer; they go on."""

@@ -81,6 +81,8 @@ class Pods:
         """After a start: go on with what is alive, take back what was half made."""
         node = self._node
         node.ledger.end_left()
+        for name in list(node.sandboxes.spoilt):
+            await self._forget_spoilt(name)
         for sandbox in node.sandboxes:
             if sandbox.is_ready:
                 await self._containers.recover(sandbox)
@@ -116,6 +118,14 @@ class Pods:
             await node.shims.end(sandbox.id)
         node.sandboxes.remove(sandbox)
         node.forget_lock(sandbox.id)
+
+    async def _forget_spoilt(self, sandbox_id: str) -> None:
+        """Its shim goes; its containers and its address are found to be nobody's then."""
+        node = self._node
+        with contextlib.suppress(CriError):
+            await node.shims.end(sandbox_id)
+        node.sandboxes.discard(sandbox_id)
+        shutil.rmtree(node.sockets_of(sandbox_id), ignore_errors=True)
 
     def _check_free(self, metadata: api.PodSandboxMetadata) -> None:
         for one in self._node.sandboxes:

@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 
 from bronzewillow.host.files import replace_file
+from bronzewillow.host.parsing import parse_json
 from runtime.api import cri_pb2 as api
 from runtime.cri.errors import NotFound
 from runtime.shim.exit_record import ExitRecord
@@ -52,7 +53,7 @@ class Sandbox:
 
     @classmethod
     def of_json(cls, found: dict[str, Any]) -> Sandbox:
-        """ValueError, KeyError, TypeError."""
+        """ValueError, LookupError, TypeError, ParseError."""
         config = ParseDict(found["config"], api.PodSandboxConfig(), ignore_unknown_fields=True)
         return cls(
             str(found["id"]),
@@ -114,7 +115,7 @@ class Container:
 
     @classmethod
     def of_json(cls, found: dict[str, Any]) -> Container:
-        """ValueError, KeyError, TypeError."""
+        """ValueError, LookupError, TypeError, ParseError."""
         ended = found["ended"]
         return cls(
             str(found["id"]),
@@ -139,18 +140,25 @@ class Records(Generic[_R]):
     """All of one kind; the memory and the disk say the same."""
 
     def __init__(self, folder: Path, kind: type[_R]) -> None:
-        """What is there is read; a record that cannot be is told and left alone. OSError."""
+        """What is there is read; a record that is none is told of. OSError."""
         self._folder = folder
         self._kind: type[_R] = kind
         self._found: dict[str, _R] = {}
+        self.spoilt: list[str] = []
+        """Ids of which nobody knows any more what they were; `discard` takes what is left of them."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in sorted(folder.iterdir()):
             try:
-                record = kind.of_json(json.loads((path / _FILE).read_bytes()))
+                record = kind.of_json(parse_json((path / _FILE).read_bytes()))
+                if record.id != path.name:
+                    raise ValueError(f"it is of {record.id!r}")
             except FileNotFoundError:
                 shutil.rmtree(path, ignore_errors=True)  # it was never made, or is half removed
-            except (OSError, ValueError, KeyError, TypeError, ParseError) as error:
-                _log.error("%s: is no record: %s", path / _FILE, error)
+            except OSError as error:
+                _log.error("%s: cannot be read: %s", path / _FILE, error.strerror)
+            except (ValueError, LookupError, TypeError, ParseError) as error:
+                _log.error("%s: is no record (%s): what it told of is ended", path / _FILE, error)
+                self.spoilt.append(path.name)
             else:
                 self._found[record.id] = record
 
@@ -186,6 +194,11 @@ class Records(Generic[_R]):
         folder.mkdir(mode=0o700, exist_ok=True)
         replace_file(folder / _FILE, json.dumps(record.to_json()).encode())
         self._found[record.id] = record
+
+    def discard(self, name: str) -> None:
+        """What is left of one that is spoilt."""
+        shutil.rmtree(self._folder / name, ignore_errors=True)
+        self.spoilt.remove(name)
 
     def remove(self, record: _R) -> None:
         """With all that is in its folder. OSError."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from importlib.metadata import version
 from typing import Any
 
+from bronzewillow.host.parsing import parse_json
 from runtime.api import cri_pb2 as api
 from runtime.api.cri_pb2_grpc import RuntimeServiceServicer
 from runtime.cri.containers import Containers
@@ -339,6 +340,6 @@ class RuntimeService(RuntimeServiceServicer):
 
 def _json_of(path: Any) -> Any:
     try:
-        return json.loads(path.read_bytes())
+        return parse_json(path.read_bytes())
     except (OSError, ValueError):
         return None

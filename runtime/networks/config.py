@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bronzewillow.host.parsing import parse_json
 from runtime.networks.errors import NetworkError
 
 _ENDINGS = (".conf", ".conflist", ".json")
@@ -45,8 +45,8 @@ def load_network(folder: Path) -> NetworkConfig:
 def parse_network(raw: bytes) -> NetworkConfig:
     """The text of a file. NetworkError."""
     try:
-        document = json.loads(raw)
-    except (ValueError, RecursionError) as error:
+        document = parse_json(raw)
+    except ValueError as error:
         raise NetworkError(f"is not JSON: {error}") from None
     if not isinstance(document, dict):
         raise NetworkError("is no JSON object")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bronzewillow.host.files import drop_halves, replace_file
+from bronzewillow.host.parsing import parse_json
 from runtime.networks.config import NetworkConfig
 from runtime.networks.errors import NetworkError
 from runtime.networks.plugin import find_plugin, plugin_folders, run_plugin
@@ -136,7 +137,7 @@ class Network:
     def _recorded(self, container_id: str) -> dict[str, Any]:
         """Nothing when there is no file, or one that nobody can read."""
         try:
-            found = json.loads(self._file(container_id).read_bytes())
+            found = parse_json(self._file(container_id).read_bytes())
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bronzewillow.host.parsing import parse_json
 from runtime.networks.errors import NetworkError
 
 LIMIT_S = 60.0
@@ -66,8 +67,8 @@ async def run_plugin(
 
 def _answer(name: str, code: int, output: bytes, errors: bytes) -> dict[str, Any] | None:
     try:
-        answer = json.loads(output) if output.strip() else None
-    except (ValueError, RecursionError):
+        answer = parse_json(output) if output.strip() else None
+    except ValueError:
         answer = None
         code = code or -1
     if not code and (answer is None or isinstance(answer, dict)):

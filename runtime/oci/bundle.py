@@ -6,12 +6,12 @@ working folder count, of `linux.resources` the memory limit; the rest is for con
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bronzewillow.host.parsing import parse_json
 from runtime.oci.errors import BundleError
 
 CONFIG = "config.json"
@@ -56,8 +56,8 @@ def parse_bundle(raw: bytes, folder: Path) -> Bundle:
     """The text of a `config.json` that stands in `folder`. BundleError."""
     fields = _Fields(folder / CONFIG)
     try:
-        config = json.loads(raw)
-    except (ValueError, RecursionError) as error:
+        config = parse_json(raw)
+    except ValueError as error:
         raise BundleError(f"{fields.file}: is not JSON: {error}") from None
     version = fields.text(config, "ociVersion")
     if not version.startswith("1."):

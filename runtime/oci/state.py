@@ -23,6 +23,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from bronzewillow.host.parsing import parse_json
 from runtime.oci.bundle import Bundle
 from runtime.oci.errors import BundleError, ContainerExists, NoSuchContainer
 
@@ -116,8 +117,10 @@ class ContainerFolder:
     def state(self) -> State:
         """As it is now."""
         try:
-            record = json.loads((self.path / _RECORD).read_bytes())
-        except (OSError, ValueError):
+            record = parse_json((self.path / _RECORD).read_bytes())
+            bundle, annotations = Path(record["bundle"]), dict(record["annotations"])
+            created = str(record["created"])
+        except (OSError, ValueError, KeyError, TypeError):
             return State(self.id, Status.CREATING, 0, Path(), {}, "")
         alive = self.is_alive()
         if not alive:
@@ -126,14 +129,7 @@ class ContainerFolder:
             status = Status.CREATED
         else:
             status = Status.RUNNING
-        return State(
-            self.id,
-            status,
-            self._pid() if alive else 0,
-            Path(record["bundle"]),
-            record["annotations"],
-            record["created"],
-        )
+        return State(self.id, status, self._pid() if alive else 0, bundle, annotations, created)
 
     def is_alive(self) -> bool:
         """Whether its process lives."""

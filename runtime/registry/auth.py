@@ -5,7 +5,6 @@ Source: distribution, Token Authentication Specification and its OAuth 2 part; R
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from bronzewillow.host.parsing import parse_json
 from runtime.registry.challenge import Challenge
 from runtime.registry.credentials import NOBODY, Credentials
 from runtime.registry.errors import AccessDenied, BadAnswer, Unreachable
@@ -116,7 +116,7 @@ class Authorizer:
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise Unreachable(f"registry {host}: its token server {server}: {error}") from None
         try:
-            document = json.loads(raw)
+            document = parse_json(raw)
         except ValueError:
             document = None
         if not isinstance(document, dict):

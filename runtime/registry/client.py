@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from bronzewillow.host.parsing import parse_json
 from runtime.images.digest import digest_of
 from runtime.images.errors import InvalidManifest
 from runtime.images.manifest import LONGEST_BYTES, Index, Manifest, parse_manifest
@@ -184,7 +184,7 @@ async def _read(answer: aiohttp.ClientResponse, limit: int, what: str) -> bytes:
 
 async def _json(answer: aiohttp.ClientResponse, what: str, key: str) -> list[Any]:
     try:
-        found = json.loads(await _read(answer, LONGEST_BYTES, what))[key]
+        found = parse_json(await _read(answer, LONGEST_BYTES, what))[key]
     except (ValueError, KeyError, TypeError):
         raise BadAnswer(f"{what}: no JSON with {key!r}") from None
     if found is not None and not isinstance(found, list):

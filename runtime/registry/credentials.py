@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bronzewillow.host.parsing import parse_json
 from bronzewillow.host.paths import open_private
 from runtime.images.reference import DOCKER_HUB
 from runtime.registry.errors import InvalidConfig
@@ -113,12 +114,12 @@ class DockerConfig:
 
     def _read(self) -> dict[str, Any]:
         try:
-            document = json.loads(self._path.read_bytes())
+            document = parse_json(self._path.read_bytes())
         except FileNotFoundError:
             return {}
         except OSError as error:
             raise InvalidConfig(f"{self._path}: {error.strerror}") from None
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise InvalidConfig(f"{self._path}: is not JSON: {error}") from None
         if not isinstance(document, dict):
             raise InvalidConfig(f"{self._path}: is no JSON object")
@@ -183,7 +184,7 @@ def _key(registry: str) -> str:
 
 def _parse_helper(out: bytes, program: str) -> Credentials:
     try:
-        answer = json.loads(out)
+        answer = parse_json(out)
         username, secret = answer["Username"], answer["Secret"]
     except (ValueError, KeyError, TypeError):
         raise InvalidConfig(f"{program} did not answer with Username and Secret") from None

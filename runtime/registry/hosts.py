@@ -7,13 +7,13 @@ table `[host."URL"]` for each mirror with `capabilities`, `ca`, `client`, `skip_
 from __future__ import annotations
 
 import ssl
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from bronzewillow.host.parsing import parse_toml
 from runtime.images.reference import DOCKER_HUB
 from runtime.registry.errors import InvalidConfig
 
@@ -94,7 +94,7 @@ class Hosts:
 
 def _parse(path: Path, own: Endpoint) -> list[Endpoint]:
     try:
-        document = tomllib.loads(path.read_text())
+        document = parse_toml(path.read_bytes())
     except OSError as error:
         raise InvalidConfig(f"{path}: {error.strerror}") from None
     except ValueError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -15,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 from yarl import URL
 
+from bronzewillow.host.parsing import parse_json
 from runtime.registry.auth import Authorizer
 from runtime.registry.backoff import Backoff, parse_retry_after
 from runtime.registry.challenge import parse_challenges
@@ -266,7 +266,7 @@ async def _said(response: aiohttp.ClientResponse) -> str:
     """The registry's own words (OCI distribution specification, Error Codes)."""
     try:
         raw = await response.content.read(_ERROR_BYTES)
-        errors = json.loads(raw)["errors"]
+        errors = parse_json(raw)["errors"]
         words = "; ".join(f"{one['code']} {one.get('message', '')}".strip() for one in errors[:3])
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError, TypeError):
         return ""

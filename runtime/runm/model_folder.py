@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bronzewillow.host.parsing import parse_json
 from runtime.images.errors import InvalidParameters
 from runtime.images.parameters import NO_PARAMETERS, Parameters, parse_parameters
 from runtime.refusal import Refusal
@@ -116,8 +116,8 @@ def _messages(path: Path) -> tuple[Mapping[str, Any], ...]:
 def parse_messages(text: str, place: str) -> tuple[Mapping[str, Any], ...]:
     """The conversation in `text`, of the file or layer `place`. ModelFolderError."""
     try:
-        messages = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        messages = parse_json(text)
+    except ValueError as error:
         raise ModelFolderError(f"{place}: is not JSON: {error}") from None
     if not isinstance(messages, list) or not all(
         isinstance(one, dict) and isinstance(one.get("role"), str) and isinstance(one.get("content"), str)

@@ -6,12 +6,12 @@ Nothing heavy is imported here: this is on the way of every pod's start.
 from __future__ import annotations
 
 import hashlib
-import json
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+from bronzewillow.host.parsing import parse_json
 from bronzewillow.host.paths import prepare_socket_folder, runtime_folder
 
 _BACKLOG = 16
@@ -28,7 +28,7 @@ def shim_socket(namespace: str, address: str, group: str) -> Path:
 def group_of(bundle: Path, container_id: str) -> str:
     """The pod that a container of containerd's CRI is in, else the container itself."""
     try:
-        annotations = json.loads((bundle / "config.json").read_bytes()).get("annotations") or {}
+        annotations = parse_json((bundle / "config.json").read_bytes()).get("annotations") or {}
         return str(annotations.get(_POD_OF_CRI) or container_id)
     except (OSError, ValueError, AttributeError):
         return container_id

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bronzewillow.host.files import replace_file
+from bronzewillow.host.parsing import parse_json
 
 _FILE = "exit.json"
 UNKNOWN_STATUS = 255
@@ -33,7 +34,7 @@ def write_exit(bundle: Path, record: ExitRecord) -> None:
 def read_exit(bundle: Path) -> ExitRecord | None:
     """None when it has not ended, or when nobody was there to see it."""
     try:
-        found = json.loads((bundle / _FILE).read_bytes())
+        found = parse_json((bundle / _FILE).read_bytes())
         return ExitRecord(int(found["status"]), int(found["at_ns"]), bool(found["is_oom"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

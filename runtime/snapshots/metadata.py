@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bronzewillow.host.files import locked, replace_file, sync_folder
+from bronzewillow.host.parsing import parse_json
 from runtime.snapshots.errors import NotFound, Unavailable
 from runtime.snapshots.info import Info, parse_info
 from runtime.snapshots.tree import remove_tree
@@ -69,7 +70,7 @@ class Metadata:
         with _as_unavailable(self._root):
             for folder in self._snapshots.iterdir():
                 with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):
-                    found.append(Entry(parse_info(json.loads((folder / "info.json").read_bytes())), folder))
+                    found.append(Entry(parse_info(parse_json((folder / "info.json").read_bytes())), folder))
         return sorted(found, key=lambda entry: entry.info.name)
 
     def find(self, name: str) -> Entry | None:

@@ -20,7 +20,9 @@ def cluster(conf: str) -> Cluster:
     return Cluster({NODES: {"mac-1": NODE}, CONFIG_MAPS: {"kube-system/antrea-config": config}})
 
 
-@pytest.mark.parametrize("conf", ["", "# nothing is set\n", "{", "- a list\n", "[" * 5000])
+@pytest.mark.parametrize(
+    "conf", ["", "# nothing is set\n", "{", "- a list\n", "[" * 5000, f"a: {'9' * 5000}"]
+)
 def test_without_a_word_the_defaults_hold(conf: str) -> None:
     [overlay] = adapt(cluster(conf), US).overlays
     assert (overlay.encap, overlay.port, overlay.vni, overlay.any_vni) == (Encap.GENEVE, 6081, 0, True)

@@ -255,11 +255,18 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
         ("x = [", "node.toml:1: TOML: "),
         ("[overlay]\nx = 1\nx = 2\n", "node.toml:3: TOML: "),
         ("[overlay]\n\nport 5\n", "node.toml:3: TOML: "),
+        (f"[overlay]\nvni = {'9' * 5000}\n", "node.toml: a number has too many digits"),
+        (f"x = {'[' * 10_000}", "node.toml: it is nested too deeply"),
     ],
 )
 def test_bad_toml_is_told_by_its_line(text: str, line: str) -> None:
     [problem] = problems(text)
     assert problem.startswith(line)
+
+
+def test_a_mark_of_byte_order_is_no_mistake(tmp_path: Path) -> None:
+    (tmp_path / "marked.toml").write_text(EXAMPLE, encoding="utf-8-sig")
+    assert load_config(tmp_path / "marked.toml", "mac-1") == parse_config(EXAMPLE, "", "mac-1")
 
 
 def test_a_file_without_an_overlay() -> None:

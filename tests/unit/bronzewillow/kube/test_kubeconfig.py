@@ -97,6 +97,9 @@ _EXEC = {"apiVersion": "client.authentication.k8s.io/v1", "command": "login"}
     [
         ("a: [", "config: line 1: is no YAML"),
         ("[]", "is no kubeconfig"),
+        ("[" * 5000, "config: is no YAML that says anything"),
+        (f"a: {'9' * 5000}", "config: is no YAML that says anything"),
+        ("a: 2026-99-99", "config: is no YAML that says anything"),
         (config(**{"current-context": ""}), "no current-context"),
         (config(**{"current-context": "z"}), "contexts: there is no 'z'"),
         (config(clusters=[]), "clusters: there is no 'c'"),

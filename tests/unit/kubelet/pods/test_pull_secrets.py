@@ -34,6 +34,7 @@ def test_both_types_of_secrets() -> None:
         {}, {"type": "Opaque", "data": {}}, {"type": "kubernetes.io/dockerconfigjson", "data": {}},
         secret([]), secret({"auths": {"r": {"auth": "?"}}}), secret({"auths": {"r": {}}}), secret({"auths":
         3}),
+        {"type": "kubernetes.io/dockercfg", "data": {".dockercfg": base64.b64encode(b"[" * 99_999).decode()}},
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_not_there(wrong: dict[str, Any]) -> None:

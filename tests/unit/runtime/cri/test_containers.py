@@ -164,6 +164,35 @@ def test_the_next_llm_containerd_goes_on(rig: Rig) -> None:
     run(main(), 30)
 
 
+def test_what_nobody_knows_any_more_is_ended(rig: Rig) -> None:
+    """Of a pod and of a container whose records are spoilt nothing is left: not their processes either."""
+
+    async def main() -> None:
+        async with rig.serving():
+            pods = [await rig.run() for _ in range(2)]
+            lost, left = pods
+            containers = [await rig.create(pod) for pod in pods]
+            for pod, container in zip(pods, containers, strict=True):
+                await rig.start(container)
+                await rig.serves(pod)
+            pids = [await rig_pid(rig, one) for one in containers]
+        (rig.config.root / "sandboxes" / lost / "record.json").write_bytes(b"[" * 100_000)
+        (rig.config.root / "containers" / containers[1] / "record.json").write_bytes(b"")
+        async with rig.serving():
+            assert [one.id for one in rig.node.sandboxes] == [left]
+            assert list(rig.node.containers) == []
+            assert f"DEL {lost}" in rig.plugin_calls
+            await until(lambda: not any(map(psutil.pid_exists, pids)))
+            assert [path.name for path in (rig.config.root / "sandboxes").iterdir()] == [left]
+            assert list((rig.config.root / "containers").iterdir()) == []
+            names = {one.name for one in rig.node.images.store.snapshots.walk()}
+            assert names.isdisjoint(containers)
+            await rig.create(left)
+            await rig.clear()
+
+    run(main(), 30)
+
+
 def test_a_shim_that_dies_is_replaced(in_rig: InRig) -> None:
     async def main(rig: Rig) -> None:
         pod = await rig.run()

@@ -49,16 +49,45 @@ def test_the_beginning_of_an_id_is_enough_when_no_other_begins_so(tmp_path: Path
             records.get(text)
 
 
-def test_what_is_no_record_is_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    records = Records(tmp_path, Sandbox)
-    records.put(SANDBOX)
-    for name, text in (("bad", "{"), ("odd", json.dumps({"id": "odd"}))):
+SPOILT = {
+    "empty": "",
+    "torn": "{",
+    "odd": json.dumps({"id": "odd"}),
+    "deep": "[" * 100_000,
+    "list": "[]",
+    "other": json.dumps({**CONTAINER.to_json(), "id": "another"}),
+    "ended": json.dumps({**CONTAINER.to_json(), "id": "ended", "ended": [3]}),
+    "half-a-pair": json.dumps({**CONTAINER.to_json(), "id": "half-a-pair", "config": {"\ud800": 1}}),
+}
+
+
+def test_what_is_no_record_is_told_and_can_be_discarded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Records(tmp_path, Container).put(CONTAINER)
+    for name, text in SPOILT.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "record.json").write_text(text)
     (tmp_path / "half").mkdir()
-    assert list(Records(tmp_path, Sandbox)) == [SANDBOX]
-    assert (tmp_path / "bad").exists() and not (tmp_path / "half").exists()
-    assert len(caplog.records) == 2
+    records = Records(tmp_path, Container)
+    assert list(records) == [CONTAINER]
+    assert not (tmp_path / "half").exists()
+    assert records.spoilt == sorted(SPOILT)
+    assert [record.args[0] for record in caplog.records if isinstance(record.args, tuple)] == [
+        tmp_path / name / "record.json" for name in sorted(SPOILT)
+    ]
+    for name in SPOILT:
+        records.discard(name)
+    assert [path.name for path in tmp_path.iterdir()] == [CONTAINER.id]
+    assert records.spoilt == []
+
+
+def test_what_cannot_be_read_is_not_taken_for_spoilt(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a" / "record.json").mkdir(parents=True)
+    assert Records(tmp_path, Sandbox).spoilt == []
+    assert "cannot be read" in caplog.text
 
 
 def test_what_is_removed_is_gone(tmp_path: Path) -> None:

@@ -47,6 +47,13 @@ def test_ids_are_names_of_folders(tmp_path: Path) -> None:
     assert list(ContainerFolder.all(tmp_path / "nothing")) == []
 
 
+@pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000, '{"bundle": 1}'])
+def test_a_record_that_is_spoilt_says_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "container.json").write_text(text)
+    state = ContainerFolder(tmp_path).state()
+    assert (state.status, state.bundle, state.annotations) == (Status.CREATING, Path(), {})
+
+
 def test_a_folder_without_a_record_is_being_made(tmp_path: Path) -> None:
     (tmp_path / "half").mkdir()
     assert ContainerFolder(tmp_path / "half").state() == State("half", Status.CREATING, 0, Path(), {}, "")

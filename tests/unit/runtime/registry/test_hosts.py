@@ -66,6 +66,8 @@ def test_the_names_of_folders(tmp_path: Path, folder: str) -> None:
     ("text", "why"),
     [
         ("server = ", "is not TOML"),
+        (f"server = {'9' * 5000}", "is not TOML: a number has too many digits"),
+        (f"server = {'[' * 5000}", "is not TOML: it is nested too deeply"),
         ("server = 3", "expected a URL"),
         ("host = 3", "write"),
         ('[host]\n"https://m.example" = 3', "is no table"),
