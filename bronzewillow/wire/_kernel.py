@@ -2,7 +2,7 @@
 
 Read RFC 9293 3.1 and the way of a datagram in the design notes before editing. This file runs in two ways: as
 plain Python, and compiled by Cython to `_native`, with C types from `_native.pxd`. So it is written for both:
-integers and indexes for the compiler, whole slices where an interpreter needs them (only in `_sum_words`).
+integers and indexes for the compiler, whole slices where an interpreter needs them (`_sum_words`, `_copy`).
 Both must give equal results for any bytes; property tests hold them to it. Import it through
 `bronzewillow.wire.kernel`.
 """
@@ -44,6 +44,15 @@ def _sum_words(data: bytes, start: int, end: int) -> int:
     if total == 0:
         return 0
     return total % 0xFFFF or 0xFFFF
+
+
+def _copy(out: bytearray, at: int, data: bytes, start: int, end: int) -> None:
+    """out[at:] begins with data[start:end] from now on; both have that much, which C does not check."""
+    if not COMPILED:
+        out[at : at + end - start] = data[start:end]
+        return
+    for offset in range(end - start):
+        out[at + offset] = data[start + offset]
 
 
 class _Run:
@@ -390,8 +399,8 @@ def segment(encap_header: bytes, packet: TcpPacket) -> tuple[bytearray, int]:
         if upto < payload_bytes:
             piece_flags &= ~last_only
         body = base + header_bytes
-        out[base:body] = template
-        out[body : body + upto - taken] = payload[taken:upto]
+        _copy(out, base, template, 0, header_bytes)
+        _copy(out, body, payload, taken, upto)
 
         tcp_length = tcp_header_bytes + upto - taken
         tcp_at = base + at

@@ -1,5 +1,5 @@
 # C types for _kernel.py when it is compiled. Numbers that wrap or overflow in C must be written so that they cannot:
-# sums of 16-bit words fit 64 bits for any length a datagram has.
+# sums of 16-bit words fit 32 bits for any length that a datagram has, and such sums added to each other 64.
 cimport cython
 
 cdef bint COMPILED
@@ -12,8 +12,14 @@ cdef int _URG
 cdef int _CWR
 cdef int _MAX_BYTES
 
-@cython.locals(total=cython.ulonglong, at=cython.Py_ssize_t)
+@cython.locals(total=cython.uint, at=cython.Py_ssize_t)
 cdef unsigned long long _sum_words(const unsigned char* data, Py_ssize_t start, Py_ssize_t end) except? 0xFFFFFFFF
+
+
+@cython.locals(offset=cython.Py_ssize_t)
+cdef void _copy(
+    unsigned char* out, Py_ssize_t at, const unsigned char* data, Py_ssize_t start, Py_ssize_t end
+) noexcept
 
 
 @cython.final

@@ -476,6 +476,12 @@ def test_the_largest_datagram_over_ipv6(kernel: ModuleType) -> None:
     assert caught.value.reason is DropReason.OVERSIZE
 
 
+def test_sums_have_room_for_the_largest_words(kernel: ModuleType) -> None:
+    fits = v6_piece(b"\xff" * (65_535 - 32))
+    assert received(kernel, fits) == [fits]
+    assert kernel.segment(header(Encap.VXLAN, ethertype=0x86DD), fits)[0] == segmented(fits).data
+
+
 def test_a_full_size_super_segment_survives(kernel: ModuleType) -> None:
     packet = dataclasses.replace(piece(bytes(range(256)) * 255), mss=1398)
     train: Train = segmented(packet)
