@@ -25,7 +25,7 @@ async def withdraw(
         async with asyncio.timeout(limit_s):
             await follower.leave()
     except TimeoutError:
-        why = follower.observer.trouble() or "the API server is slow"
+        why = follower.observer.trouble() or follower.trouble or "the API server is slow"
         raise NotWithdrawn(f"{why}: not all was withdrawn within {limit_s:g} s") from None
     except KubeError as error:
         raise NotWithdrawn(str(error)) from None

@@ -36,6 +36,23 @@ def test_what_stands_is_deleted() -> None:
     run(main())
 
 
+def test_what_does_not_go_is_told_of() -> None:
+    async def main() -> None:
+        async with api_server() as server, KubeClient(server.admin()) as admin:
+            for watched in BY_CNI[Cni.CILIUM]:
+                if watched.resource.group == "cilium.io":
+                    server.make(resources.CUSTOM_RESOURCE_DEFINITIONS, crd(watched.resource))
+            nodes = next(w.resource for w in BY_CNI[Cni.CILIUM] if w.key.plural == "ciliumnodes")
+            held = {"name": "mac-1", "finalizers": ["example.com/held"]}
+            server.make(resources.NODES, node("mac-1", "192.0.2.2"))
+            server.make(nodes, {"apiVersion": nodes.api_version, "kind": nodes.kind, "metadata": held})
+            with pytest.raises(NotWithdrawn, match=r"mac-1: still there: a finalizer holds it"):
+                await withdraw(admin, "mac-1", Cni.CILIUM, limit_s=5)
+            assert server.store.get(nodes, "", "mac-1") is not None
+
+    run(main(), 60)
+
+
 def test_a_network_that_follows_the_node_object_has_nothing_to_withdraw() -> None:
     async def main() -> None:
         async with api_server() as server, KubeClient(server.admin()) as admin:
