@@ -194,45 +194,50 @@ def _peers(tables: Iterable[Table], default_port: int | None) -> list[tuple[Peer
 def _check_peers(
     peers: list[tuple[Peer, Table]], address: bytes, port: int, pod_cidrs: tuple[Prefix, ...]
 ) -> None:
-    for number, (peer, table) in enumerate(peers):
-        others = [other for other, _ in peers[:number]]
-        if any(peer.name == other.name for other in others):
+    names: set[str] = set()
+    places: dict[tuple[bytes, int], str] = {}
+    owners: dict[Prefix, str] = {}
+    for peer, table in peers:
+        if peer.name in names:
             table.fail("name", f"{peer.name!r} is the name of another peer, too")
         if (peer.address, peer.port) == (address, port):
             table.fail("address", "is this node's own address and port")
         if len(peer.address) != len(address):
             table.fail("address", f"is not of the family of overlay.address, {address_text(address)}")
-        for other in others:
-            if (peer.address, peer.port) == (other.address, other.port):
-                table.fail("address", f"is the address and port of peer {other.name!r}, too")
+        if other := places.get((peer.address, peer.port)):
+            table.fail("address", f"is the address and port of peer {other!r}, too")
         for prefix in peer.prefixes:
             for pod_cidr in pod_cidrs:
                 if _overlap(prefix, pod_cidr):
                     text = f"{prefix_text(prefix)} overlaps our own pod_cidr, {prefix_text(pod_cidr)}"
                     table.fail("pod_cidrs", text)
-            for other in others:
-                if prefix in other.prefixes:
-                    table.fail("pod_cidrs", f"{prefix_text(prefix)} belongs to peer {other.name!r}, too")
+            if other := owners.get(prefix):
+                table.fail("pod_cidrs", f"{prefix_text(prefix)} belongs to peer {other!r}, too")
+        names.add(peer.name)
+        places.setdefault((peer.address, peer.port), peer.name)
+        for prefix in peer.prefixes:
+            owners.setdefault(prefix, peer.name)
 
 
 def _pods(tables: Iterable[Table], overlays: tuple[OverlaySpec, ...]) -> tuple[PodSpec, ...]:
-    pods: list[PodSpec] = []
+    pods: dict[str, PodSpec] = {}
+    owners: dict[bytes, str] = {}
     pod_cidrs = tuple(cidr for overlay in overlays for cidr in overlay.pod_cidrs)
     for table in tables:
         name = table.text("name")
         addresses = table.address_per_family("address")
         ports = _ports(table.tables("ports"))
         table.refuse_unknown()
-        if any(name == pod.name for pod in pods):
+        if name in pods:
             table.fail("name", f"{name!r} is the name of another pod, too")
-        for pod in pods:
-            if not set(addresses).isdisjoint(pod.addresses):
-                table.fail("address", f"is the address of pod {pod.name!r}, too")
+        for other in sorted({owners[address] for address in addresses if address in owners}):
+            table.fail("address", f"is the address of pod {other!r}, too")
         for address in addresses if pod_cidrs else ():
             _check_pod_address(table, address, pod_cidrs)
         if name is not None and addresses:
-            pods.append(PodSpec(name, addresses, ports))
-    return tuple(pods)
+            pods.setdefault(name, PodSpec(name, addresses, ports))
+            owners.update(dict.fromkeys(addresses, name))
+    return tuple(pods.values())
 
 
 def _ports(tables: Iterable[Table]) -> tuple[PortSpec, ...]:

@@ -27,9 +27,11 @@ class KeyLines:
     def __init__(self, text: str) -> None:
         self._lines: dict[Path, int] = {(): 1}
         self._arrays: dict[Path, int] = {}
-        self._tokens = [
-            (m.lastgroup or "", m.group(), text.count("\n", 0, m.start()) + 1) for m in _TOKEN.finditer(text)
-        ]
+        self._tokens: list[tuple[str, str, int]] = []
+        line = 1
+        for found in _TOKEN.finditer(text):
+            self._tokens.append((found.lastgroup or "", found.group(), line))
+            line += found.group().count("\n")
         self._at = 0
         self._read_document()
 
