@@ -10,6 +10,7 @@ from typing import Any
 
 from bronzewillow.host.files import replace_file
 from bronzewillow.host.parsing import parse_json
+from bronzewillow.host.paths import make_private
 from bronzewillow.overlay.spec import OverlaySpec, Peer, Prefix
 from bronzewillow.wire.checksum import PartialPolicy
 from bronzewillow.wire.encap import Encap
@@ -17,7 +18,7 @@ from bronzewillow.wire.encap import Encap
 
 def remember(path: Path, overlays: Sequence[OverlaySpec]) -> None:
     """OSError."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path.parent)
     replace_file(path, json.dumps([asdict(one) for one in overlays], default=bytes.hex).encode())
 
 

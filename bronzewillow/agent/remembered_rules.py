@@ -10,6 +10,7 @@ from typing import Any
 
 from bronzewillow.host.files import replace_file
 from bronzewillow.host.parsing import parse_json
+from bronzewillow.host.paths import make_private
 from bronzewillow.overlay.spec import Prefix
 from bronzewillow.policy.rules import Allow, Block, Direction, PodRules, Ports
 
@@ -17,7 +18,7 @@ from bronzewillow.policy.rules import Allow, Block, Direction, PodRules, Ports
 def remember_rules(path: Path, rules: Mapping[bytes, PodRules]) -> None:
     """Of all pods, by address. OSError."""
     each = {one.name: one for one in rules.values()}
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path.parent)
     text = json.dumps([asdict(one) for one in each.values()], default=_plain)
     replace_file(path, text.encode(), private=True)
 

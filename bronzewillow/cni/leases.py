@@ -22,6 +22,7 @@ from pathlib import Path
 from bronzewillow.cni.errors import CniError, Code
 from bronzewillow.host.files import drop_halves, locked, replace_file
 from bronzewillow.host.parsing import parse_json
+from bronzewillow.host.paths import make_private
 
 _log = logging.getLogger(__name__)
 _ID_DIGITS = 12
@@ -162,7 +163,7 @@ class Leases:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         with _io_failure(self._root):
-            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self._root)
             with locked(self._root / "lock"):
                 yield
 

@@ -17,6 +17,7 @@ from bronzewillow.cni.leases import Lease, Leases
 from bronzewillow.cni.request import Request
 from bronzewillow.cni.result import Network, emit_add, emit_version
 from bronzewillow.host.parsing import parse_json
+from bronzewillow.host.paths import make_private
 
 _LIMIT_S = 10.0
 _ID_DIGITS = 12  # of a container's id in the path of its sockets, which a Mac allows 103 bytes
@@ -114,7 +115,7 @@ def _add(request: Request, agent: Agent, leases: Leases, sockets: Path) -> dict[
     one = request.attachment
     folder = sockets / one.container_id[:_ID_DIGITS]
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
     except OSError as error:
         raise CniError(Code.IO_FAILURE, f"{folder}: {error.strerror}") from None
     given = leases.give(

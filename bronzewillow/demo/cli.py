@@ -65,7 +65,8 @@ def demo(
     except DemoError as error:
         raise CommandError(str(error)) from None
     except OSError as error:
-        raise CommandError(f"{error.filename or 'network'}: {error.strerror or error}") from None
+        reason = error.strerror or str(error)
+        raise CommandError(f"{error.filename}: {reason}" if error.filename else reason) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -37,7 +37,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def replace_file(path: Path, data: bytes, *, private: bool = False) -> None:
-    """`path` has its old content or all of `data`, whatever happens meanwhile; `private` is mode 0600."""
+    """`path` has its old content or all of `data`, whatever happens meanwhile; `private` is mode 0600.
+
+    OSError, which names `path`.
+    """
     temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         with open_private(temporary) if private else temporary.open("wb") as file:
@@ -45,8 +48,10 @@ def replace_file(path: Path, data: bytes, *, private: bool = False) -> None:
             file.flush()
             sync_file(file.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = str(path)  # of a disk that is full there is none; the temporary one tells nobody
         raise
     sync_folder(path.parent)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -71,6 +72,23 @@ def _open_for_owner(name: str, flags: int) -> int:
     return descriptor
 
 
+def make_private(folder: Path) -> None:
+    """Make `folder`, and what is missing above it, for its owner alone; OSError.
+
+    One that is there stays as it is, but the user's state folder: nobody else has any business there.
+    """
+    for one in reversed((folder, *folder.parents)):
+        if one.is_dir():
+            continue
+        try:
+            one.mkdir(mode=0o700, exist_ok=True)
+        except FileExistsError:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(one)) from None
+    state = state_folder()
+    if folder.is_relative_to(state) and state.stat().st_mode & 0o077:
+        state.chmod(0o700)
+
+
 def prepare_socket_folder(socket_path: Path) -> None:
     """Make the folder of a socket, mode 0700; ValueError in one line when that cannot be."""
     length = len(os.fsencode(socket_path))
@@ -81,7 +99,7 @@ def prepare_socket_folder(socket_path: Path) -> None:
         )
     folder = socket_path.parent
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         found = folder.stat()
     except OSError as error:
         raise ValueError(f"{folder}: cannot be made: {error.strerror}") from None

@@ -93,6 +93,10 @@ class Daemon:
     async def _live(self) -> int:
         """One life of it; its exit code. UpError."""
         begun = asyncio.get_running_loop().time()
+        try:
+            self.program.prepare()
+        except OSError as error:
+            raise UpError(f"{error.filename}: {error.strerror}") from None
         self.child = child = await start(self.program, self._claim.descriptor)
         self._claim.name(child.pid)
         ready = asyncio.Event()

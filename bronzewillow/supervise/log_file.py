@@ -17,7 +17,7 @@ class LogFile:
     def __init__(self, path: Path, most_bytes: int = _MOST_BYTES) -> None:
         """OSError."""
         self._path, self._most_bytes = path, most_bytes
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         self._descriptor = self._open()
         self._size = os.fstat(self._descriptor).st_size
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import signal
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bronzewillow.host.command import CommandError
 from bronzewillow.host.files import replace_file
-from bronzewillow.host.paths import state_folder
+from bronzewillow.host.paths import make_private, state_folder
 from bronzewillow.host.tasks import spawn, together
 from bronzewillow.supervise.child import Child, start
 from bronzewillow.supervise.claim import Claim
@@ -41,6 +42,8 @@ class UpOptions:
     """The node that this machine is in a cluster; None for none."""
     network: tuple[str, ...] = ()
     """Further options of the agent, of those that only a cluster's has."""
+    kubelet: tuple[str, ...] = ()
+    """Further options of llm-kubelet."""
 
 
 class Node:
@@ -126,9 +129,11 @@ class Node:
         if options.cluster is not None:
             return self._of_cluster(options.cluster)
         name = ("--node-name", options.node_name) if options.node_name else ()
-        config = options.config or self._local_config()
+        path = state_folder() / "up" / "node.toml"
+        config, prepare = (options.config, tuple) if options.config else (path, partial(_write_local, path))
+        agent = (find_program("bronzewillow"), "agent", "--config", str(config), *name, *level)
         programs = [
-            Program(AGENT, (find_program("bronzewillow"), "agent", "--config", str(config), *name, *level)),
+            Program(AGENT, agent, prepare=prepare),
             Program(RUNTIME, (find_program("llm-containerd"), *level)),
         ]
         if options.manifests is not None:
@@ -148,14 +153,14 @@ class Node:
             # it waits for the cluster, however long that takes, and says for what
             Program(AGENT, (*agent, *options.network, *level), ready_limit_s=None),
             Program(RUNTIME, (find_program("llm-containerd"), *level)),
-            Program(KUBELET, (find_program("llm-kubelet"), "run", *static, *level)),
+            Program(KUBELET, (find_program("llm-kubelet"), "run", *static, *options.kubelet, *level)),
         ]
 
-    def _local_config(self) -> Path:
-        path = state_folder() / "up" / "node.toml"
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace_file(path, local_config().encode())
-        return path
+
+def _write_local(path: Path) -> None:
+    """Anew, whatever has become of it. OSError."""
+    make_private(path.parent)
+    replace_file(path, local_config().encode())
 
 
 def _is_node() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +24,31 @@ from bronzewillow.supervise.node import NAMES, UpOptions
 from bronzewillow.supervise.run import live_in, run_node
 
 _path = click.Path(path_type=Path)
+_NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_KUBELET_ARG = re.compile(r"(?:--)?([a-z][a-z0-9-]*)(=.*)?", re.DOTALL)
+_OWN_OF_KUBELET = {"home": "--root", "static-pods": "--manifests", "log-level": "--log-level"}
+"""What `up` itself says, and by which option of its own."""
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _node_name(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not _NODE_NAME.fullmatch(value):
+        raise click.BadParameter(f"{value!r}: write lower-case letters, digits, '-' and '.', such as mac-1")
+    return value
+
+
+def _kubelet_args(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    for value in values:
+        found = _KUBELET_ARG.fullmatch(value)
+        if found is None:
+            raise click.BadParameter(f"{value!r}: write NAME=VALUE, such as max-pods=20")
+        if own := _OWN_OF_KUBELET.get(found[1]):
+            raise click.BadParameter(f"{value!r}: say {own} instead")
+    return tuple(value.removeprefix("--") for value in values)
+
+
 _OPTIONS = (
     click.option(
         "--manifests", type=_path, metavar="DIR", help="Run the Pods whose manifests are in this folder."
@@ -45,8 +70,14 @@ _OPTIONS = (
         "--pod-pool", "pod_pools", multiple=True, metavar="CIDR",
         help="In a cluster: a range for our pods (Calico).",
     ),
+    click.option(
+        "--kubelet-arg", "kubelet_args", multiple=True, callback=_kubelet_args, metavar="NAME=VALUE",
+        help="In a cluster: an option of `llm-kubelet run`; may be repeated.",
+    ),
     click.option("--keep-pods", "keeps_pods", is_flag=True, help="Let pods go on when the node ends."),
-    click.option("--node-name", help="Names this node.", show_default="the host name"),
+    click.option(
+        "--node-name", callback=_node_name, help="Names this node.", show_default="the host name"
+    ),
     click.option(
         "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info",
         show_default=True,
@@ -75,6 +106,8 @@ class NodeWords:
     outlet: str | None = None
     cni: str | None = None
     pod_pools: tuple[str, ...] = ()
+    kubelet_args: tuple[str, ...] = ()
+    """`NAME=VALUE`, without dashes."""
     keeps_pods: bool = False
     node_name: str | None = None
     log_level: str = "info"
@@ -115,7 +148,8 @@ class NodeWords:
             "--log-level": None if self.log_level == "info" else self.log_level,
         }
         words = [word for name, value in named.items() if value for word in (name, str(value))]
-        return (*words, *self.network, *(("--keep-pods",) if self.keeps_pods else ()))
+        kubelet = (word for one in self.kubelet_args for word in ("--kubelet-arg", one))
+        return (*words, *self.network, *kubelet, *(("--keep-pods",) if self.keeps_pods else ()))
 
 
 def bring_up(words: NodeWords) -> None:
@@ -136,13 +170,16 @@ def told_as_one_line() -> Iterator[None]:
     except (UpError, ValueError) as error:
         raise CommandError(str(error)) from None
     except OSError as error:
-        raise CommandError(f"{error.filename or 'network'}: {error.strerror or error}") from None
+        reason = error.strerror or str(error)
+        raise CommandError(f"{error.filename}: {reason}" if error.filename else reason) from None
 
 
 def _up_options(words: NodeWords, cluster: Joined | None) -> UpOptions:
     """CommandError, UpError."""
     if words.network and (cluster is None or words.config is not None):
         raise CommandError(f"{words.network[0]}: only a network that follows a cluster has this")
+    if words.kubelet_args and cluster is None:
+        raise CommandError("--kubelet-arg: only a node of a cluster has a kubelet")
     if cluster is not None and words.config is None and not cluster.kubeconfig.exists():
         raise UpError(
             f"node {cluster.name} of {cluster.server} has no identity for its network; an administrator "
@@ -150,7 +187,7 @@ def _up_options(words: NodeWords, cluster: Joined | None) -> UpOptions:
         )
     return UpOptions(
         words.config, words.manifests, words.keeps_pods, words.node_name, words.log_level, cluster,
-        words.network,
+        words.network, tuple(f"--{one}" for one in words.kubelet_args),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,8 @@ class Program:
     command: tuple[str, ...]
     ready_limit_s: float | None = 60.0
     """So long may it take until it is ready; None for as long as others make it wait."""
+    prepare: Callable[[], object] = tuple
+    """Called before each start; OSError."""
 
 
 def find_program(script: str) -> str:

@@ -16,6 +16,7 @@ from bronzewillow.host.notify import notify, tell_ready
 from bronzewillow.host.paths import (
     control_socket,
     images_folder,
+    make_private,
     prepare_socket_folder,
     runtime_folder,
     state_folder,
@@ -34,7 +35,7 @@ def live_in(root: Path) -> None:
     """Everything of the node, but its images, has its place in `root`. OSError."""
     os.environ.setdefault("RUNM_STORE", str(images_folder()))
     for variable, name in (("XDG_RUNTIME_DIR", "run"), ("XDG_STATE_HOME", "state")):
-        (root / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(root / name)
         os.environ[variable] = str((root / name).absolute())
 
 
@@ -96,7 +97,7 @@ def _alone() -> Iterator[Path]:
     folder, lock = runtime_folder() / _FOLDER, state_folder() / _FOLDER / "lock"
     for one in (runtime_folder(), folder):
         prepare_socket_folder(one / "lock")
-    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(lock.parent)
     with try_lock(lock) as is_ours:
         if not is_ours:
             raise UpError(f"{lock}: another `bronzewillow up` is at work; end it, or choose a --root")

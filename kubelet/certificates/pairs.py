@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from bronzewillow.host.files import replace_file, sync_folder
+from bronzewillow.host.paths import make_private
 from kubelet.certificates.errors import Denied
 
 _KEPT = 3
@@ -104,7 +105,7 @@ class PairFolder:
         except (ValueError, TypeError) as error:
             _log.warning("%s: is no private key, another is made: %s", path, error)
         key = generate_private_key(SECP256R1())
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self._folder)
         replace_file(path, key_pem(key), private=True)
         return key
 
@@ -118,7 +119,7 @@ class PairFolder:
             raise Denied("the certificate that was issued is for another key")
         if certificate.not_valid_after_utc <= now:
             raise Denied(f"the certificate that was issued ended at {certificate.not_valid_after_utc:%FT%TZ}")
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self._folder)
         path = self._folder / f"{self._name}-{now:%Y%m%dT%H%M%S}.pem"
         replace_file(path, certificate_pem.rstrip() + b"\n" + key_pem(key), private=True)
         self._point_to(path)

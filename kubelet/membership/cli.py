@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import platform
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from setproctitle import setproctitle
 
 from bronzewillow.host.command import CommandError, log_to_stderr
 from bronzewillow.kube.client import KubeClient
+from kubelet.certificates.errors import InvalidArgument
 from kubelet.certificates.pins import parse_pin
 from kubelet.certificates.requests import check_node_name
 from kubelet.certificates.server_url import https_server
@@ -102,7 +103,7 @@ def join(
             node_name = node_name or _run(node_name_of(kubeconfig))
         else:
             how = _by_token(server or address, token, token_file, pins, unsafe_skip_ca_verification)
-        name = check_node_name(node_name or default_node_name(platform.node()))
+        name = _as_usage(check_node_name, node_name or default_node_name(platform.node()))
         place = Home(home)
         if Presence(home).is_running():
             raise CommandError(_is_running(place))
@@ -202,8 +203,17 @@ def _by_token(
         )
     # a file that is named wins over a variable that was exported once
     text = _read_token(token_file) if token_file is not None else token or ""
-    found = {parse_pin(pin) for pin in pins}
-    return ByToken(https_server(server, "--server"), parse_token(text), found)
+    found = {_as_usage(parse_pin, pin) for pin in pins}
+    url = _as_usage(partial(https_server, where="--server"), server)
+    return ByToken(url, _as_usage(parse_token, text), found)
+
+
+def _as_usage(parse: Callable[[str], _T], text: str) -> _T:
+    """What an option says. click.UsageError."""
+    try:
+        return parse(text)
+    except InvalidArgument as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _read_token(path: Path) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bronzewillow.host.files import replace_file
 from bronzewillow.host.parsing import parse_json
-from bronzewillow.host.paths import state_folder
+from bronzewillow.host.paths import make_private, state_folder
 from bronzewillow.kube.access import Access, Cluster
 from bronzewillow.kube.errors import BadCredentials
 from bronzewillow.kube.kubeconfig import emit_kubeconfig, load_kubeconfig
@@ -90,7 +90,7 @@ class Home:
 
     def prepare(self) -> None:
         """Make the folder, for its owner alone."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self.folder)
         self.folder.chmod(0o700)
 
     def write(self, membership: Membership, cluster: Cluster) -> None:

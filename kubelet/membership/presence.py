@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bronzewillow.host.files import replace_file, try_lock
+from bronzewillow.host.paths import make_private
 from kubelet.clock import Clock
 from kubelet.membership.errors import MembershipError
 
@@ -28,7 +29,7 @@ class Presence:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Held by the node's llm-kubelet while it runs. MembershipError."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self._folder)
         with try_lock(self._lock) as is_ours:
             if not is_ours:
                 raise MembershipError(f"{self._folder}: another llm-kubelet runs this node already")

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bronzewillow.host.paths import make_private
 from bronzewillow.host.tasks import together
 from bronzewillow.kube.cache import Change
 from bronzewillow.kube.client import KubeClient, Selection
@@ -187,7 +188,7 @@ class PodShell:
 
     async def run(self) -> None:
         """Until cancelled; pods go on."""
-        self._config.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self._config.root)
         try:
             await together(
                 self.lifecycle.run(),

@@ -13,6 +13,7 @@ from types import TracebackType
 
 import grpc
 
+from bronzewillow.host.paths import make_private
 from kubelet.static.decide import StartContainer
 from kubelet.static.manifest import Pod
 from kubelet.static.messages import (
@@ -76,7 +77,7 @@ class Cri:
     async def run_pod(self, pod: Pod, attempt: int) -> None:
         """Make a sandbox."""
         config = sandbox_config(pod, attempt, self._logs)
-        Path(config.log_directory).mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(Path(config.log_directory))
         await self._runtime.RunPodSandbox(api.RunPodSandboxRequest(config=config), timeout=_LIMIT_S)
 
     async def start(self, action: StartContainer) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bronzewillow.host.files import locked, replace_file
+from bronzewillow.host.paths import make_private
 from runtime.content.blobs import Blobs
 from runtime.content.disk import as_store_error
 from runtime.content.errors import CorruptBlob, StoreError, UnknownBlob
@@ -37,7 +38,7 @@ class ContentStore:
         self.blobs = Blobs(root)
         self.names = Names(root)
         with as_store_error(root):
-            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(root)
             (root / "blobs").mkdir(mode=0o700, exist_ok=True)  # mkdir gives parents no mode
             for folder in self.blobs.folders():
                 folder.mkdir(mode=0o700, exist_ok=True)

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from pathlib import Path
 
-from bronzewillow.host.paths import runtime_folder
+from bronzewillow.host.paths import make_private, runtime_folder
 from bronzewillow.host.tasks import spawn
 from runtime.api import cri_pb2 as api
 from runtime.cri.bundle import make_bundle
@@ -212,9 +212,7 @@ class Containers:
         node.images.store.snapshots.view(container.id, snapshot)
         rootfs = node.images.store.snapshots.tree(container.id)
         sockets = node.sockets_of(sandbox.id)
-        sockets.mkdir(
-            mode=0o700, parents=True, exist_ok=True
-        )  # our own CNI plugin has made it, others do not
+        make_private(sockets)  # our own CNI plugin has made it, others do not
         config = make_bundle(container.config, pod, rootfs, sockets, name)
         bundle = node.bundle(container)
         bundle.mkdir(mode=0o700)

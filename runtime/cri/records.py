@@ -19,6 +19,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 
 from bronzewillow.host.files import replace_file
 from bronzewillow.host.parsing import parse_json
+from bronzewillow.host.paths import make_private
 from runtime.api import cri_pb2 as api
 from runtime.cri.errors import NotFound
 from runtime.shim.exit_record import ExitRecord
@@ -146,7 +147,7 @@ class Records(Generic[_R]):
         self._found: dict[str, _R] = {}
         self.spoilt: list[str] = []
         """Ids of which nobody knows any more what they were; `discard` takes what is left of them."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         for path in sorted(folder.iterdir()):
             try:
                 record = kind.of_json(parse_json((path / _FILE).read_bytes()))

@@ -14,7 +14,7 @@ import grpc
 
 from bronzewillow.host.files import try_lock
 from bronzewillow.host.notify import tell_ready
-from bronzewillow.host.paths import prepare_socket_folder
+from bronzewillow.host.paths import make_private, prepare_socket_folder
 from runtime.api.cri_pb2_grpc import (
     add_ImageServiceServicer_to_server,
     add_RuntimeServiceServicer_to_server,
@@ -74,7 +74,7 @@ async def serve(config: ServerConfig) -> None:
 @asynccontextmanager
 async def running(config: ServerConfig) -> AsyncIterator[Node]:
     """It serves while inside."""
-    config.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(config.root)
     prepare_socket_folder(config.socket)
     with try_lock(config.root / "lock") as is_ours:
         if not is_ours:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from bronzewillow.host.paths import make_private
+
 
 class Ledger:
     """A file for each session that we have started: its name is the leader, its text the leader's birth."""
@@ -18,7 +20,7 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         """OSError."""
         self._folder = folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
 
     @contextmanager
     def noting(self, pid: int) -> Iterator[None]:

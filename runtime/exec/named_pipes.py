@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bronzewillow.host.paths import make_private
 from runtime.exec.descriptors import Descriptor
 
 
@@ -18,7 +19,7 @@ def named_pipes(parent: Path, *names: str) -> Iterator[dict[str, tuple[Path, Des
     Whoever writes must have opened the path before the end is read: until then it reads as ended.
     """
     found: dict[str, tuple[Path, Descriptor]] = {}
-    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(parent)
     with TemporaryDirectory(prefix="pipes-", dir=parent) as folder:
         try:
             for name in names:

@@ -16,6 +16,7 @@ from typing import Any
 
 from bronzewillow.host.files import drop_halves, replace_file
 from bronzewillow.host.parsing import parse_json
+from bronzewillow.host.paths import make_private
 from runtime.networks.config import NetworkConfig
 from runtime.networks.errors import NetworkError
 from runtime.networks.plugin import find_plugin, plugin_folders, run_plugin
@@ -50,7 +51,7 @@ class Network:
             for plugin in self.config.plugins:
                 result = await self._run("ADD", plugin, attachment, result)
             addresses = _addresses(result)
-            self._results.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self._results)
             replace_file(
                 self._file(attachment.container_id), json.dumps(self._record(attachment, result)).encode()
             )

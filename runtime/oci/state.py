@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from bronzewillow.host.parsing import parse_json
+from bronzewillow.host.paths import make_private
 from runtime.oci.bundle import Bundle
 from runtime.oci.errors import BundleError, ContainerExists, NoSuchContainer
 
@@ -79,7 +80,7 @@ class ContainerFolder:
     @classmethod
     def make(cls, root: Path, container_id: str, bundle: Bundle) -> ContainerFolder:
         """A new one. ContainerExists."""
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(root)
         path = root / check_id(container_id)
         try:
             path.mkdir(mode=0o700)

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from bronzewillow.host.files import locked, replace_file, sync_folder
 from bronzewillow.host.parsing import parse_json
+from bronzewillow.host.paths import make_private
 from runtime.snapshots.errors import NotFound, Unavailable
 from runtime.snapshots.info import Info, parse_info
 from runtime.snapshots.tree import remove_tree
@@ -52,7 +53,7 @@ class Metadata:
         self._threads = threading.Lock()
         with _as_unavailable(root):
             for folder in (root, self._snapshots, self._new, self._gone):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_private(folder)
         if os.access(root, os.W_OK):  # on a disk to read only what is there can still be shown
             with self.changing():
                 for leftover in (*self._new.iterdir(), *self._gone.iterdir()):

@@ -14,6 +14,7 @@ from bronzewillow.host import paths
 from bronzewillow.host.paths import (
     MAX_SOCKET_PATH_BYTES,
     control_socket,
+    make_private,
     open_private,
     prepare_socket_folder,
     runtime_folder,
@@ -39,6 +40,28 @@ def test_a_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     for _ in range(2):
         prepare_socket_folder(socket_path)
         assert stat.S_IMODE(socket_path.parent.stat().st_mode) == 0o700
+
+
+def test_what_is_missing_above_a_folder_is_private_too(tmp_path: Path) -> None:
+    for _ in range(2):
+        make_private(tmp_path / "a" / "b" / "c")
+    for name in ("a", "a/b", "a/b/c"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o700
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        make_private(tmp_path / "file")
+
+
+def test_nobody_else_enters_the_state_folder_and_other_folders_stay_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "state_folder", lambda: tmp_path / "state")
+    for folder in (tmp_path / "state", tmp_path / "other"):
+        folder.mkdir()
+        folder.chmod(0o777)
+        make_private(folder / "cri")
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "other").stat().st_mode) == 0o777
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o710, 0o701, 0o777])

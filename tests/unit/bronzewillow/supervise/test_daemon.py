@@ -93,6 +93,29 @@ def test_one_that_cannot_begin_is_not_tried_again(tmp_path: Path, code: str, fai
     run(main(), 30)
 
 
+def test_it_is_prepared_before_each_start(tmp_path: Path) -> None:
+    prepared: list[int] = []
+
+    def prepare() -> None:
+        prepared.append(1)
+        if len(prepared) == 2:
+            raise OSError(28, "No space left on device", "node.toml")
+
+    async def main() -> None:
+        claim, told = Claim(tmp_path / "x.lock"), Told()
+        one = Daemon(Program("x", (sys.executable, "-c", SERVES), prepare=prepare), claim, told.write, "up")
+        running = spawn(one.run(), name="x")
+        await one.wait_ready()
+        one.signal(signal.SIGKILL)
+        await told.until("x is ready", 2)
+        assert len(prepared) == 3
+        assert any("cannot be started: node.toml: No space left on device" in line for _, line in told.lines)
+        await one.end()
+        await running
+
+    run(main(), 30)
+
+
 def test_its_own_name_is_not_said_twice(tmp_path: Path) -> None:
     program = tmp_path / "prog"
     program.write_text("#!/bin/sh\necho 'prog: no room'\nexit 1\n")

@@ -3,11 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from bronzewillow.host.command import CommandError
 from bronzewillow.supervise import node_words
 from bronzewillow.supervise.node import UpOptions
-from bronzewillow.supervise.node_words import NodeWords, bring_up
+from bronzewillow.supervise.node_words import NodeWords, bring_up, told_as_one_line
+from bronzewillow.supervise.up_verb import up
 
 
 @pytest.fixture
@@ -40,20 +42,23 @@ def test_words_can_be_said_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         outlet="127.0.0.1:1080",
         cni="calico",
         pod_pools=("10.65.0.0/24", "10.66.0.0/24"),
+        kubelet_args=("max-pods=20",),
         keeps_pods=True,
         log_level="debug",
     ).checked()
     assert words.up_arguments() == (
         *("--manifests", str(tmp_path / "pods"), "--log-level", "debug", "--outlet", "127.0.0.1:1080"),
-        *("--cni", "calico", "--pod-pool", "10.65.0.0/24", "--pod-pool", "10.66.0.0/24", "--keep-pods"),
+        *("--cni", "calico", "--pod-pool", "10.65.0.0/24", "--pod-pool", "10.66.0.0/24"),
+        *("--kubelet-arg", "max-pods=20", "--keep-pods"),
     )
     assert NodeWords().up_arguments() == ()
 
 
 def test_a_node_of_a_cluster(tmp_path: Path, seen: list[UpOptions]) -> None:
     home = have_joined(tmp_path, with_network=True)
-    bring_up(NodeWords(outlet="127.0.0.1:1080"))
+    bring_up(NodeWords(outlet="127.0.0.1:1080", kubelet_args=("eviction-hard=memory.available<1Gi", "x=")))
     (options,) = seen
+    assert options.kubelet == ("--eviction-hard=memory.available<1Gi", "--x=")
     assert options.cluster is not None
     assert (options.cluster.name, options.cluster.kubeconfig) == ("mac-1", home / "network-kubeconfig")
     assert options.network == ("--outlet", "127.0.0.1:1080")
@@ -73,4 +78,31 @@ def test_a_node_without_an_identity_for_its_network(tmp_path: Path, seen: list[U
 def test_what_only_a_clusters_network_has(seen: list[UpOptions]) -> None:
     with pytest.raises(CommandError, match="--cni: only a network that follows a cluster has this"):
         bring_up(NodeWords(cni="flannel"))
+    with pytest.raises(CommandError, match="--kubelet-arg: only a node of a cluster has a kubelet"):
+        bring_up(NodeWords(kubelet_args=("max-pods=20",)))
     assert seen == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--node-name", "A B"), "'A B': write lower-case letters"),
+        (("--node-name", ""), "'': write lower-case letters"),
+        (("--kubelet-arg", "Max Pods"), "'Max Pods': write NAME=VALUE"),
+        (("--kubelet-arg", "-v=3"), "'-v=3': write NAME=VALUE"),
+        (("--kubelet-arg", "max-pods=3", "--kubelet-arg", "--home=/x"), "'--home=/x': say --root instead"),
+    ],
+)
+def test_words_that_cannot_be_meant(words: tuple[str, ...], says: str) -> None:
+    result = CliRunner().invoke(up, words)
+    assert (result.exit_code, says in result.output) == (2, True), result.output
+
+
+def test_a_full_disk_is_not_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    for error, says in (
+        (OSError(28, "No space left"), r"^No space left$"),
+        (OSError(28, "No space left", "/f"), r"^/f: No space left$"),
+    ):
+        with pytest.raises(CommandError, match=says), told_as_one_line():
+            raise error

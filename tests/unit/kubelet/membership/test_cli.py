@@ -48,13 +48,13 @@ def test_the_taint_that_is_told_is_the_one_that_is_set() -> None:
         ([], "--server is missing", 2),
         (["x"], "--token-file or --token is missing", 2),
         (["x", "--token", TOKEN], "--ca-cert-hash is missing", 2),
-        (["x", "--token", "bad", "--ca-cert-hash", PIN], "token: expected ID.SECRET", 1),
-        (["x", "--token", TOKEN, "--ca-cert-hash", "z"], "--ca-cert-hash 'z'", 1),
-        (["http://x", "--token", TOKEN, "--ca-cert-hash", PIN], "--server: 'http://x'", 1),
+        (["x", "--token", "bad", "--ca-cert-hash", PIN], "token: expected ID.SECRET", 2),
+        (["x", "--token", TOKEN, "--ca-cert-hash", "z"], "--ca-cert-hash 'z'", 2),
+        (["http://x", "--token", TOKEN, "--ca-cert-hash", PIN], "--server: 'http://x'", 2),
         (["x", "--token-file", "/none", "--ca-cert-hash", PIN], "/none: No such file", 1),
         (["x", "--kubeconfig", "/none"], "--kubeconfig says all", 2),
         (["--kubeconfig", "/none"], "/none: cannot be read", 1),
-        (["x", "--token", TOKEN, "--ca-cert-hash", PIN, "--node-name", "Mac"], "node name 'Mac'", 1),
+        (["x", "--token", TOKEN, "--ca-cert-hash", PIN, "--node-name", "Mac"], "node name 'Mac'", 2),
     ],
 )
 def test_mistakes_are_one_line(arguments: list[str], says: str, code: int, tmp_path: Path) -> None:
