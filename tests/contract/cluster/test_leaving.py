@@ -85,8 +85,12 @@ def test_what_the_network_has_published_goes_and_does_not_come_back(name: str, t
                 said = (await process.communicate())[0].decode()
                 assert process.returncode == 0, said
                 assert "the pod network is left\n" in said
-                seen = follower.observer.cluster()
-                assert next_write(leave(cni, seen, us), seen) is None
+
+                def is_withdrawn() -> bool:
+                    seen = follower.observer.cluster()
+                    return next_write(leave(cni, seen, us), seen) is None
+
+                await until(is_withdrawn)
                 await end(running)
             assert home.membership() is None
             refused = [(verb, path) for _, verb, path, code in cluster.server.audit if code == 403]

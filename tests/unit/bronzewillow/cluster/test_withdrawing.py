@@ -7,28 +7,37 @@ import pytest
 from bronzewillow.adapters.network import Cni
 from bronzewillow.cluster.watched import BY_CNI
 from bronzewillow.cluster.withdrawing import NotWithdrawn, withdraw
+from bronzewillow.host.tasks import spawn
 from bronzewillow.kube import resources
-from bronzewillow.kube.client import KubeClient
+from bronzewillow.kube.client import KubeClient, PatchType
+from bronzewillow.kube.resources import Object, Resource
 from bronzewillow.testing.aio import run
-from bronzewillow.testing.apiserver.server import api_server
+from bronzewillow.testing.apiserver.server import ApiServer, api_server
+from bronzewillow.testing.leaping_loop import run_leaping
+from bronzewillow.testing.loopback import until
 
 from .conftest import crd, flannel_worker, node
 
 pytestmark = pytest.mark.loopback
 
 
+def cilium_with(server: ApiServer, *names: str, **metadata: object) -> Resource:
+    """A cluster of Cilium's with us in it, and CiliumNodes of these names; gives their kind."""
+    for watched in BY_CNI[Cni.CILIUM]:
+        if watched.resource.group == "cilium.io":
+            server.make(resources.CUSTOM_RESOURCE_DEFINITIONS, crd(watched.resource))
+    nodes = next(w.resource for w in BY_CNI[Cni.CILIUM] if w.key.plural == "ciliumnodes")
+    server.make(resources.NODES, node("mac-1", "192.0.2.2"))
+    for name in names:
+        made: Object = {"apiVersion": nodes.api_version, "kind": nodes.kind}
+        server.make(nodes, {**made, "metadata": {"name": name, **metadata}})
+    return nodes
+
+
 def test_what_stands_is_deleted() -> None:
     async def main() -> None:
         async with api_server() as server, KubeClient(server.admin()) as admin:
-            for watched in BY_CNI[Cni.CILIUM]:
-                if watched.resource.group == "cilium.io":
-                    server.make(resources.CUSTOM_RESOURCE_DEFINITIONS, crd(watched.resource))
-            nodes = next(w.resource for w in BY_CNI[Cni.CILIUM] if w.key.plural == "ciliumnodes")
-            server.make(resources.NODES, node("mac-1", "192.0.2.2"))
-            for name in ("mac-1", "worker-1"):
-                server.make(
-                    nodes, {"apiVersion": nodes.api_version, "kind": nodes.kind, "metadata": {"name": name}}
-                )
+            nodes = cilium_with(server, "mac-1", "worker-1")
             await withdraw(admin, "mac-1")
             assert server.store.get(nodes, "", "mac-1") is None
             assert server.store.get(nodes, "", "worker-1") is not None
@@ -39,18 +48,30 @@ def test_what_stands_is_deleted() -> None:
 def test_what_does_not_go_is_told_of() -> None:
     async def main() -> None:
         async with api_server() as server, KubeClient(server.admin()) as admin:
-            for watched in BY_CNI[Cni.CILIUM]:
-                if watched.resource.group == "cilium.io":
-                    server.make(resources.CUSTOM_RESOURCE_DEFINITIONS, crd(watched.resource))
-            nodes = next(w.resource for w in BY_CNI[Cni.CILIUM] if w.key.plural == "ciliumnodes")
-            held = {"name": "mac-1", "finalizers": ["example.com/held"]}
-            server.make(resources.NODES, node("mac-1", "192.0.2.2"))
-            server.make(nodes, {"apiVersion": nodes.api_version, "kind": nodes.kind, "metadata": held})
+            nodes = cilium_with(server, "mac-1", finalizers=["example.com/held"])
             with pytest.raises(NotWithdrawn, match=r"mac-1: still there: a finalizer holds it"):
-                await withdraw(admin, "mac-1", Cni.CILIUM, limit_s=5)
+                await withdraw(admin, "mac-1", Cni.CILIUM)
             assert server.store.get(nodes, "", "mac-1") is not None
 
-    run(main(), 60)
+    run_leaping(main(), 120)
+
+
+def test_what_does_not_go_at_once_is_waited_for() -> None:
+    async def main() -> None:
+        async with api_server() as server, KubeClient(server.admin()) as admin:
+            nodes = cilium_with(server, "mac-1", finalizers=["example.com/slow"])
+            leaving = spawn(withdraw(admin, "mac-1", Cni.CILIUM), name="leaving")
+
+            def is_ending() -> bool:
+                found = server.store.get(nodes, "", "mac-1")
+                return found is not None and "deletionTimestamp" in found["metadata"]
+
+            await until(is_ending)
+            await admin.patch(nodes, "mac-1", {"metadata": {"finalizers": None}}, type=PatchType.MERGE)
+            await leaving
+            assert server.store.get(nodes, "", "mac-1") is None
+
+    run(main())
 
 
 def test_a_network_that_follows_the_node_object_has_nothing_to_withdraw() -> None:
