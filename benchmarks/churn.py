@@ -29,7 +29,7 @@ from benchmarks.churn_cluster import LargeCluster
 from bronzewillow.agent.cli import get_json
 from bronzewillow.kube.kubeconfig import emit_kubeconfig
 from bronzewillow.testing.apiserver.server import api_server
-from bronzewillow.testing.overlay import free_udp_port
+from bronzewillow.testing.ports import free_udp_port
 
 _REST_S = 10.0
 _PYTHON = (*(("nice", "-n", "-15") if os.geteuid() == 0 else ()), sys.executable)

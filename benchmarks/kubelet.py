@@ -16,10 +16,10 @@ import psutil
 
 from bronzewillow.host.paths import door_socket
 from bronzewillow.kube.resources import PODS, Object
-from bronzewillow.testing.agents import free_tcp_port
 from bronzewillow.testing.gguf import emit_gguf, random_tensor
 from bronzewillow.testing.joinable import NODE, TOKEN, Joinable, joinable
 from bronzewillow.testing.node_processes import NodeProcesses, node_processes
+from bronzewillow.testing.ports import free_tcp_port
 from kubelet.certificates.token import parse_token
 from kubelet.clock import SystemClock
 from kubelet.membership.home import Home

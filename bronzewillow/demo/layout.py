@@ -22,16 +22,19 @@ def free_udp_ports() -> tuple[int, int]:
     tcpdump and Wireshark look into VXLAN on 4789 without being told.
     """
     try:
-        return _bind(_VXLAN_PORT), _bind(_VXLAN_PORT + 1)
+        return _both(_VXLAN_PORT, _VXLAN_PORT + 1)
     except OSError:
-        return _bind(0), _bind(0)
+        return _both(0, 0)
 
 
-def _bind(port: int) -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", port))
-        bound: int = probe.getsockname()[1]
-        return bound
+def _both(first: int, second: int) -> tuple[int, int]:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
+    ):
+        one.bind(("127.0.0.1", first))
+        other.bind(("127.0.0.1", second))
+        return one.getsockname()[1], other.getsockname()[1]
 
 
 def node_toml(node_port: int, cluster_port: int, upstream: Path) -> str:

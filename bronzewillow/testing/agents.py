@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from bronzewillow.agent.client import PodConnector
 from bronzewillow.agent.config import load_config
 from bronzewillow.agent.net import Net
 from bronzewillow.testing.loopback import Serve, Wire, unix_server
-from bronzewillow.testing.overlay import POD, free_udp_port, node_spec
+from bronzewillow.testing.overlay import POD, node_spec
+from bronzewillow.testing.ports import free_udp_port
 
 POD_NAME = "default/tiny-0"
 
@@ -117,11 +117,3 @@ async def running_agent(
         finally:
             client.close()
             await agent.close()
-
-
-def free_tcp_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-import socket
 import ssl
 import subprocess
 import threading
@@ -18,6 +17,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+
+from bronzewillow.testing.ports import free_tcp_port
 
 USER, PASSWORD = "tester", "secret"
 _HTPASSWD = "tester:$2y$05$NYdTWNzIAOYr7uKQdkGVlOay8tFgbDPJ4I1H9kqkNtxvT.g1ZZwTa\n"
@@ -80,8 +81,7 @@ def docker_registry(folder: Path, auth: str = "none", tls: bool = False) -> Iter
     """One on a free port while inside. `auth`: `none`, `basic`, or `token` with a token server of ours."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            host = f"127.0.0.1:{probe.getsockname()[1]}"
+        host = f"127.0.0.1:{free_tcp_port()}"
         http: dict[str, object] = {"addr": host}
         config: dict[str, object] = {
             "version": "0.1",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psutil
+
+from bronzewillow.testing.ports import free_udp_port
 
 NODE_CIDR, NODE_MAC = "10.244.7.0/24", "02:bb:bb:bb:bb:02"
 CLUSTER_CIDR, CLUSTER_MAC = "10.244.1.0/24", "02:aa:aa:aa:aa:01"
@@ -156,7 +157,7 @@ def node_processes(*extra: str) -> Iterator[NodeProcesses]:
     with TemporaryDirectory(prefix="bw") as name:
         folder = Path(name)
         (folder / "run").mkdir(mode=0o700)
-        node = NodeProcesses(folder, _free_port(), _free_port(), extra=extra)
+        node = NodeProcesses(folder, free_udp_port(), free_udp_port(), extra=extra)
         try:
             yield node
         finally:
@@ -169,9 +170,3 @@ def node_processes(*extra: str) -> Iterator[NodeProcesses]:
                         kill(process)
             for left in node.left_processes():
                 left.kill()
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

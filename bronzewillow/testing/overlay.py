@@ -11,6 +11,7 @@ from bronzewillow.agent.addresses import address_text, pack_address
 from bronzewillow.agent.datagram import Rung
 from bronzewillow.agent.net import Net
 from bronzewillow.overlay.spec import OverlaySpec, Peer, Prefix
+from bronzewillow.testing.ports import free_udp_port
 from bronzewillow.wire.encap import Encap
 
 LOOPBACK = socket.inet_aton("127.0.0.1")
@@ -18,15 +19,6 @@ POD = "10.244.7.10"
 OTHER_POD = "10.244.7.11"
 LOOPBACK_V6 = bytes(15) + b"\1"
 POD_V6 = "fd00:7::a"
-
-
-def free_udp_port(host: str = "127.0.0.1") -> int:
-    """A UDP port of loopback that nobody uses now."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def node_spec(

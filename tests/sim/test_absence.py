@@ -26,7 +26,7 @@ from bronzewillow.testing.agents import answer_with_path
 from bronzewillow.testing.apiserver.server import ApiServer, api_server
 from bronzewillow.testing.leaping_loop import run_leaping
 from bronzewillow.testing.loopback import unix_server, unix_socket_path, until
-from bronzewillow.testing.overlay import free_udp_port
+from bronzewillow.testing.ports import free_udp_port
 from bronzewillow.wire.encap import Encap
 
 pytestmark = [pytest.mark.slow, pytest.mark.loopback]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +22,7 @@ from bronzewillow.testing.apiserver.authority import Authority, Subject
 from bronzewillow.testing.apiserver.bootstrap import cluster_info
 from bronzewillow.testing.control_plane import programs
 from bronzewillow.testing.control_plane.programs import Layout
+from bronzewillow.testing.ports import free_tcp_port
 
 _START_S = 180.0
 _STOP_S = 3.0
@@ -33,8 +33,7 @@ class ControlPlane:
     """Made by `control_plane`. Its folder has a log for each program."""
 
     def __init__(self, binaries: Path, folder: Path) -> None:
-        ports = _free_ports(5)
-        self.layout = Layout(folder, *ports)
+        self.layout = Layout(folder, *(free_tcp_port() for _ in range(5)))
         self.authority = Authority()
         self._path = f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -153,14 +152,6 @@ async def _serves(client: KubeClient) -> None:
 def _write(path: Path, content: bytes) -> None:
     with open_private(path) as file:
         file.write(content)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 @contextmanager

@@ -14,9 +14,9 @@ from typing import Any
 from bronzewillow.host.paths import door_socket
 from bronzewillow.host.tasks import spawn
 from bronzewillow.kube.resources import NODES, Object
-from bronzewillow.testing.agents import free_tcp_port
 from bronzewillow.testing.joinable import NODE, TOKEN, joinable
 from bronzewillow.testing.node_processes import NodeProcesses
+from bronzewillow.testing.ports import free_tcp_port
 from kubelet.certificates.token import parse_token
 from kubelet.clock import SystemClock
 from kubelet.membership.home import Home

@@ -13,9 +13,9 @@ import pytest
 
 from bronzewillow.host.paths import door_socket
 from bronzewillow.kube.resources import NODES, PODS, Object
-from bronzewillow.testing.agents import free_tcp_port
 from bronzewillow.testing.joinable import NODE, TOKEN, Joinable, joinable
 from bronzewillow.testing.node_processes import NodeProcesses
+from bronzewillow.testing.ports import free_tcp_port
 from kubelet.certificates.token import parse_token
 from kubelet.clock import SystemClock
 from kubelet.membership.home import Home

@@ -19,7 +19,7 @@ from bronzewillow.kube.resources import CONFIG_MAPS, NAMESPACES, NODES, PODS, SE
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.apiserver.kinds import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES
 from bronzewillow.testing.joinable import NODE, TOKEN, Joinable, joinable
-from bronzewillow.testing.overlay import free_udp_port
+from bronzewillow.testing.ports import free_udp_port
 from bronzewillow.testing.up_processes import Place, Up, node_place
 from kubelet.certificates.pins import pin_of
 from kubelet.membership.setup import setup_objects

@@ -12,11 +12,11 @@ import pytest
 from bronzewillow.host.tasks import spawn
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.resources import EVENTS, NODES, PODS
-from bronzewillow.testing.agents import free_tcp_port
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.apiserver.authority import Authority, Subject
 from bronzewillow.testing.apiserver.server import api_server
 from bronzewillow.testing.loopback import until
+from bronzewillow.testing.ports import free_tcp_port
 from kubelet.app import App, AppConfig, configuration
 from kubelet.model.thresholds import EvictionSettings
 from kubelet.node.health import HealthWatch

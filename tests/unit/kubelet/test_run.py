@@ -10,11 +10,11 @@ import pytest
 
 from bronzewillow.host.tasks import spawn
 from bronzewillow.kube.resources import CONFIG_MAPS, LEASES, NODES, PODS, Object
-from bronzewillow.testing.agents import free_tcp_port
 from bronzewillow.testing.aio import end
 from bronzewillow.testing.joinable import NODE, TOKEN, Joinable, joinable, on_cluster
 from bronzewillow.testing.leaping_loop import LeapingLoop, run_leaping
 from bronzewillow.testing.loopback import until
+from bronzewillow.testing.ports import free_tcp_port
 from kubelet.certificates.token import parse_token
 from kubelet.clock import SystemClock
 from kubelet.membership.errors import MembershipError

@@ -21,7 +21,8 @@ from bronzewillow.agent.net import Net
 from bronzewillow.testing.agents import answer_with_path, config_text, running_agent
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import Wire, unix_server, until
-from bronzewillow.testing.overlay import OTHER_POD, POD, free_udp_port, node_spec
+from bronzewillow.testing.overlay import OTHER_POD, POD, node_spec
+from bronzewillow.testing.ports import free_udp_port
 
 pytestmark = pytest.mark.loopback
 

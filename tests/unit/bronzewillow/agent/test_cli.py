@@ -16,7 +16,7 @@ import pytest
 from bronzewillow.testing.agents import POD_NAME, config_text, running_agent
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import until
-from bronzewillow.testing.overlay import free_udp_port
+from bronzewillow.testing.ports import free_udp_port
 
 pytestmark = pytest.mark.loopback
 

@@ -9,9 +9,10 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bronzewillow.testing.agents import AgentRig, free_tcp_port, running_agent
+from bronzewillow.testing.agents import AgentRig, running_agent
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import until
+from bronzewillow.testing.ports import free_tcp_port
 
 pytestmark = pytest.mark.loopback
 

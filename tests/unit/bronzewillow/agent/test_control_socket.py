@@ -13,9 +13,9 @@ import pytest
 from aiohttp import web
 
 from bronzewillow.agent.control_socket import ControlSocket
-from bronzewillow.testing.agents import free_tcp_port
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import unix_socket_path
+from bronzewillow.testing.ports import free_tcp_port
 
 pytestmark = pytest.mark.loopback
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_address, ip_network
@@ -27,7 +26,7 @@ from bronzewillow.services.names import ServiceName
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.apiserver.server import ApiServer, api_server
 from bronzewillow.testing.loopback import unix_socket_path, until
-from bronzewillow.testing.overlay import free_udp_port
+from bronzewillow.testing.ports import free_udp_port
 
 pytestmark = pytest.mark.loopback
 
@@ -54,9 +53,7 @@ def us(address: str = "127.0.0.1") -> Object:
 
 
 def flannel(server: ApiServer) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_udp_port()
     conf = json.dumps({"Network": "10.244.0.0/16", "Backend": {"Type": "vxlan", "Port": port}})
     metadata = {"namespace": "kube-system", "name": "kube-flannel-cfg"}
     config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"net-conf.json": conf}}

@@ -24,11 +24,11 @@ from bronzewillow.testing.overlay import (
     POD,
     POD_V6,
     TwoNodes,
-    free_udp_port,
     node_spec,
     two_nodes,
     two_nodes_of_two_underlays,
 )
+from bronzewillow.testing.ports import free_udp_port
 
 pytestmark = pytest.mark.loopback
 

@@ -18,7 +18,8 @@ from bronzewillow.stack import Accepted, Closed, Connected, DataReceived, Event,
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.datagrams import pieces_of, random_trains
 from bronzewillow.testing.loopback import until, until_still
-from bronzewillow.testing.overlay import LOOPBACK_V6, OTHER_POD, POD, POD_V6, free_udp_port, node_spec
+from bronzewillow.testing.overlay import LOOPBACK_V6, OTHER_POD, POD, POD_V6, node_spec
+from bronzewillow.testing.ports import free_udp_port
 from bronzewillow.wire import icmpv6
 from bronzewillow.wire.arp import ETHERTYPE as ARP
 from bronzewillow.wire.arp import REQUEST, ArpPacket, emit_arp, parse_arp

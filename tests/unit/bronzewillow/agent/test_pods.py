@@ -21,7 +21,8 @@ from bronzewillow.agent.way import Caller
 from bronzewillow.proxy import ProxyMetrics, Upstream
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import Wire, unix_server, unix_socket_path
-from bronzewillow.testing.overlay import TwoNodes, free_udp_port, node_specs
+from bronzewillow.testing.overlay import TwoNodes, node_specs
+from bronzewillow.testing.ports import free_udp_port
 
 pytestmark = pytest.mark.loopback
 

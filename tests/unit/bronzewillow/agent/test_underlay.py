@@ -12,7 +12,8 @@ from bronzewillow.agent.net import Net
 from bronzewillow.agent.underlay import Underlay, open_underlays
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import until
-from bronzewillow.testing.overlay import free_udp_port, node_specs, two_nodes_of_two_underlays
+from bronzewillow.testing.overlay import node_specs, two_nodes_of_two_underlays
+from bronzewillow.testing.ports import free_udp_port
 
 pytestmark = pytest.mark.loopback
 

@@ -18,7 +18,7 @@ from bronzewillow.demo.layout import POD_ADDRESS, POD_PORT, node_toml
 from bronzewillow.testing.agents import answer_with_path
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import Wire, unix_server
-from bronzewillow.testing.overlay import free_udp_port
+from bronzewillow.testing.ports import free_udp_port
 
 pytestmark = pytest.mark.loopback
 

@@ -21,6 +21,7 @@ from bronzewillow.demo.layout import (
     node_toml,
 )
 from bronzewillow.overlay.spec import contains
+from bronzewillow.testing.ports import free_udp_neighbours
 
 
 def test_the_configuration_is_one_that_the_agent_takes() -> None:
@@ -37,45 +38,24 @@ def test_the_configuration_is_one_that_the_agent_takes() -> None:
 
 
 def test_vxlans_own_port_and_its_neighbour_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = neighbours()
+    first, _ = free_udp_neighbours()
     monkeypatch.setattr("bronzewillow.demo.layout._VXLAN_PORT", first)  # 4789 may be somebody's here
     assert free_udp_ports() == (first, first + 1)
 
 
 def test_a_neighbour_that_is_taken_makes_both_any(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = neighbours()
+    first, _ = free_udp_neighbours()
     monkeypatch.setattr("bronzewillow.demo.layout._VXLAN_PORT", first)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", first + 1))
         assert first + 1 not in free_udp_ports()
 
 
-def neighbours() -> int:
-    """The lower of two UDP ports in a row that nobody uses now."""
-    while True:
-        with (
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as low,
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as high,
-        ):
-            low.bind(("127.0.0.1", 0))
-            port: int = low.getsockname()[1]
-            try:
-                high.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
-
-
-def test_ports_are_free_even_where_vxlans_own_is_taken() -> None:
+def test_ports_are_two_even_where_vxlans_own_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, _ = free_udp_neighbours()
+    monkeypatch.setattr("bronzewillow.demo.layout._VXLAN_PORT", first)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
-        try:
-            other.bind(("127.0.0.1", 4789))
-        except OSError:
-            other.bind(("127.0.0.1", 0))  # somebody else has it: as good
+        other.bind(("127.0.0.1", first))
         ports = free_udp_ports()
-        assert len(set(ports)) == 2
-        assert 4789 not in ports
-        for port in ports:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                probe.bind(("127.0.0.1", port))
+    assert len(set(ports)) == 2
+    assert first not in ports

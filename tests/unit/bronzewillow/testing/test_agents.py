@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bronzewillow.testing.agents import free_tcp_port, running_agent
+from bronzewillow.testing.agents import running_agent
 from bronzewillow.testing.aio import run
 
 pytestmark = pytest.mark.loopback
@@ -16,7 +16,3 @@ def test_its_pod_answers() -> None:
             return await rig.get("/hello")
 
     assert run(main()) == (200, "/hello")
-
-
-def test_a_free_port_is_free() -> None:
-    assert 1024 <= free_tcp_port() <= 65535

@@ -7,8 +7,8 @@ from typing import Any
 import grpc
 import pytest
 
-from bronzewillow.testing.agents import free_tcp_port
 from bronzewillow.testing.aio import run
+from bronzewillow.testing.ports import free_tcp_port
 from kubelet.model.outcomes import Probed, ProbeResult
 from kubelet.probes.grpc_health import grpc_probe
 

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from bronzewillow.testing.agents import free_tcp_port
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import Wire, unix_server
+from bronzewillow.testing.ports import free_tcp_port
 from kubelet.model.outcomes import Probed, ProbeResult
 from kubelet.probes.door import Door
 from kubelet.probes.http import USER_AGENT, headers_of, http_hook, http_probe, url_of
