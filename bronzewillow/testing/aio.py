@@ -9,8 +9,11 @@ from typing import Any, TypeVar
 _T = TypeVar("_T")
 
 
-def run(main: Coroutine[Any, Any, _T], timeout_s: float = 10.0) -> _T:
-    """Run `main` on a fresh loop; TimeoutError after `timeout_s` seconds of real time."""
+def run(main: Coroutine[Any, Any, _T], timeout_s: float = 120.0) -> _T:
+    """Run `main` on a fresh loop; TimeoutError after `timeout_s` seconds of real time.
+
+    That is for what hangs. A machine with much else to do may take a hundred times as long as an idle one.
+    """
 
     async def bounded() -> _T:
         async with asyncio.timeout(timeout_s):

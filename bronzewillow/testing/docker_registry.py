@@ -22,7 +22,7 @@ from bronzewillow.testing.ports import free_tcp_port
 
 USER, PASSWORD = "tester", "secret"
 _HTPASSWD = "tester:$2y$05$NYdTWNzIAOYr7uKQdkGVlOay8tFgbDPJ4I1H9kqkNtxvT.g1ZZwTa\n"
-_START_S = 20.0
+_START_S = 60.0
 
 
 def is_there() -> bool:

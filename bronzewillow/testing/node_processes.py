@@ -22,7 +22,7 @@ from bronzewillow.testing.ports import free_udp_port
 NODE_CIDR, NODE_MAC = "10.244.7.0/24", "02:bb:bb:bb:bb:02"
 CLUSTER_CIDR, CLUSTER_MAC = "10.244.1.0/24", "02:aa:aa:aa:aa:01"
 VNI = 1
-_START_S = 20.0
+_START_S = 60.0
 NODE_CIDR_V6 = "fd00:7::/64"
 _CONFIG = """[[overlay]]
 encap = "vxlan"
@@ -148,7 +148,7 @@ def kill(process: subprocess.Popen[bytes] | None) -> None:
     """SIGKILL, and its end."""
     assert process is not None
     process.kill()
-    process.wait(10)
+    process.wait(60)
 
 
 @contextmanager
@@ -165,7 +165,7 @@ def node_processes(*extra: str) -> Iterator[NodeProcesses]:
                 if process is not None and process.poll() is None:
                     process.send_signal(signal.SIGTERM)
                     try:
-                        process.wait(20)
+                        process.wait(60)
                     except subprocess.TimeoutExpired:
                         kill(process)
             for left in node.left_processes():

@@ -130,4 +130,4 @@ def containerd_running() -> Iterator[Containerd]:
                 process.kill()
             for daemon in (one.process, one.snapshotter):
                 daemon.kill()
-                daemon.wait(10)
+                daemon.wait(60)

@@ -64,7 +64,7 @@ def test_the_agents_capture(node: Node) -> None:
             traffic(node)
         traffic(node)
         capture.terminate()
-        _, said = capture.communicate(timeout=10)
+        _, said = capture.communicate(timeout=60)
         assert capture.returncode == 0, said
     assert "frames in" in said
     assert_sound(decode(file), node)
@@ -95,5 +95,5 @@ def test_what_the_agent_says_is_what_the_cable_carries(node: Node) -> None:
     tcpdump.stderr.readline()
     traffic(node)
     tcpdump.terminate()
-    tcpdump.communicate(timeout=10)
+    tcpdump.communicate(timeout=60)
     assert_sound(decode(file), node)

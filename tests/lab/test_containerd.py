@@ -43,7 +43,7 @@ def test_containerd_starts_again_and_finds_it(containerd: Containerd) -> None:
     containerd.run("one")
     before = containerd.tasks()["one"]
     containerd.process.kill()
-    containerd.process.wait(10)
+    containerd.process.wait(60)
     assert containerd.is_up("one")
     containerd.start()
     assert containerd.tasks()["one"] == before

@@ -83,7 +83,7 @@ def serving(topology: Topology, kind: str, road: Impairment, seed: int) -> Itera
     finally:
         for child in (server, relay):
             child.signal(signal.SIGKILL)
-            child.process.wait(timeout=10)
+            child.process.wait(timeout=60)
 
 
 def said(text: str) -> list[dict[str, Any]]:

@@ -71,7 +71,7 @@ def test_a_cable_carries_what_cables_carry(cable: Cable, largest: int | None) ->
         tcpdump.stderr.readline()
         iperf(lab)
         tcpdump.terminate()
-        tcpdump.communicate(timeout=10)
+        tcpdump.communicate(timeout=60)
         text = subprocess.run(
             ["tcpdump", "-nn", "-vv", "-e", "-T", "vxlan", "-r", str(capture)],
             capture_output=True,
@@ -112,7 +112,7 @@ def test_pods_send_with_cubic() -> None:
         server = lab.mac.popen("iperf3", "-s", "-1", "-B", MAC_POD)
         wait_until(lambda: ":5201" in lab.mac.run("ss", "-Hltn"), "iperf3 listens")
         report = lab.pod.run("iperf3", "-c", MAC_POD, "-n", "1M", "-J")
-        server.wait(timeout=5)
+        server.wait(timeout=60)
         assert json.loads(report)["end"]["sender_tcp_congestion"] == "cubic"
 
 
@@ -149,7 +149,7 @@ def test_nothing_is_left_when_the_owner_is_killed(number: signal.Signals) -> Non
     name, folder = owner.stdout.readline().split()
     sleeper = int(subprocess.run(["ip", "netns", "pids", name], capture_output=True, check=True).stdout)
     owner.send_signal(number)
-    owner.communicate(timeout=20)
+    owner.communicate(timeout=60)
     wait_until(lambda: not Path("/run/netns", name).exists(), "the namespace is gone")
     wait_until(lambda: not Path(folder).exists(), "the folder is gone")
     wait_until(lambda: not Path(f"/proc/{sleeper}").exists(), "the process is gone")

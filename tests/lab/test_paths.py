@@ -75,7 +75,7 @@ def test_a_router_behind_the_tunnel_says_so(own: Node, family: int) -> None:
     slow = own.topology.pod.popen("curl", "-gsSf", "-m", "60", "--limit-rate", "5M", "-o", "/dev/null", url)
     wait_until(lambda: smallest_segment(own) == mtu - HEADERS[family], "segments have shrunk")
     slow.terminate()
-    slow.wait(timeout=10)
+    slow.wait(timeout=60)
     transfer_both_ways(own, family)
     status = own.status()
     assert not status["datagram_io"]["errors"] and not status["drops"].get("oversize"), status

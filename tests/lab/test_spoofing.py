@@ -113,5 +113,5 @@ def test_ping_from_a_forged_source_has_no_reply(two_peers: Node) -> None:
     echo = Ether(src=WORKER_MAC, dst=MAC_MAC) / IP(src=FOREIGN, dst=MAC_POD) / ICMP(id=1, seq=1)
     inject(two_peers, datagram(two_peers, echo))
     sniffer.terminate()
-    out, _ = sniffer.communicate(timeout=10)
+    out, _ = sniffer.communicate(timeout=60)
     assert out.decode().strip() == ""

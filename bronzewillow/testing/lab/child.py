@@ -38,7 +38,7 @@ class Child:
             file.seek(self._log_start)
             return file.read().decode(errors="replace")
 
-    def wait_line(self, text: str, timeout_s: float = 30.0) -> None:
+    def wait_line(self, text: str, timeout_s: float = 60.0) -> None:
         """Return when a line that holds `text` is in the log; LabError when it ends first, or in time."""
         wait_until(
             lambda: text in self.log, f"{self.name} says {text!r}", timeout_s, check=self._still_running
@@ -51,9 +51,9 @@ class Child:
     def kill(self) -> None:
         """SIGKILL, and wait."""
         self.process.kill()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
 
-    def end(self, timeout_s: float = 20.0) -> int:
+    def end(self, timeout_s: float = 60.0) -> int:
         """SIGTERM; its exit code. LabError when it does not end."""
         self.process.terminate()
         try:
@@ -91,7 +91,7 @@ class Child:
 def wait_until(
     condition: Callable[[], bool],
     what: str,
-    timeout_s: float = 10.0,
+    timeout_s: float = 30.0,
     *,
     check: Callable[[], None] = lambda: None,
     step_s: float = 0.05,

@@ -32,7 +32,7 @@ def play(request: pytest.FixtureRequest) -> Play:
     if request.param == "double":
         return lambda body: run(on_double(body))
     plane: ControlPlane = request.getfixturevalue("real_plane")
-    return lambda body: run(_play(plane, body, is_real=True), timeout_s=90)
+    return lambda body: run(_play(plane, body, is_real=True))
 
 
 async def _play(plane: Plane, body: Body, *, is_real: bool) -> None:

@@ -37,9 +37,9 @@ def play(request: pytest.FixtureRequest, cni: Cni) -> Play:
             await _play(server, body, cni)
 
     if request.param == "double":
-        return lambda body: run(on_double(body), 20)
+        return lambda body: run(on_double(body))
     plane: ControlPlane = request.getfixturevalue("real_plane")
-    return lambda body: run(_play(plane, body, cni), 90)
+    return lambda body: run(_play(plane, body, cni))
 
 
 async def _play(plane: Plane, body: Body, cni: Cni) -> None:

@@ -98,4 +98,4 @@ def test_what_the_network_has_published_goes_and_does_not_come_back(name: str, t
                 ("delete", resources.NODES.path("", NODE))
             ]  # the one thing that a node may not do
 
-    run(main(), 60)
+    run(main())

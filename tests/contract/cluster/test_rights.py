@@ -72,7 +72,7 @@ def test_exactly_these_rights_suffice(name: str) -> None:
             refused = [entry for entry in server.audit if entry[3] == 403]
             assert refused == []
 
-    run(main(), 30)
+    run(main())
 
 
 def stands(server: ApiServer, network: ClusterNetwork, us: Us) -> bool:

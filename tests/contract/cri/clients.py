@@ -127,7 +127,7 @@ class Crictl:
                     answer += data
         finally:
             if not answer:
-                process.wait(20)  # an error ends it
+                process.wait(60)  # an error ends it
             process.kill()
             text, _ = process.communicate()
         return answer, text

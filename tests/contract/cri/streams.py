@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import aiohttp
 
 _PROTOCOL = "v4.channel.k8s.io"
-_LIMIT_S = 20.0
+_LIMIT_S = 60.0
 
 
 @dataclass(slots=True)

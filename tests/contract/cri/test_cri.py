@@ -138,7 +138,7 @@ def test_a_day(client: Client, node: NodeProcesses, pod: Pod) -> None:
     follower = client.follow(container)
     client.do("stop", "-t", "10", container)
     if isinstance(follower, subprocess.Popen):
-        output, _ = follower.communicate(timeout=10)
+        output, _ = follower.communicate(timeout=60)
         assert "ready" in output
     status = client.ask("inspect", container)["status"]
     assert (status["state"], status["exitCode"], status["reason"]) == ("CONTAINER_EXITED", 0, "Completed")

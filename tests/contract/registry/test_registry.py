@@ -97,7 +97,7 @@ def test_what_is_pushed_is_listed_pulled_and_deleted(connect: Connect, tmp_path:
             with pytest.raises(NotThere):
                 await client.manifest(one)
 
-    run(main(), 30)
+    run(main())
 
 
 def test_chunks_make_one_blob(connect: Connect, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_chunks_make_one_blob(connect: Connect, tmp_path: Path) -> None:
             await pull(client, other, one)
             assert not other.verify()
 
-    run(main(), 30)
+    run(main())
 
 
 def test_a_second_repository_gets_blobs_by_mount(connect: Connect, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_second_repository_gets_blobs_by_mount(connect: Connect, tmp_path: Pat
                 make(store, reference, b"weights")
                 await push(client, store, reference, Told())
 
-    run(main(), 30)
+    run(main())
     assert ends == ["pushed", "pushed", "mounted", "mounted"]
 
 
@@ -145,4 +145,4 @@ def test_a_wrong_password_and_what_is_not_there(
                 await pull(client, ContentStore(tmp_path / "a"), one)
             assert "\n" not in str(raised.value)
 
-    run(main(), 30)
+    run(main())

@@ -91,7 +91,7 @@ def test_keep_prints_a_url_that_reaches_the_pod_and_ends_with_all_of_it(
             children = psutil.Process(process.pid).children()
             assert len(children) == 2
             process.send_signal(number)
-            assert process.wait(20) == 128 + number
+            assert process.wait(60) == 128 + number
             assert not any(child.is_running() for child in children)
         finally:
             process.kill()

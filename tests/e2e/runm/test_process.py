@@ -107,7 +107,7 @@ def test_stale_socket_is_replaced(start: Any) -> None:
         assert process.stderr is not None
         assert [process.stderr.readline(), process.stderr.readline()][-1] == "ready\n"
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
         process.stderr.close()
         assert not path.exists()
 
@@ -254,7 +254,7 @@ def test_death_of_llama_server_ends_runm(start: Any, model_path: Path, tmp_path:
         "--model", str(model_path), "--engine", "llama-server", "--llama-server", str(wrapper)
     ) as server:
         os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
-        assert server.process.wait(10) == 1
+        assert server.process.wait(60) == 1
         assert not server.socket.exists()
 
 

@@ -156,4 +156,4 @@ def test_it_ends_whole_or_with_one_line(seed: int, tmp_path: Path) -> None:
                     except Refusal as error:
                         assert str(error).isprintable(), str(error)
 
-    run(main(), 60)
+    run(main())

@@ -101,7 +101,7 @@ def read_by_tcpdump(frames: list[bytes]) -> str:
         input=file.getvalue(),
         capture_output=True,
         check=True,
-        timeout=20,
+        timeout=60,
     )
     return done.stdout.decode()
 

@@ -26,7 +26,7 @@ def test_as_a_program(tmp_path: Path) -> None:
             process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bronzewillow", *words)
             assert await process.wait() == 0
 
-    run(main(), timeout_s=20)
+    run(main())
 
 
 def test_a_mistake_is_one_line(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_pods_run_and_the_api_shows_them_to_whoever_may(tmp_path: Path) -> None:
                 task.cancel()
                 await asyncio.wait([task])
 
-    run(main(), timeout_s=20)
+    run(main())
 
 
 def test_what_configz_shows(tmp_path: Path) -> None:

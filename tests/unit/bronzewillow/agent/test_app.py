@@ -231,7 +231,7 @@ def test_a_life_ready_reloaded_drained(tmp_path: Path) -> None:
             assert await p.process.wait() == 0
             assert not (tmp_path / "c").exists()
 
-    run(main(), 30)
+    run(main())
 
 
 @pytest.mark.case("case-25")
@@ -253,7 +253,7 @@ def test_a_drain_has_an_end(tmp_path: Path) -> None:
             with pytest.raises((aiohttp.ClientError, OSError)):
                 await asking
 
-    run(main(), 30)
+    run(main())
 
 
 def test_after_kill_it_starts_again_in_its_place(tmp_path: Path) -> None:
@@ -269,4 +269,4 @@ def test_after_kill_it_starts_again_in_its_place(tmp_path: Path) -> None:
                 async with session.get(f"http://{POD}:8080/back") as response:
                     return await response.text()
 
-    assert run(main(), 30) == "/back"
+    assert run(main()) == "/back"

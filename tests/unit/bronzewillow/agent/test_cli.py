@@ -65,7 +65,7 @@ def test_status_and_flows_of_a_live_agent() -> None:
             assert json.loads(flows_json.out)[0]["pod"] == POD_NAME
             assert {ended.code for ended in (text, parsed, flows, flows_json)} == {0}
 
-    run(main(), 30)
+    run(main())
 
 
 def test_capture_ends_after_so_many_frames() -> None:
@@ -81,7 +81,7 @@ def test_capture_ends_after_so_many_frames() -> None:
             assert file.read_bytes()[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1")
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
-    run(main(), 30)
+    run(main())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -99,7 +99,7 @@ def test_capture_ends_with_a_signal_and_keeps_what_it_has(number: signal.Signals
             assert err.decode().endswith(f"frames in {file}\n")
             await until(lambda: not rig.agent.net.node.taps)
 
-    run(main(), 30)
+    run(main())
 
 
 def test_capture_that_cannot_be_leaves_no_file(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_capture_that_cannot_be_leaves_no_file(tmp_path: Path) -> None:
             )
         return nowhere, await bronzewillow("capture", "--control", rig.control, "-w", tmp_path / "all.pcap")
 
-    nowhere, nobody = run(main(), 30)
+    nowhere, nobody = run(main())
     assert (nowhere.code, nobody.code) == (1, 1)
     assert f"{tmp_path}/no/all.pcap: No such file or directory" in nowhere.err
     assert "no agent answers here" in nobody.err
@@ -123,7 +123,7 @@ def test_capture_ends_after_its_time(tmp_path: Path) -> None:
             file = tmp_path / "all.pcap"
             return await bronzewillow("capture", "--control", rig.control, "-w", file, "--duration", 0.5)
 
-    ended = run(main(), 30)
+    ended = run(main())
     assert ended == Ended(0, "", f"0 frames in {tmp_path}/all.pcap\n")
 
 
@@ -136,7 +136,7 @@ def test_capture_tells_that_the_agent_has_ended() -> None:
             out, err = await process.communicate()
             return Ended(process.returncode or 0, out.decode(), err.decode())
 
-    ended = run(main(), 30)
+    ended = run(main())
     assert ended.code == 1
     assert ended.err.endswith("agent.sock: the agent has ended\n")
     assert ended.err.count("\n") == 1
@@ -144,14 +144,14 @@ def test_capture_tells_that_the_agent_has_ended() -> None:
 
 def test_check_says_what_is_in_a_file(tmp_path: Path) -> None:
     config = good_config(tmp_path)
-    ended = run(bronzewillow("agent", "--config", config, "--check"), 30)
+    ended = run(bronzewillow("agent", "--config", config, "--check"))
     assert ended == Ended(0, f"{config}: good: 1 peers, 1 pods\n", "")
 
 
 def test_check_tells_each_mistake_in_a_line(tmp_path: Path) -> None:
     config = good_config(tmp_path)
     config.write_text(config.read_text().replace("vni = 1", "vni = -1").replace("vxlan", "vlan"))
-    ended = run(bronzewillow("agent", "--config", config, "--check"), 30)
+    ended = run(bronzewillow("agent", "--config", config, "--check"))
     assert ended.code == 1
     lines = ended.err.splitlines()
     assert len(lines) == 2
@@ -177,7 +177,7 @@ def test_check_tells_each_mistake_in_a_line(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_are_one_line(arguments: tuple[str, ...], code: int, message: str) -> None:
-    ended = run(bronzewillow(*arguments), 30)
+    ended = run(bronzewillow(*arguments))
     assert ended.code == code
     assert message in ended.err
     assert ended.err.startswith("bronzewillow: ")
@@ -197,7 +197,7 @@ def test_a_port_in_use_and_an_address_of_others(tmp_path: Path) -> None:
         config.write_text(text)
         return first, await bronzewillow("agent", "--config", config, *control)
 
-    in_use, not_ours = run(main(), 30)
+    in_use, not_ours = run(main())
     assert (in_use.code, not_ours.code) == (1, 1)
     assert "address already in use" in in_use.err
     assert "192.0.2.77" in not_ours.err
@@ -209,7 +209,7 @@ def test_a_port_in_use_and_an_address_of_others(tmp_path: Path) -> None:
 def test_a_metrics_host_without_an_address_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     options = ("--control", tmp_path / "c", "--metrics", "nowhere.invalid:9464")
-    ended = run(bronzewillow("agent", "--config", good_config(tmp_path), *options), 30)
+    ended = run(bronzewillow("agent", "--config", good_config(tmp_path), *options))
     assert ended.code == 1
     assert ended.err.startswith("bronzewillow: nowhere.invalid:9464: ")
     assert ended.err.endswith("; choose another with --metrics\n")
@@ -228,7 +228,7 @@ def test_a_metrics_port_in_use_is_named(tmp_path: Path) -> None:
             ended = await bronzewillow("agent", "--config", config, "--control", tmp_path / "c", *metrics)
             return ended, port
 
-    ended, port = run(main(), 30)
+    ended, port = run(main())
     assert ended.code == 1
     assert f"127.0.0.1:{port}: address already in use; choose another with --metrics" in ended.err
     assert not (tmp_path / "c").exists()

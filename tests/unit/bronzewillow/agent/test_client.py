@@ -73,7 +73,7 @@ def test_megabytes_both_ways() -> None:
         ):
             return await response.read()
 
-    assert hashlib.sha256(run(main(), 30)).digest() == hashlib.sha256(body[::-1]).digest()
+    assert hashlib.sha256(run(main())).digest() == hashlib.sha256(body[::-1]).digest()
 
 
 def test_events_of_a_stream_arrive_one_by_one() -> None:

@@ -59,7 +59,7 @@ def test_allowed_denied_and_what_cannot_be_said() -> None:
             assert unknown[:2] == (2, "")
             assert "default/nobody: no pod of that name" in unknown[2]
 
-    run(main(), 60)
+    run(main())
 
 
 def test_without_an_agent() -> None:
@@ -68,4 +68,4 @@ def test_without_an_agent() -> None:
             code, _, err = await explain(rig, "--control", str(rig.folder / "none"), "host", POD, "80")
             assert (code, "no agent answers here" in err) == (2, True)
 
-    run(main(), 60)
+    run(main())

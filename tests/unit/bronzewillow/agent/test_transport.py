@@ -143,7 +143,7 @@ def test_a_slow_reader_stops_the_writer_and_nothing_is_lost(connect: Connect) ->
             assert pair.out.get_write_buffer_size() == 0
             return list(pair.client.calls), hashlib.sha256(pair.server.data).hexdigest() if sent == 1 else ""
 
-    calls, digest = run(main(), 30)
+    calls, digest = run(main())
     assert calls == ["pause", "resume"]
     assert digest in ("", hashlib.sha256(BIG).hexdigest())
 
@@ -193,7 +193,7 @@ def test_close_sends_what_is_buffered_first(connect: Connect) -> None:
             await pair.server.ended
             return len(pair.server.data), await pair.client.lost
 
-    assert run(main(), 30) == (len(BIG), None)
+    assert run(main()) == (len(BIG), None)
 
 
 @both
@@ -318,4 +318,4 @@ def test_streams_and_tls_run_on_it(tmp_path: Path) -> None:
             transport.close()
             return answer
 
-    assert run(main(), 20) == b"HELLO" * 10_000
+    assert run(main()) == b"HELLO" * 10_000

@@ -86,7 +86,7 @@ def test_a_pod_lives_from_add_to_del() -> None:
             assert (code, error["code"]) == (1, 3)
             assert address_of((await runtime.call("ADD", "c2"))[1]) != address
 
-    run(main(), 60)
+    run(main())
 
 
 def test_gc_status_and_version() -> None:
@@ -103,7 +103,7 @@ def test_gc_status_and_version() -> None:
             code, found = await runtime.call("VERSION")
             assert (code, found["supportedVersions"][-1]) == (0, "1.1.0")
 
-    run(main(), 60)
+    run(main())
 
 
 def test_without_an_agent(tmp_path: Path) -> None:
@@ -117,4 +117,4 @@ def test_without_an_agent(tmp_path: Path) -> None:
         assert (code, error["code"]) == (1, 50)
         assert await runtime.call("DEL") == (0, None)
 
-    run(main(), 30)
+    run(main())

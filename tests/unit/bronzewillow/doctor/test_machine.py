@@ -19,6 +19,7 @@ from bronzewillow.doctor.machine import (
     check_server,
     check_socket,
 )
+from bronzewillow.testing.ports import free_tcp_port
 
 
 @pytest.mark.parametrize(("native", "verdict"), [(True, Verdict.GOOD), (False, Verdict.WARNING)])
@@ -62,8 +63,8 @@ def test_how_many_files_may_be_open(limit: int, verdict: Verdict, monkeypatch: p
 
 @pytest.mark.loopback
 def test_an_api_server_can_be_reached_or_not() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_tcp_port()
+    with socket.create_server(("127.0.0.1", port)):
         assert check_server("127.0.0.1", port).verdict is Verdict.GOOD
     finding = check_server("127.0.0.1", port)
     assert finding.verdict is Verdict.BROKEN

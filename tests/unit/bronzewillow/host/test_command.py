@@ -84,7 +84,7 @@ def test_a_reader_that_has_gone_is_141() -> None:
         assert process.stdout.readline() == b"again\n"
         process.stdout.close()
         assert process.stderr.read() == b""
-        assert process.wait(10) == 141
+        assert process.wait(60) == 141
 
 
 def test_a_command_that_exits_by_itself_keeps_its_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ def test_a_token_is_kept_until_it_expires(tmp_path: Path) -> None:
         assert identity.forget()
         assert (await identity.present()).token == "t3"
 
-    run(main(), timeout_s=30)
+    run(main())
 
 
 def test_what_the_plugin_is_told(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_what_the_plugin_is_told(tmp_path: Path) -> None:
         "'status': {'token': info + os.environ['MORE'] + repr(sys.stdin.read())}}))"
     )
     config = plugin(code, env={"MORE": "more"}, cluster={"server": "https://a"})
-    token = run(ExecIdentity(config).present(), timeout_s=30).token
+    token = run(ExecIdentity(config).present()).token
     assert '"cluster": {"server": "https://a"}' in token
     assert '"interactive": false' in token
     assert token.endswith("more''")
@@ -95,11 +95,11 @@ def test_answers_that_are_none(answer: bytes, words: str) -> None:
 )
 def test_failures_are_named(config: ExecConfig, words: str) -> None:
     with pytest.raises(BadCredentials, match=words):
-        run(ExecIdentity(config).present(), timeout_s=30)
+        run(ExecIdentity(config).present())
 
 
 def test_a_plugin_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exec_plugin, "_LONGEST_RUN_S", 0.05)
     config = plugin("import signal; signal.pause()")
     with pytest.raises(BadCredentials, match="no answer within"):
-        run(ExecIdentity(config).present(), timeout_s=30)
+        run(ExecIdentity(config).present())

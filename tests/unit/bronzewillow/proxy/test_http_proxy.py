@@ -332,4 +332,4 @@ def test_nothing_is_left_of_500_connections() -> None:
             await until(lambda: tasks.running() <= spawned and len(asyncio.all_tasks()) <= all_tasks)
             await until(lambda: _open_files() <= files)
 
-    aio.run(main(), timeout_s=30)
+    aio.run(main())

@@ -78,7 +78,7 @@ def test_50_mb_each_way_arrive_unchanged() -> None:
             assert digest.digest() == hashlib.sha256(BIG).digest()
             assert (relay.bytes_in, relay.bytes_out) == (len(BIG), len(BIG))
 
-    aio.run(main(), timeout_s=60)
+    aio.run(main())
 
 
 @pytest.mark.case("case-14")
@@ -277,7 +277,7 @@ def test_nothing_is_left_of_500_connections() -> None:
             await until(lambda: not relay.connections)
             await until(lambda: tasks.running() == 0)
 
-    aio.run(main(), timeout_s=30)
+    aio.run(main())
 
 
 def test_metrics() -> None:

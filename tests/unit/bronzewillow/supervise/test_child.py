@@ -33,7 +33,7 @@ def test_all_that_it_says_is_heard() -> None:
         assert child.has_ended
         child.signal(signal.SIGTERM)
 
-    run(main(), 30)
+    run(main())
 
 
 def test_one_that_cannot_be_run() -> None:
@@ -61,7 +61,7 @@ def test_its_end_is_seen_though_a_child_of_its_own_has_its_output() -> None:
         os.killpg(group, signal.SIGKILL)
         assert await rest is None
 
-    run(main(), 30)
+    run(main())
 
 
 def test_descriptors_that_it_is_given() -> None:
@@ -74,4 +74,4 @@ def test_descriptors_that_it_is_given() -> None:
         os.close(read)
         os.close(write)
 
-    run(main(), 30)
+    run(main())

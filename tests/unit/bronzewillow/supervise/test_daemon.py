@@ -71,7 +71,7 @@ def test_it_serves_is_started_again_and_ends(tmp_path: Path) -> None:
         assert await one.child.wait() == 0
         one.signal(signal.SIGHUP)
 
-    run(main(), 30)
+    run(main())
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_one_that_cannot_begin_is_not_tried_again(tmp_path: Path, code: str, fai
         await running
         await one.end()
 
-    run(main(), 30)
+    run(main())
 
 
 def test_it_is_prepared_before_each_start(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_its_own_name_is_not_said_twice(tmp_path: Path) -> None:
         with pytest.raises(UpError, match=r"^x ended with 1: no room$"):
             await one.wait_ready()
 
-    run(main(), 30)
+    run(main())
 
 
 def test_one_that_never_is_ready(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_one_that_never_is_ready(tmp_path: Path) -> None:
         with pytest.raises(UpError, match=r"x was ended by SIGKILL: it was not ready after 0.2 s"):
             await one.wait_ready()
 
-    run(main(), 30)
+    run(main())
 
 
 def test_one_that_does_not_heed_sigterm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,4 +155,4 @@ def test_one_that_does_not_heed_sigterm(tmp_path: Path, monkeypatch: pytest.Monk
         await running
         assert ("up", "x did not end within 0.2 s; killed") in told.lines
 
-    run(main(), 30)
+    run(main())

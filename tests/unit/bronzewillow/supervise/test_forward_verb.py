@@ -63,7 +63,7 @@ def test_the_command() -> None:
             process.send_signal(signal.SIGINT)
             assert await process.wait() == 0
 
-    run(main(), 30)
+    run(main())
 
 
 @pytest.mark.loopback
@@ -81,4 +81,4 @@ def test_a_port_that_is_taken() -> None:
                 assert err.decode().startswith(f"bronzewillow: 127.0.0.1:{port}: ")
                 assert "ddress already in use" in err.decode()
 
-    run(main(), 30)
+    run(main())

@@ -54,7 +54,7 @@ def test_the_order_of_coming_and_going(calls: Path) -> None:
         await until(lambda: calls.read_text().count("HUP") == 2)
         await node.end(with_pods=True)
 
-    run(main(), 30)
+    run(main())
     lines = calls.read_text().splitlines()
     assert sorted(lines[:2]) == [
         "bronzewillow agent --config /c.toml --node-name mac --log-level info",
@@ -74,7 +74,7 @@ def test_pods_that_are_kept_and_a_network_that_is_made_up(calls: Path) -> None:
         await node.start()
         await node.end(with_pods=True)
 
-    run(main(), 30)
+    run(main())
     text = calls.read_text()
     assert "llm-static-pods" not in text
     config = calls.parent / "state/bronzewillow/up/node.toml"
@@ -91,7 +91,7 @@ def test_one_that_cannot_begin_ends_the_others_and_no_pod(calls: Path) -> None:
             await node.start()
         await node.end(with_pods=False)
 
-    run(main(), 30)
+    run(main())
     assert "--end-all" not in calls.read_text()
     assert calls.read_text().count("TERM") == 2
 
@@ -105,7 +105,7 @@ def test_pods_that_do_not_end(calls: Path) -> None:
         with pytest.raises(UpError, match="some pods could not be ended"):
             await node.end(with_pods=True)
 
-    run(main(), 30)
+    run(main())
     assert calls.read_text().count("TERM") == 2
 
 
@@ -120,7 +120,7 @@ def test_a_kill_ends_them_at_once(calls: Path) -> None:
         node.kill()
         await ending
 
-    run(main(), 30)
+    run(main())
 
 
 def test_in_a_cluster_the_kubelet_makes_pods_and_leaves_them_running(calls: Path) -> None:
@@ -132,7 +132,7 @@ def test_in_a_cluster_the_kubelet_makes_pods_and_leaves_them_running(calls: Path
         node.reload()
         await node.end(with_pods=True)
 
-    run(main(), 30)
+    run(main())
     lines = calls.read_text().splitlines()
     assert sorted(lines[:3]) == [
         "bronzewillow agent --kubeconfig /k --node-name mac-1 --outlet 127.0.0.1:1080 --log-level info",
@@ -161,7 +161,7 @@ def test_a_node_that_has_left_its_cluster_is_not_started_again(calls: Path) -> N
         await node.has_left.wait()
         await node.end(with_pods=False)
 
-    run(main(), 30)
+    run(main())
     lines = calls.read_text().splitlines()
     assert sum(line.startswith("llm-kubelet run") for line in lines) == 2
     # what is left of its pods, nobody wants any more

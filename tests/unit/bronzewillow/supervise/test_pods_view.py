@@ -82,4 +82,4 @@ def test_pods_of_a_real_runtime(tmp_path: Path) -> None:
         node.run("runtime.runm", "create", "tiny", "--model", str(node.folder / "tiny.gguf"))
         node.start_agent()
         node.start_runtime()
-        run(main(), 60)
+        run(main())

@@ -41,7 +41,7 @@ def test_a_node_comes_up_and_leaves_nothing(place: Place) -> None:
             assert "static-pods    | pods that have ended: 1\n" in up.log
             assert up.log.endswith("up             | everything has ended\n")
 
-    run(main(), 60)
+    run(main())
     assert place.processes() == []
     assert list(place.run.iterdir()) == []
     assert list((place.state / "pods").iterdir()) == []
@@ -58,7 +58,7 @@ def test_a_second_signal_ends_it_at_once_and_pods_go_on(place: Place) -> None:
             await up.until("once more ends everything at once")
             await up.end()
 
-    run(main(), 60)
+    run(main())
 
 
 def test_a_daemon_that_cannot_begin_is_told_in_one_line(place: Place) -> None:
@@ -77,5 +77,5 @@ def test_a_daemon_that_cannot_begin_is_told_in_one_line(place: Place) -> None:
                 "set overlay.address to one"
             )
 
-    run(main(), 60)
+    run(main())
     assert place.processes() == []

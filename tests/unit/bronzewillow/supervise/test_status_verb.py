@@ -48,4 +48,4 @@ def test_pods_and_models_beside_the_network(place: Place) -> None:
             await up.end()
             assert await status(place) == (1, "", err)
 
-    run(main(), 90)
+    run(main())

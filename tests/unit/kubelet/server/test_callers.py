@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from bronzewillow.host.tasks import spawn
+from bronzewillow.testing import aio
 from bronzewillow.testing.loopback import until
 from kubelet.server.callers import Caller, CallerLimits, Callers, Drop, source_of
 
@@ -42,12 +44,8 @@ async def answers(served: Served) -> bool:
         return answer.status == 200
 
 
-def run(main: Callable[[], object]) -> None:
-    async def bounded() -> None:
-        async with asyncio.timeout(20):
-            await main()  # type: ignore[misc]
-
-    asyncio.run(bounded())
+def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    aio.run(main())
 
 
 def head(path: str = "/pods", *lines: str) -> bytes:

@@ -66,7 +66,7 @@ def test_pods_outlive_the_program_until_the_end_of_all(node: NodeProcesses, mani
         async with Cri(node.cri, logs) as cri:
             assert len(await cri.observe()) == 2
 
-    run(main(), 60)
+    run(main())
     assert node.run("kubelet.static", "--end-all", "--logs", str(logs)) == "pods that have ended: 2\n"
     assert list(logs.iterdir()) == []
 

@@ -51,7 +51,7 @@ def test_the_life_of_a_pod(node: NodeProcesses, tmp_path: Path) -> None:
             await heard.wait()
             listening.cancel()
 
-    run(main(), 30)
+    run(main())
 
 
 def test_an_ended_container_is_removed_with_its_log(node: NodeProcesses, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_an_ended_container_is_removed_with_its_log(node: NodeProcesses, tmp_pat
             assert pod.containers == ()
             await cri.end(pod)
 
-    run(main(), 30)
+    run(main())
 
 
 def test_an_image_that_may_not_be_pulled_or_cannot_be(node: NodeProcesses, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_an_image_that_may_not_be_pulled_or_cannot_be(node: NodeProcesses, tmp_p
                 assert caught.value.code() == code
             await cri.end(made)
 
-    run(main(), 30)
+    run(main())
 
 
 def test_only_static_pods_are_ours(node: NodeProcesses, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_only_static_pods_are_ours(node: NodeProcesses, tmp_path: Path) -> None:
             await cri.end(forged)
             assert outside.exists()
 
-    run(main(), 30)
+    run(main())
 
 
 def test_nobody_answers(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_static_pods_and_others_end(node: NodeProcesses, tmp_path: Path) -> None
             assert await cri.observe(only_static=False) == []
             assert await end_all(cri) == 0
 
-    run(main(), 30)
+    run(main())
 
 
 def test_a_runtime_that_is_just_starting_is_waited_for(node: NodeProcesses, tmp_path: Path) -> None:
@@ -51,4 +51,4 @@ def test_a_runtime_that_is_just_starting_is_waited_for(node: NodeProcesses, tmp_
             ended, _ = await asyncio.gather(end_all(cri), asyncio.to_thread(node.start_runtime))
             return ended
 
-    assert run(main(), 30) == 0
+    assert run(main()) == 0

@@ -110,7 +110,7 @@ def test_pods_come_and_go_with_their_manifests(
             assert {pod.sandbox_id for pod in before} < {pod.sandbox_id for pod in await cri.observe()}
             await end_all(cri)
 
-    run(main(), 60)
+    run(main())
     assert "a.yaml:1: YAML" in caplog.text
     assert "pod default/b-mac has ended" in caplog.text
 
@@ -130,7 +130,7 @@ def test_a_manifest_that_is_broken_when_the_next_runner_starts(
             assert before[0] in pods
             await end_all(cri)
 
-    run(main(), 60)
+    run(main())
 
 
 def test_what_dies_is_started_again(
@@ -157,7 +157,7 @@ def test_what_dies_is_started_again(
                 assert all(has(pod, State.EXITED) for pod in pods)
             await end_all(cri)
 
-    run(main(), 60)
+    run(main())
     assert "container llm ended with 137 (Error)" in caplog.text
     assert "; it is started again" in caplog.text
 
@@ -175,7 +175,7 @@ def test_what_cannot_be_started_is_told_and_harms_nobody(
                 await heard.wait()
             await end_all(cri)
 
-    run(main(), 60)
+    run(main())
     assert "again in 10 s" in caplog.text
 
 
@@ -198,7 +198,7 @@ def test_a_runtime_that_goes_and_comes(
                 assert before in after
             await end_all(cri)
 
-    run(main(), 60)
+    run(main())
     assert "the runtime answers again" in caplog.text
 
 
@@ -218,4 +218,4 @@ def test_a_folder_that_vanishes_changes_nothing(
                 assert await cri.observe() == [before]
             await end_all(cri)
 
-    run(main(), 60)
+    run(main())

@@ -27,7 +27,7 @@ def test_it_serves_until_it_is_told_to_end() -> None:
                     break
             assert socket.is_socket() and socket.stat().st_mode & 0o777 == 0o600
             process.send_signal(signal.SIGTERM)
-            assert process.wait(10) == 0
+            assert process.wait(60) == 0
             assert "Traceback" not in process.stderr.read()
         assert not socket.exists()
 
@@ -43,7 +43,7 @@ def test_it_serves_until_it_is_told_to_end() -> None:
 )
 def test_mistakes(words: list[str], code: int, said: str) -> None:
     process = llm_snapshotter(*words)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == code
     (line,) = errors.splitlines()
     assert line.startswith("llm-snapshotter: ") and said in line

@@ -117,7 +117,7 @@ class Rig:
     async def serves(self, pod: str, port: int = 8080) -> None:
         """Until its socket answers."""
         path = self.config.sockets / pod[:12] / f"{port}.sock"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     _, writer = await asyncio.open_unix_connection(str(path))
@@ -188,6 +188,6 @@ def in_rig(rig: Rig) -> InRig:
                 finally:
                     await rig.clear()
 
-        run(whole(), 30)
+        run(whole())
 
     return entered

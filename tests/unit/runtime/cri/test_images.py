@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import socket
 from pathlib import Path
 
 import pytest
 
 from bronzewillow.host.tasks import spawn
 from bronzewillow.testing.aio import run
+from bronzewillow.testing.ports import free_tcp_port
 from bronzewillow.testing.registry import fake_registry
 from runtime.api import cri_pb2 as api
 from runtime.content.errors import UnknownName
@@ -81,11 +81,10 @@ def test_a_registry_that_is_away_keeps_no_other_pull_waiting(
 ) -> None:
     monkeypatch.setattr("runtime.cri.images._ABSENT_S", 0.0)
     images = Images(ImageStore(tmp_path / "store"), ClientConfig(docker_config=tmp_path / "none"))
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_tcp_port()
 
     async def main() -> None:
-        async with asyncio.timeout(10):  # nine tries take 16 s at least
+        async with asyncio.timeout(15):  # nine tries take 16 s at least
             with pytest.raises(Unreachable, match="cannot connect"):
                 await images.pull(f"127.0.0.1:{port}/team/tiny:v1", api.AuthConfig())
 

@@ -76,7 +76,7 @@ def test_a_caller_that_has_gone() -> None:
 def test_a_daemon_that_holds_the_output_open_is_not_waited_for() -> None:
     out = Said()
     script = 'python3 -c \'import os; os.setsid(); os.execvp("sleep", ["sleep", "7"])\' & echo done'
-    assert run(ran(script, CommandStreams(None, out)), 5) == 0
+    assert run(ran(script, CommandStreams(None, out))) == 0
     assert out.heard == b"done\n"
 
 

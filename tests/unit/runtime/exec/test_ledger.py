@@ -26,7 +26,7 @@ def test_what_was_left_is_ended_with_its_children(tmp_path: Path) -> None:
     (child,) = psutil.Process(process.pid).children()
     (tmp_path / str(process.pid)).write_text(repr(psutil.Process(process.pid).create_time()))
     Ledger(tmp_path).end_left()
-    assert process.wait(5) == -signal.SIGKILL and list(tmp_path.iterdir()) == []
+    assert process.wait(60) == -signal.SIGKILL and list(tmp_path.iterdir()) == []
     assert process.stdout.read() == b"", "the child held it, too"
     process.stdout.close()
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
@@ -36,7 +36,7 @@ def test_children_without_their_leader(tmp_path: Path) -> None:
     process = sleeper("sleep 62 & echo")
     assert process.stdout is not None
     born = psutil.Process(process.pid).create_time()
-    process.wait(5)
+    process.wait(60)
     (tmp_path / str(process.pid)).write_text(repr(born))
     Ledger(tmp_path).end_left()
     assert process.stdout.read() == b""
@@ -51,7 +51,7 @@ def test_another_process_with_the_number(tmp_path: Path) -> None:
     Ledger(tmp_path).end_left()
     assert process.poll() is None and list(tmp_path.iterdir()) == []
     os.killpg(process.pid, signal.SIGKILL)
-    process.wait(5)
+    process.wait(60)
     process.stdout.close()
 
 
@@ -63,7 +63,7 @@ def test_only_what_runs_is_noted(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     with ledger.noting(process.pid):
         ledger.end_left()
-    assert process.wait(5) == -signal.SIGKILL
+    assert process.wait(60) == -signal.SIGKILL
     process.stdout.close()
     with ledger.noting(2**22 + 1):
         assert list(tmp_path.iterdir()) == []

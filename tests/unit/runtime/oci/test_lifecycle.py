@@ -71,7 +71,7 @@ def test_a_life(rig: Rig) -> None:
     rig.wait_for_socket()
     assert lifecycle.state(rig.root, "one").pid == process.pid  # runm itself, nothing above it
     lifecycle.kill(rig.root, "one", signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert rig.status() is Status.STOPPED
     lifecycle.delete(rig.root, "one")
     with pytest.raises(NoSuchContainer):
@@ -88,7 +88,7 @@ def test_what_a_status_does_not_allow(rig: Rig) -> None:
     with pytest.raises(WrongStatus, match="is running; only a created one can be started"):
         lifecycle.start(rig.root, "one")
     lifecycle.kill(rig.root, "one", signal.SIGKILL)
-    assert process.wait(10) == -signal.SIGKILL
+    assert process.wait(60) == -signal.SIGKILL
     with pytest.raises(WrongStatus, match="is stopped"):
         lifecycle.start(rig.root, "one")
     with pytest.raises(WrongStatus, match="is stopped"):
@@ -101,21 +101,21 @@ def test_delete_by_force_ends_what_lives(rig: Rig) -> None:
     assert [state.id for state in lifecycle.states(rig.root)] == ["one", "two"]
     for name, process in (("one", created), ("two", running)):
         lifecycle.delete(rig.root, name, force=True)
-        assert process.wait(10) == -signal.SIGKILL
+        assert process.wait(60) == -signal.SIGKILL
     assert lifecycle.states(rig.root) == []
 
 
 def test_a_created_container_can_be_killed(rig: Rig) -> None:
     process = rig.create()
     lifecycle.kill(rig.root, "one", signal.SIGTERM)
-    assert process.wait(10) == -signal.SIGTERM
+    assert process.wait(60) == -signal.SIGTERM
     assert rig.status() is Status.STOPPED
 
 
 def test_a_wrong_option_ends_it_with_two(rig: Rig) -> None:
     process = rig.create("one", "--colour", "bronze")
     lifecycle.start(rig.root, "one")
-    assert process.wait(20) == 2
+    assert process.wait(60) == 2
     assert rig.status() is Status.STOPPED
 
 

@@ -33,7 +33,7 @@ def test_it_becomes_a_container_and_writes_where_that_writes(tmp_path: Path) -> 
     lifecycle.start(tmp_path / "root", "one")
     with os.fdopen(reader, "rb") as output:
         assert b"No such option '--colour'" in output.read()
-    assert process.wait(20) == 2
+    assert process.wait(60) == 2
     lifecycle.delete(tmp_path / "root", "one")
 
 
@@ -46,13 +46,13 @@ def test_it_ends_when_nobody_wants_it(tmp_path: Path) -> None:
 def test_it_ends_in_order_with_whoever_made_it(tmp_path: Path) -> None:
     spare = Spare(tmp_path)
     spare._channel.close()
-    assert spare.process.wait(20) == 0
+    assert spare.process.wait(60) == 0
 
 
 def test_one_that_has_died_is_told(tmp_path: Path) -> None:
     spare = Spare(tmp_path / "root")
     spare.process.kill()
-    spare.process.wait(10)
+    spare.process.wait(60)
     with pytest.raises(BundleError, match="'one' ended with -9 before it could be started"):
         lifecycle.create(tmp_path / "root", "one", bundle(tmp_path / "b"), spare=spare)
     assert list(ContainerFolder.all(tmp_path / "root")) == []

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import socket
 import ssl
 import subprocess
 from pathlib import Path
@@ -11,6 +10,7 @@ import aiohttp
 import pytest
 
 from bronzewillow.testing.aio import run
+from bronzewillow.testing.ports import free_tcp_port
 from bronzewillow.testing.registry import fake_registry
 from runtime.images.reference import parse_reference
 from runtime.registry import transport
@@ -73,10 +73,8 @@ async def fetch(registry: str, folder: Path, insecure: bool = True, text: str = 
 
 
 def test_nobody_there(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
     with pytest.raises(Unreachable, match="cannot connect: Connect"):
-        run(fetch(f"127.0.0.1:{port}", tmp_path))
+        run(fetch(f"127.0.0.1:{free_tcp_port()}", tmp_path))
 
 
 @pytest.mark.parametrize(("absent_s", "pauses"), [(0.0, 0), (math.inf, 8)])
@@ -91,8 +89,7 @@ def test_where_nobody_is_patience_is_the_callers(host: str, absent_s: float, pau
         return Credentials()
 
     async def main() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            registry = f"{host}:{server.getsockname()[1]}"
+        registry = f"{host}:{free_tcp_port()}"
         async with aiohttp.ClientSession() as session:
             requests = Transport(
                 session, Hosts(None, (registry,)), Authorizer(session, nobody),

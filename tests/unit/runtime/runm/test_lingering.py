@@ -37,7 +37,7 @@ def service() -> Service:
 
 
 def test_who_is_not_asked_ends_at_once() -> None:
-    aio.run(linger(service(), asyncio.Event(), 1e6), 5)
+    aio.run(linger(service(), asyncio.Event(), 1e6))
 
 
 def test_a_hurry_ends_the_wait() -> None:

@@ -69,7 +69,7 @@ class Pod:
 
     async def serving(self, name: str) -> None:
         """Until it listens."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     _, writer = await asyncio.open_unix_connection(str(self.folder / name))

@@ -67,7 +67,7 @@ def test_as_containerd_starts_and_ends_it(folder: Path) -> None:
         await client.call(TASK, "Shutdown", api.ShutdownRequest(id="one"), Empty)
         await client.closed
 
-    run(main(), 20)
+    run(main())
     assert not path.exists()
     assert "Traceback" not in (bundle / "shim.log").read_text()
 
@@ -85,7 +85,7 @@ def test_a_shim_that_died_is_cleaned_up_after(folder: Path) -> None:
         await until(lambda: not is_alive(path))
         return task_pid
 
-    task_pid = run(main(), 20)
+    task_pid = run(main())
     deleted = api.DeleteResponse.FromString(shim(bundle, "-id", "one", "-bundle", str(bundle), "delete"))
     assert deleted.exit_status == 255
     assert not psutil.pid_exists(task_pid) or psutil.Process(task_pid).status() == psutil.STATUS_ZOMBIE

@@ -116,7 +116,7 @@ def test_the_orphan_of_a_shim_that_died(tmp_path: Path) -> None:
     process = lifecycle.create(tmp_path / "runm", "one", bundle)
     assert ContainerFolder.find(tmp_path / "runm", "one").is_alive()
     end_orphan(tmp_path / "runm", "one")
-    assert process.wait(10) == -signal.SIGKILL
+    assert process.wait(60) == -signal.SIGKILL
     assert not list((tmp_path / "runm").iterdir())
     end_orphan(tmp_path / "runm", "one")
 

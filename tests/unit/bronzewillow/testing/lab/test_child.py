@@ -40,13 +40,13 @@ def test_a_program_that_ignores_the_end_is_killed(tmp_path: Path) -> None:
     program.wait_line("ready")
     with pytest.raises(LabError, match="ignores SIGTERM"):
         program.end(timeout_s=0.05)
-    program.process.wait(timeout=10)
+    program.process.wait(timeout=60)
 
 
 def test_a_second_run_has_a_log_of_its_own(tmp_path: Path) -> None:
     for word in ("first", "second"):
         program = child(tmp_path, f"echo {word}")
-        program.process.wait(timeout=10)
+        program.process.wait(timeout=60)
         assert program.log == f"{word}\n"
     assert program.log_path.read_text() == "first\nsecond\n"
 

@@ -27,7 +27,7 @@ def told(seed: int) -> dict[str, Facts]:
             reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
             writer.write(SEED.pack(seed))
             facts["client"] = await play("client", reader, writer, scenario(seed))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await served.wait()
 
     asyncio.run(main())
