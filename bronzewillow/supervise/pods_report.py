@@ -19,6 +19,8 @@ def pods_lines(pods: Sequence[Json]) -> list[str]:
         (pod["name"], one["socket"]) for pod in pods for one in pod["containers"] if one["state"] == "serving"
     ]
     lines = table(_HEAD, [row for pod in pods for row in _rows(pod)])
+    if waiting := [(pod["name"], pod["waiting"]) for pod in pods if pod["waiting"]]:
+        lines += ["", *table(("POD", "WAITING"), waiting)]
     if serving:
         lines += ["", *table(("POD", "SOCKET"), serving)]
     return lines
@@ -27,7 +29,7 @@ def pods_lines(pods: Sequence[Json]) -> list[str]:
 def _rows(pod: Json) -> Iterator[tuple[object, ...]]:
     address = pod["address"] or "-"
     if not pod["containers"]:
-        yield pod["name"], address, "-", "ready" if pod["ready"] else "stopped", *"-----"
+        yield pod["name"], address, "-", "no container" if pod["ready"] else "stopped", *"-----"
     for one in pod["containers"]:
         yield (
             pod["name"], address, one["model"], one["state"], one["restarts"],

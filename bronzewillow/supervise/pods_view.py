@@ -51,7 +51,7 @@ async def _pod(
     sockets: Path,
 ) -> Json | None:
     try:
-        request = api.PodSandboxStatusRequest(pod_sandbox_id=pod.id)
+        request = api.PodSandboxStatusRequest(pod_sandbox_id=pod.id, verbose=True)
         found = await runtime.PodSandboxStatus(request, timeout=_LIMIT_S)
     except grpc.aio.AioRpcError as error:
         if error.code() == grpc.StatusCode.NOT_FOUND:  # removed meanwhile
@@ -65,6 +65,7 @@ async def _pod(
         "id": pod.id,
         "address": found.status.network.ip,
         "ready": pod.state == api.PodSandboxState.SANDBOX_READY,
+        "waiting": found.info.get("waiting", ""),
         "containers": await asyncio.gather(
             *(_container(statuses[one.id], memory.get(one.id, 0), folder) for one in mine)
         ),

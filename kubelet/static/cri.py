@@ -85,11 +85,12 @@ class Cri:
         pulled_s = 0.0
         container_id = action.created_id
         if not container_id:
-            pulled_s = await self._need_image(action.container.image, action.container.pull_policy)
+            pod = sandbox_config(action.pod, action.sandbox.attempt, self._logs)
+            pulled_s = await self._need_image(action.container.image, action.container.pull_policy, pod)
             request = api.CreateContainerRequest(
                 pod_sandbox_id=action.sandbox.sandbox_id,
                 config=container_config(action.pod, action.container, action.attempt, action.step),
-                sandbox_config=sandbox_config(action.pod, action.sandbox.attempt, self._logs),
+                sandbox_config=pod,
             )
             created = await self._runtime.CreateContainer(request, timeout=_LIMIT_S)
             container_id = created.container_id
@@ -134,11 +135,12 @@ class Cri:
         assert isinstance(answer, api.ContainerStatusResponse)
         return answer.status
 
-    async def _need_image(self, name: str, policy: str) -> float:
+    async def _need_image(self, name: str, policy: str, pod: api.PodSandboxConfig) -> float:
         image = api.ImageSpec(image=name)
         found = await self._images.ImageStatus(api.ImageStatusRequest(image=image), timeout=_LIMIT_S)
         if policy == "Never" or (policy == "IfNotPresent" and found.HasField("image")):
             return 0.0
         begun = time.monotonic()
-        await self._images.PullImage(api.PullImageRequest(image=image), timeout=_PULL_LIMIT_S)
+        request = api.PullImageRequest(image=image, sandbox_config=pod)
+        await self._images.PullImage(request, timeout=_PULL_LIMIT_S)
         return time.monotonic() - begun

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import ExitStack
 from typing import Any
 
 from runtime.api import cri_pb2 as api
 from runtime.api.cri_pb2_grpc import ImageServiceServicer
-from runtime.cri.images import Images
+from runtime.cri.node import Node
 
 _Context = Any
 
@@ -16,8 +17,8 @@ _Context = Any
 class ImageService(ImageServiceServicer):
     """Of one store. Refusals are turned into gRPC's status by the server."""
 
-    def __init__(self, images: Images) -> None:
-        self._images = images
+    def __init__(self, node: Node) -> None:
+        self._node, self._images = node, node.images
 
     async def ListImages(self, request: api.ListImagesRequest, context: _Context) -> api.ListImagesResponse:
         """All, or the one that the filter names."""
@@ -45,7 +46,14 @@ class ImageService(ImageServiceServicer):
 
     async def PullImage(self, request: api.PullImageRequest, context: _Context) -> api.PullImageResponse:
         """From its registry; one that is here is looked for anew, as its tag may have moved."""
-        return api.PullImageResponse(image_ref=await self._images.pull(request.image.image, request.auth))
+        image = request.image.image
+        waits = [
+            one for one in self._node.sandboxes if one.config.metadata == request.sandbox_config.metadata
+        ]
+        with ExitStack() as noted:
+            for sandbox in waits:
+                noted.enter_context(self._node.waiting.noted(sandbox.id, image, f"{image} is pulled"))
+            return api.PullImageResponse(image_ref=await self._images.pull(image, request.auth))
 
     async def RemoveImage(
         self, request: api.RemoveImageRequest, context: _Context

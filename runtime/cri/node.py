@@ -18,6 +18,7 @@ from runtime.cri.network_environment import network_environment
 from runtime.cri.records import Container, Records, Sandbox
 from runtime.cri.shims import Shims
 from runtime.cri.statuses import container_status, sandbox_status
+from runtime.cri.waiting import Waiting
 from runtime.exec.ledger import Ledger
 from runtime.networks.network import Network
 
@@ -38,6 +39,7 @@ class Node:
     sandboxes: Records[Sandbox] = field(init=False)
     containers: Records[Container] = field(init=False)
     shims: Shims = field(init=False)
+    waiting: Waiting = field(default_factory=Waiting)
     ledger: Ledger = field(init=False)
     """Of programs that run beside containers."""
     _locks: defaultdict[str, asyncio.Lock] = field(init=False)
@@ -65,9 +67,10 @@ class Node:
         """One pod's changes come one after another."""
         return self._locks[sandbox_id]
 
-    def forget_lock(self, sandbox_id: str) -> None:
+    def forget(self, sandbox_id: str) -> None:
         """The pod is gone."""
         self._locks.pop(sandbox_id, None)
+        self.waiting.forget(sandbox_id)
 
     def containers_of(self, sandbox: Sandbox) -> list[Container]:
         """Oldest first."""

@@ -74,7 +74,7 @@ class Pods:
                 await self._containers.forget(container)
             node.sandboxes.remove(sandbox)
             shutil.rmtree(node.sockets_of(sandbox.id), ignore_errors=True)
-        node.forget_lock(sandbox.id)
+        node.forget(sandbox.id)
         node.tell(_Kind.CONTAINER_DELETED_EVENT, sandbox.id, None)
 
     async def recover(self) -> None:
@@ -117,7 +117,7 @@ class Pods:
         with contextlib.suppress(CriError):
             await node.shims.end(sandbox.id)
         node.sandboxes.remove(sandbox)
-        node.forget_lock(sandbox.id)
+        node.forget(sandbox.id)
 
     async def _forget_spoilt(self, sandbox_id: str) -> None:
         """Its shim goes; its containers and its address are found to be nobody's then."""

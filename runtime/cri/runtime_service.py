@@ -143,6 +143,7 @@ class RuntimeService(RuntimeServiceServicer):
         )
         if request.verbose:
             answer.info["info"] = json.dumps(sandbox.to_json())
+            answer.info["waiting"] = node.waiting.of(sandbox.id)
         return answer
 
     async def ListPodSandbox(
@@ -159,7 +160,10 @@ class RuntimeService(RuntimeServiceServicer):
     ) -> api.CreateContainerResponse:
         """A process that waits."""
         pod = request.sandbox_config if request.HasField("sandbox_config") else None
-        container = await self._containers.create(request.pod_sandbox_id, request.config, pod)
+        image = request.config.image.image
+        sandbox_id = self._node.sandboxes.get(request.pod_sandbox_id).id
+        with self._node.waiting.noted(sandbox_id, image, f"a container of {image} is made"):
+            container = await self._containers.create(sandbox_id, request.config, pod)
         return api.CreateContainerResponse(container_id=container.id)
 
     async def StartContainer(

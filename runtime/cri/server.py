@@ -114,5 +114,5 @@ def _server(node: Node, service: RuntimeService) -> grpc.aio.Server:
     ]
     server = grpc.aio.server(interceptors=[Refusing(status_of)], options=options)
     add_RuntimeServiceServicer_to_server(service, server)
-    add_ImageServiceServicer_to_server(ImageService(node.images), server)
+    add_ImageServiceServicer_to_server(ImageService(node), server)
     return server

@@ -9,6 +9,8 @@ LLM: dict[str, Any] = {
     "tokens_per_s": 41.52, "requests_running": 3, "requests_waiting": 0, "socket": "/run/p/1/8080.sock",
 }  # fmt: skip
 
+POD: dict[str, Any] = {"address": "", "ready": True, "waiting": "", "containers": []}
+
 
 def test_a_line_for_each_container() -> None:
     ended = {
@@ -17,14 +19,19 @@ def test_a_line_for_each_container() -> None:
     }  # fmt: skip
     assert pods_lines(
         [
-            {"name": "default/a", "address": "10.244.7.2", "ready": True, "containers": [LLM, ended]},
-            {"name": "default/b", "address": "", "ready": False, "containers": []},
+            {**POD, "name": "default/a", "address": "10.244.7.2", "containers": [LLM, ended]},
+            {**POD, "name": "default/b", "ready": False},
+            {**POD, "name": "default/c", "waiting": "image none:1 is not here"},
         ]
     ) == [
         "POD        ADDRESS     MODEL  STATE             RESTARTS  MEMORY   TOKENS/S  RUNNING  WAITING",
         "default/a  10.244.7.2  tiny   serving           2         300 MiB  41.5      3        0",
         "default/a  10.244.7.2  tiny   ended (1, Error)  2         -        -         -        -",
         "default/b  -           -      stopped           -         -        -         -        -",
+        "default/c  -           -      no container      -         -        -         -        -",
+        "",
+        "POD        WAITING",
+        "default/c  image none:1 is not here",
         "",
         "POD        SOCKET",
         "default/a  /run/p/1/8080.sock",

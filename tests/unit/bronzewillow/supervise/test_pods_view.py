@@ -57,6 +57,12 @@ def test_pods_of_a_real_runtime(tmp_path: Path) -> None:
                 metadata=api.ContainerMetadata(name="llm"), image=api.ImageSpec(image="tiny"),
                 args=["--engine", "echo"], log_path="llm.log",
             )  # fmt: skip
+            other = api.ContainerConfig(image=api.ImageSpec(image="none:1"), metadata=container.metadata)
+            refused = api.CreateContainerRequest(pod_sandbox_id=pod, config=other)
+            with pytest.raises(grpc.aio.AioRpcError):
+                await runtime.CreateContainer(refused)
+            (view,) = await pods_view(node.cri, sockets) or []
+            assert view["waiting"] == "image none:1 is not here; pull it first"
             create = api.CreateContainerRequest(pod_sandbox_id=pod, config=container)
             made = (await runtime.CreateContainer(create)).container_id
             assert await state() == "created"
