@@ -65,7 +65,7 @@ class Leases:
         with _io_failure(self._root):
             for path in self._root.glob("*.json"):
                 try:
-                    found.append(_parse(path))
+                    found.append(read_lease(path))
                 except FileNotFoundError:
                     continue  # it was just taken back
                 except (OSError, ValueError, TypeError) as error:
@@ -107,6 +107,18 @@ class Leases:
         """It is nobody's; that it was nobody's already is no error."""
         with self._locked():
             (self._root / f"{lease.address}.json").unlink(missing_ok=True)
+
+    def drop_spoilt(self) -> None:
+        """Files that tell of no lease; the caller knows that nobody has their addresses. CniError."""
+        with self._locked():
+            for path in self._root.glob("*.json"):
+                try:
+                    read_lease(path)
+                except (ValueError, TypeError) as error:
+                    _log.warning("%s: is no lease (%s), and nobody's: removed", path, error)
+                    path.unlink(missing_ok=True)
+                except FileNotFoundError:
+                    continue
 
     @property
     def outlet(self) -> int:
@@ -177,8 +189,8 @@ def _by_family(lease: Lease) -> tuple[int, int]:
     return address.version, int(address)
 
 
-def _parse(path: Path) -> Lease:
-    """OSError, ValueError, TypeError."""
+def read_lease(path: Path) -> Lease:
+    """One file. OSError, ValueError, TypeError."""
     lease = Lease(**parse_json(path.read_text()))
     if not all(isinstance(one, str) and "\0" not in one for one in asdict(lease).values()):
         raise ValueError("a field is no text")

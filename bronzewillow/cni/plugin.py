@@ -160,9 +160,12 @@ def _check(request: Request, agent: Agent, leases: Leases) -> None:
 
 def _gc(request: Request, agent: Agent, leases: Leases) -> None:
     valid = {(one.container_id, one.ifname) for one in request.valid}
+    held = leases.all()
+    if valid <= {(lease.container_id, lease.ifname) for lease in held}:
+        leases.drop_spoilt()
     stale = [
         lease
-        for lease in leases.all()
+        for lease in held
         if lease.network == request.network and (lease.container_id, lease.ifname) not in valid
     ]
     for lease in stale:

@@ -22,8 +22,9 @@ from bronzewillow.doctor.machine import (
     check_server,
     check_socket,
 )
+from bronzewillow.doctor.state import check_disk, check_sockets, check_state
 from bronzewillow.host.command import CommandError
-from bronzewillow.host.paths import runtime_folder
+from bronzewillow.host.paths import runtime_folder, state_folder
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.errors import KubeError
 from bronzewillow.kube.kubeconfig import load_kubeconfig
@@ -52,6 +53,9 @@ def doctor(
         *check_programs(),
         check_socket(runtime_folder(), _DEEPEST_SOCKET),
         check_open_files(),
+        *check_state(state_folder()),
+        check_disk(state_folder()),
+        *check_sockets(runtime_folder()),
     ]
     if sys.platform == "darwin":
         findings += check_mac(is_installed=user_service().is_installed())

@@ -19,6 +19,24 @@ _LOOK_EVERY_S = 0.02
 _KILL_LIMIT_S = 5.0
 
 
+def holder(path: Path) -> int | None:
+    """The process that has the claim of that file, by its own word; None for nobody."""
+    try:
+        with path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _pid(file.read(20))
+    except OSError:
+        pass
+    return None
+
+
+def _pid(text: bytes) -> int:
+    """0 for one that nobody knows."""
+    return int(text) if text.strip().isdigit() else 0
+
+
 class Claim:
     """The right to run one daemon; `descriptor` is what the daemon must be given."""
 
@@ -32,8 +50,7 @@ class Claim:
         try:
             fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            text = os.pread(self.descriptor, 20, 0).strip()
-            return int(text) if text.isdigit() else 0
+            return _pid(os.pread(self.descriptor, 20, 0))
         os.ftruncate(self.descriptor, 0)
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import shutil
 import time
 
@@ -13,10 +14,11 @@ from runtime.cri.errors import AlreadyExists, CriError, InvalidArgument, Unavail
 from runtime.cri.node import Node, new_id
 from runtime.cri.records import Sandbox
 from runtime.cri.refusals import check_sandbox
-from runtime.networks.errors import NetworkError
+from runtime.networks.errors import UNKNOWN_CONTAINER, NetworkError
 from runtime.networks.network import Attachment
 
 HANDLERS = ("", "runm")
+_log = logging.getLogger(__name__)
 _Kind = api.ContainerEventType
 
 
@@ -94,6 +96,22 @@ class Pods:
         await self._containers.end_strangers()
         with contextlib.suppress(NetworkError):  # of an agent that is not there yet
             await node.network.collect(one.id for one in node.sandboxes if one.is_ready)
+
+    async def stop_cut_off(self) -> None:
+        """Stop the pods that the network does not know any more: whoever made them makes them anew."""
+        node = self._node
+        for sandbox in node.sandboxes:
+            async with node.lock(sandbox.id):
+                if not sandbox.is_ready or node.sandboxes.find(sandbox.id) is None:
+                    continue
+                try:
+                    await node.network.check(sandbox.id)
+                except NetworkError as error:
+                    if error.code != UNKNOWN_CONTAINER:
+                        continue
+                    _log.warning("pod %s: %s; it is stopped", sandbox.config.metadata.name, error)
+                    with contextlib.suppress(CriError):
+                        await self._stop(sandbox)
 
     async def _stop(self, sandbox: Sandbox) -> None:
         node = self._node

@@ -15,6 +15,7 @@ import grpc
 from bronzewillow.host.files import try_lock
 from bronzewillow.host.notify import tell_ready
 from bronzewillow.host.paths import make_private, prepare_socket_folder
+from bronzewillow.host.tasks import spawn
 from runtime.api.cri_pb2_grpc import (
     add_ImageServiceServicer_to_server,
     add_RuntimeServiceServicer_to_server,
@@ -96,9 +97,12 @@ async def running(config: ServerConfig) -> AsyncIterator[Node]:
         await server.start()
         config.socket.chmod(0o600)
         _log.info("%d pods, %d containers", len(node.sandboxes), len(node.containers))
+        looking = spawn(pods.stop_cut_off(), name="pods that are cut off")  # a process for each: nobody waits
         try:
             yield node
         finally:
+            looking.cancel()
+            await asyncio.wait([looking])
             node.events.close()
             await server.stop(_GRACE_S)
             await streams.server.close()

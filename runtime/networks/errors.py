@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runtime.refusal import Refusal
 
-TRY_AGAIN_LATER = 11
+UNKNOWN_CONTAINER, TRY_AGAIN_LATER = 3, 11
 
 
 class NetworkError(Refusal):

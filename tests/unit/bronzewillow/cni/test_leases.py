@@ -110,6 +110,9 @@ def test_a_spoilt_lease_is_told_of_once(tmp_path: Path, caplog: pytest.LogCaptur
     assert leases.all() == leases.all() == []
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "10.244.7.9.json" in caplog.text
+    lease = give(leases, "a")
+    leases.drop_spoilt()
+    assert [path.name for path in tmp_path.glob("*.json")] == [f"{lease.address}.json"]
     (tmp_path / "file").write_text("")
     with pytest.raises(CniError, match="Not a directory") as raised:
         give(Leases(tmp_path / "file" / "x"), "a")

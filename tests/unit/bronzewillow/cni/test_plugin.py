@@ -32,8 +32,8 @@ class Runtime:
     folder: Path
     control: Path
 
-    async def call(self, verb: str, container: str = "c1", **config: Any) -> tuple[int, Any]:
-        """Exit code, and what standard output says."""
+    async def call(self, verb: str, container: str = "c1", says: str = "", **config: Any) -> tuple[int, Any]:
+        """Exit code, and what standard output says; on standard error it says `says`, or nothing."""
         environment = {
             **os.environ, "CNI_COMMAND": verb, "CNI_CONTAINERID": container, "CNI_IFNAME": "eth0",
             "CNI_ARGS": "K8S_POD_NAMESPACE=default;K8S_POD_NAME=leased", "CNI_PATH": "/opt/cni/bin",
@@ -45,7 +45,7 @@ class Runtime:
         )  # fmt: skip
         document = CONFIG | {"control": str(self.control)} | config
         out, err = await process.communicate(json.dumps(document).encode())
-        assert not err, err.decode()
+        assert says in err.decode() if says else not err, err.decode()
         return process.returncode or 0, json.loads(out) if out else None
 
 
@@ -100,6 +100,13 @@ def test_gc_status_and_version() -> None:
             for number, (_, result) in enumerate(results):
                 code, _ = await runtime.call("CHECK", f"c{number}", prevResult=result)
                 assert code == (0 if number == 2 else 1)
+            kept = runtime.folder / "state/bronzewillow/leases" / f"{address_of(results[2][1])}.json"
+            kept.write_text("")  # whose it was cannot be told
+            assert await runtime.call("GC", says="is no lease", **valid) == (0, None)
+            assert kept.exists()
+            nobody: dict[str, Any] = {"cni.dev/valid-attachments": []}
+            assert await runtime.call("GC", says="removed", **nobody) == (0, None)
+            assert not kept.exists()
             code, found = await runtime.call("VERSION")
             assert (code, found["supportedVersions"][-1]) == (0, "1.1.0")
 

@@ -25,8 +25,11 @@ def test_a_line_each_and_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "check_kernel", lambda: Finding(Verdict.WARNING, "packet kernel", "interpreted"))
     monkeypatch.setattr(cli, "check_programs", lambda: [Finding(Verdict.GOOD, "runm", "here")])
     monkeypatch.setattr(cli, "check_socket", lambda *_: Finding(Verdict.GOOD, "sockets", "short enough"))
+    monkeypatch.setattr(cli, "check_state", lambda _: [Finding(Verdict.GOOD, "state", "nothing is spoilt")])
+    monkeypatch.setattr(cli, "check_disk", lambda _: Finding(Verdict.GOOD, "disk", "large"))
+    monkeypatch.setattr(cli, "check_sockets", lambda _: [])
     ended = CliRunner().invoke(doctor)
-    assert (ended.exit_code, len(ended.output.splitlines())) == (0, 4)
+    assert (ended.exit_code, len(ended.output.splitlines())) == (0, 6)
     monkeypatch.setattr(cli, "check_programs", lambda: [Finding(Verdict.BROKEN, "runm", "is not there")])
     assert CliRunner().invoke(doctor).exit_code == 1
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bronzewillow.supervise.claim import Claim
+from bronzewillow.supervise.claim import Claim, holder
 from bronzewillow.supervise.errors import UpError
 from bronzewillow.testing.aio import run
 
@@ -72,3 +72,14 @@ def test_a_name_of_a_process_that_has_gone_is_no_process(tmp_path: Path) -> None
     second = Claim(tmp_path / "x.lock")
     assert second.former() is None  # though the file says 1
     second.close()
+
+
+def test_who_has_a_claim_can_be_asked_without_taking_it(tmp_path: Path) -> None:
+    assert holder(tmp_path / "none.lock") is None
+    claim = Claim(tmp_path / "x.lock")
+    assert holder(tmp_path / "x.lock") is None
+    assert claim.former() is None
+    assert holder(tmp_path / "x.lock") == 0
+    claim.name(123)
+    assert holder(tmp_path / "x.lock") == 123
+    claim.close()

@@ -28,6 +28,7 @@ PLUGIN = """#!/bin/sh
 cat > /dev/null
 echo "$CNI_COMMAND $CNI_CONTAINERID" >> "$0.log"
 if [ -e "$0.down" ]; then echo '{"code": 11, "msg": "the agent does not answer"}'; exit 1; fi
+if [ "$CNI_COMMAND" = CHECK ] && grep -qs "$CNI_CONTAINERID" "$0.unknown"; then echo '{"code": 3}'; exit 1; fi
 [ "$CNI_COMMAND" = ADD ] || exit 0
 n=$(grep -c ADD "$0.log")
 echo '{"cniVersion": "1.1.0", "ips": [{"address": "10.244.7.'$((n + 1))'/24"}]}'
@@ -47,14 +48,14 @@ class Rig:
 
     @property
     def plugin(self) -> Path:
-        """The CNI plugin; `.down` beside it lets it fail, `.log` has what it was asked."""
+        """The CNI plugin. Beside it: `.down` lets it fail, `.unknown` has ids it forgot, `.log` its calls."""
         return self.folder / "cni" / "fake-net"
 
     @property
     def plugin_calls(self) -> list[str]:
-        """Without GC, which every start asks for."""
+        """Without GC and CHECK, which every start asks for."""
         lines = (self.folder / "cni" / "fake-net.log").read_text().splitlines()
-        return [line for line in lines if not line.startswith("GC")]
+        return [line for line in lines if not line.startswith(("GC", "CHECK"))]
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[Rig]:

@@ -87,6 +87,21 @@ def test_mistakes(in_rig: InRig, config: api.PodSandboxConfig, handler: str, wor
     in_rig(main)
 
 
+def test_what_the_network_does_not_know_any_more_is_stopped_by_the_next(rig: Rig) -> None:
+    async def main() -> None:
+        async with rig.serving():
+            lost, left = [await rig.run() for _ in range(2)]
+        rig.plugin.with_name("fake-net.unknown").write_text(lost)
+        async with rig.serving():
+            while (await rig.pod_status(lost)).state == api.PodSandboxState.SANDBOX_READY:
+                pass
+            assert (await rig.pod_status(left)).state == api.PodSandboxState.SANDBOX_READY
+            await rig.clear()
+        assert rig.plugin_calls[2:] == [f"DEL {lost}", f"DEL {left}"]
+
+    run(main(), 30)
+
+
 def test_what_was_half_made_is_taken_back_by_the_next(rig: Rig) -> None:
     half = Sandbox("f" * 64, rig.pod_config(), 1)
     Records(rig.config.root / "sandboxes", Sandbox).put(half)
