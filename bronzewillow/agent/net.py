@@ -56,6 +56,7 @@ class Net:
         self.node = Node(specs, self._on_event, rung, tcp)
         self.policy = Enforcer()
         """Who may open connections to our pods; everybody, until it is told of a world."""
+        self._now, self._touch = self.node.clock.now, self.node.touch  # bound once for all connections
         self._factories: dict[Listener, ProtocolFactory] = {}
         self._transports: dict[Connection, UserspaceTransport] = {}
         self._connecting: dict[Connection, asyncio.Future[UserspaceTransport]] = {}
@@ -199,8 +200,6 @@ class Net:
 
     def _make_transport(self, connection: Connection) -> UserspaceTransport:
         stack = self.node.stacks[connection.local[0]]
-        transport = UserspaceTransport(
-            self._loop, connection, self.node.clock.now, lambda: self.node.touch(stack), address_text
-        )
+        transport = UserspaceTransport(self._loop, connection, stack, self._now, self._touch, address_text)
         self._transports[connection] = transport
         return transport

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from bronzewillow.stack import Connection, RemoteError
+from bronzewillow.stack import Connection, RemoteError, Stack
 from bronzewillow.stack.errors import ConnectionRefused, ConnectionTimedOut
 
 _HIGH_WATER_BYTES = 64 << 10
@@ -19,8 +19,29 @@ class UserspaceTransport(asyncio.Transport):
 
     What the stack's send buffer does not take waits in `_buffer`; the protocol is paused by its size, as a
     socket transport does by the bytes that the kernel has not taken. While reading is paused nothing is
-    consumed, so the receive window closes and the peer waits.
+    consumed, so the receive window closes and the peer waits. Most connections wait most of the time, so
+    nothing is made before it is needed: neither of the two queues, whose first 64 places are 760 bytes.
     """
+
+    __slots__ = (
+        "_buffer",
+        "_buffer_bytes",
+        "_closing",
+        "_connection",
+        "_eof_wanted",
+        "_high",
+        "_host",
+        "_loop",
+        "_lost",
+        "_low",
+        "_now",
+        "_protocol",
+        "_protocol_paused",
+        "_reading_paused",
+        "_stack",
+        "_touch",
+        "_unread",
+    )
 
     _start_tls_compatible = True  # what loop.start_tls asks of a transport
 
@@ -28,23 +49,23 @@ class UserspaceTransport(asyncio.Transport):
         self,
         loop: asyncio.AbstractEventLoop,
         connection: Connection,
+        stack: Stack,
         now: Callable[[], int],
-        touch: Callable[[], None],
+        touch: Callable[[Stack], None],
         host: Callable[[bytes], str],
     ) -> None:
+        """`touch(stack)` after each call of `connection`; `host` makes text of an address."""
         super().__init__()
         self._loop = loop
         self._connection = connection
+        self._stack = stack
         self._now = now
         self._touch = touch
-        self._extra_info = {
-            "peername": (host(connection.remote[0]), connection.remote[1]),
-            "sockname": (host(connection.local[0]), connection.local[1]),
-        }
+        self._host = host
         self._protocol: asyncio.BaseProtocol = asyncio.Protocol()
-        self._buffer: deque[memoryview] = deque()
+        self._buffer: deque[memoryview] | None = None
         self._buffer_bytes = 0
-        self._unread: deque[bytes] = deque()  # arrived while reading was paused; _EOF last
+        self._unread: deque[bytes] | None = None  # arrived while reading was paused; _EOF last
         self._high, self._low = _HIGH_WATER_BYTES, _HIGH_WATER_BYTES // 4
         self._protocol_paused = False
         self._reading_paused = False
@@ -56,7 +77,10 @@ class UserspaceTransport(asyncio.Transport):
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """`peername` and `sockname`, as (host, port)."""
-        return self._extra_info.get(name, default)
+        if name not in ("peername", "sockname"):
+            return default
+        address, port = self._connection.remote if name == "peername" else self._connection.local
+        return self._host(address), port
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """Hand the connection to another protocol."""
@@ -75,7 +99,7 @@ class UserspaceTransport(asyncio.Transport):
         if self._closing:
             return
         self._closing = True
-        self._unread.clear()
+        self._unread = None
         if not self._buffer:
             self._finish_close()
 
@@ -86,7 +110,7 @@ class UserspaceTransport(asyncio.Transport):
         self._closing = True
         self._drop_buffer()
         self._connection.abort(self._now())
-        self._touch()
+        self._touch(self._stack)
         self._lose(None)
 
     # ---- asyncio.ReadTransport
@@ -117,8 +141,10 @@ class UserspaceTransport(asyncio.Transport):
         taken = 0
         if not self._buffer:
             taken = self._connection.send(data, self._now())
-            self._touch()
+            self._touch(self._stack)
         if taken < len(data):
+            if self._buffer is None:
+                self._buffer = deque()
             self._buffer.append(memoryview(bytes(data))[taken:])
             self._buffer_bytes += len(data) - taken
             self._maybe_pause_protocol()
@@ -165,7 +191,7 @@ class UserspaceTransport(asyncio.Transport):
         if self._closing:
             return
         if self._reading_paused or self._unread:
-            self._unread.append(data)
+            self._keep(data)
         else:
             self._deliver(data)
 
@@ -174,7 +200,7 @@ class UserspaceTransport(asyncio.Transport):
         if self._closing:
             return
         if self._reading_paused or self._unread:
-            self._unread.append(_EOF)
+            self._keep(_EOF)
         else:
             self._deliver_eof()
 
@@ -188,8 +214,9 @@ class UserspaceTransport(asyncio.Transport):
                 self._buffer[0] = chunk[taken:]
                 break
             self._buffer.popleft()
-        self._touch()
+        self._touch(self._stack)
         if not self._buffer:
+            self._buffer = None
             if self._closing:
                 self._finish_close()
                 return
@@ -213,6 +240,11 @@ class UserspaceTransport(asyncio.Transport):
 
     # ---- inside
 
+    def _keep(self, data: bytes) -> None:
+        if self._unread is None:
+            self._unread = deque()
+        self._unread.append(data)
+
     def _deliver(self, data: bytes) -> None:
         protocol = self._protocol
         try:
@@ -227,7 +259,7 @@ class UserspaceTransport(asyncio.Transport):
             return
         if not self._closing:
             self._connection.consume(len(data), self._now())
-            self._touch()
+            self._touch(self._stack)
 
     def _deliver_eof(self) -> None:
         protocol = self._protocol
@@ -250,6 +282,8 @@ class UserspaceTransport(asyncio.Transport):
                 self._deliver_eof()
             else:
                 self._deliver(data)
+        if not self._unread:
+            self._unread = None
 
     def _maybe_pause_protocol(self) -> None:
         if not self._protocol_paused and self._buffer_bytes > self._high:
@@ -268,11 +302,11 @@ class UserspaceTransport(asyncio.Transport):
 
     def _shutdown(self) -> None:
         self._connection.shutdown(self._now())
-        self._touch()
+        self._touch(self._stack)
 
     def _finish_close(self) -> None:
         self._connection.close(self._now())
-        self._touch()
+        self._touch(self._stack)
         self._lose(None)
 
     def _fatal(self, error: BaseException, message: str) -> None:
@@ -282,9 +316,8 @@ class UserspaceTransport(asyncio.Transport):
         self.abort()
 
     def _drop_buffer(self) -> None:
-        self._buffer.clear()
+        self._buffer = self._unread = None
         self._buffer_bytes = 0
-        self._unread.clear()
 
     def _lose(self, error: OSError | None) -> None:
         if not self._lost:

@@ -21,6 +21,8 @@ _EARLY_BYTES: Final = 65_536
 class SpliceSide(asyncio.Protocol):
     """One of the two connections of a Splice."""
 
+    __slots__ = ("_index", "_splice", "has_ended", "received", "transport")
+
     def __init__(self, splice: Splice, index: int) -> None:
         self._splice = splice
         self._index = index
@@ -60,14 +62,29 @@ class SpliceSide(asyncio.Protocol):
 class Splice:
     """The pair. It is `finished` when both connections are lost; nothing of it is left then."""
 
+    __slots__ = (
+        "_early",
+        "_idle_timeout_s",
+        "_joined",
+        "_last_byte_s",
+        "_loop",
+        "_lost",
+        "_on_bytes",
+        "_on_finished",
+        "_timer",
+        "finished",
+        "sides",
+        "timed_out",
+    )
+
     def __init__(
         self,
         *,
         idle_timeout_s: float,
         on_bytes: Callable[[int, int], None] | None = None,
-        on_finished: Callable[[], None] | None = None,
+        on_finished: Callable[[Splice], None] | None = None,
     ) -> None:
-        """`on_bytes(side, count)` follows every read; `on_finished()` comes once, after both were lost."""
+        """`on_bytes(side, count)` follows each read, `on_finished(splice)` comes once, at the end."""
         self._loop = asyncio.get_running_loop()
         self._idle_timeout_s = idle_timeout_s
         self._on_bytes = on_bytes
@@ -174,7 +191,7 @@ class Splice:
         if not self.finished.done():
             self.finished.set_result(None)
             if self._on_finished is not None:
-                self._on_finished()
+                self._on_finished(self)
 
 
 def reset(transport: asyncio.Transport) -> None:

@@ -132,10 +132,13 @@ class HttpProxy:
 
     def new_splice(self) -> Splice:
         """A splice that `close` waits for."""
-        splice = Splice(idle_timeout_s=self.limits.idle_timeout_s, on_finished=self._check_end)
+        splice = Splice(idle_timeout_s=self.limits.idle_timeout_s, on_finished=self._on_spliced)
         self._splices.add(splice)
-        splice.finished.add_done_callback(lambda _: self._splices.discard(splice))
         return splice
+
+    def _on_spliced(self, splice: Splice) -> None:
+        self._splices.discard(splice)
+        self._check_end()
 
     async def _serve(self, request: web.BaseRequest) -> Answered:
         connection = request.protocol

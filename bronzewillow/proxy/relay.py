@@ -38,7 +38,9 @@ class Relay:
         self.bytes_out = 0
         """Bytes from the upstream."""
         self._metrics: RelayPortMetrics | None = metrics.relay_port(pod, port) if metrics else None
-        self._open: set[Splice] = set()
+        self._open: dict[Splice, asyncio.Task[None] | None] = {}
+        """With what dials its upstream, until that is there: a task that has ended is a kilobyte."""
+        self._count, self._forget = self._on_bytes, self._on_finished  # bound once for all splices
         self._waiting_for_end: asyncio.Future[None] | None = None
         self._closing = False
 
@@ -72,12 +74,12 @@ class Relay:
 
     def open(self) -> Splice:
         """A splice for a connection being accepted; its upstream side is dialled in the background."""
-        splice = Splice(idle_timeout_s=self.limits.idle_timeout_s, on_bytes=self._on_bytes)
-        self._open.add(splice)
+        splice = Splice(
+            idle_timeout_s=self.limits.idle_timeout_s, on_bytes=self._count, on_finished=self._forget
+        )
         if self._metrics is not None:
             self._metrics.opened()
-        dialling = spawn(self._dial(splice), name=f"relay dial {self.pod}:{self.port}")
-        splice.finished.add_done_callback(lambda _: self._on_finished(splice, dialling))
+        self._open[splice] = spawn(self._dial(splice), name=f"relay dial {self.pod}:{self.port}")
         return splice
 
     async def _dial(self, splice: Splice) -> None:
@@ -95,7 +97,9 @@ class Relay:
             splice.abort()
             return
         transport.set_write_buffer_limits(high=self.limits.buffer_bytes)
-        if splice.finished.done():  # the client left while the connection was being made
+        if splice in self._open:
+            self._open[splice] = None
+        else:  # the client left while the connection was being made
             transport.abort()
 
     def _on_bytes(self, side: int, count: int) -> None:
@@ -106,9 +110,10 @@ class Relay:
         if self._metrics is not None:
             self._metrics.moved(side == CLIENT, count)
 
-    def _on_finished(self, splice: Splice, dialling: asyncio.Task[None]) -> None:
-        dialling.cancel()
-        self._open.discard(splice)
+    def _on_finished(self, splice: Splice) -> None:
+        dialling = self._open.pop(splice)
+        if dialling is not None:
+            dialling.cancel()
         if self._metrics is not None:
             self._metrics.closed()
         if not self._open and self._waiting_for_end is not None and not self._waiting_for_end.done():
@@ -127,6 +132,8 @@ class Relay:
 
 class _Accepted(asyncio.Protocol):
     """The client's side; a splice exists only once the connection is made and within the limit."""
+
+    __slots__ = ("_relay", "_side")
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay

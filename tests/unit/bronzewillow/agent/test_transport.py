@@ -272,11 +272,26 @@ def test_paused_reading_closes_the_window_and_bounds_memory() -> None:
                 pair.out.write(BIG)
             for _ in range(200):
                 await asyncio.sleep(0)
-            held = sum(map(len, cast(UserspaceTransport, pair.into)._unread))
+            held = sum(map(len, cast(UserspaceTransport, pair.into)._unread or ()))
             assert not pair.server.data
             return held
 
     assert 0 < run(main()) <= 1 << 20
+
+
+def test_a_connection_that_waits_holds_no_queues() -> None:
+    async def main() -> None:
+        async with userspace() as pair:
+            out, into = cast(UserspaceTransport, pair.out), cast(UserspaceTransport, pair.into)
+            assert out._buffer is None and into._unread is None
+            into.pause_reading()
+            out.write(BIG)
+            assert out._buffer
+            into.resume_reading()
+            await pair.server.wait_bytes(len(BIG))
+            assert out._buffer is None and into._unread is None
+
+    run(main())
 
 
 def test_streams_and_tls_run_on_it(tmp_path: Path) -> None:
