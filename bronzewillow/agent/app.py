@@ -18,6 +18,7 @@ from bronzewillow.agent.control import ControlServer
 from bronzewillow.agent.datagram import Rung
 from bronzewillow.agent.door import Door
 from bronzewillow.agent.explaining import Known
+from bronzewillow.agent.garbage import GarbageSearch
 from bronzewillow.agent.leased import LOOK_EVERY_S, leased_pods
 from bronzewillow.agent.metrics import AgentCollector
 from bronzewillow.agent.net import Net
@@ -73,8 +74,10 @@ async def run_agent(config: AgentConfig, options: AgentOptions) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     loop.add_signal_handler(signal.SIGHUP, lambda: spawn(agent.reload(), name="reload"))
+    searching = spawn(GarbageSearch().run(lambda: True), name="garbage")
     tell_ready()
     await ended.wait()
+    searching.cancel()
     _log.info("ending: connections have %.0f s to finish", options.drain_s)
     notify("STOPPING=1")
     for number in (signal.SIGTERM, signal.SIGINT):

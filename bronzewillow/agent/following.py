@@ -49,7 +49,6 @@ _RULES = "policy.json"
 _COMPILE_EVERY_S = 0.5
 """Policies are compiled at most so often, however fast pods come and go."""
 _REMEMBER_EVERY_S = 10.0
-_LOOK_EVERY_S = 1.0
 _SWITCH_S = 0.0005
 """So long may a thread that compiles keep the loop from a packet; Python's default is ten times that."""
 _log = logging.getLogger(__name__)
@@ -74,8 +73,6 @@ class FollowOptions:
 async def run_following(follow: FollowOptions, options: AgentOptions) -> None:
     """Serve until SIGTERM or SIGINT. BadCredentials, OSError and ValueError when it cannot begin."""
     sys.setswitchinterval(_SWITCH_S)
-    garbage = GarbageSearch()
-    garbage.begin()
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     signals = (signal.SIGTERM, signal.SIGINT)
@@ -83,18 +80,12 @@ async def run_following(follow: FollowOptions, options: AgentOptions) -> None:
         loop.add_signal_handler(number, ended.set)
     async with KubeClient(load_kubeconfig(follow.kubeconfig), user_agent="bronzewillow-agent") as client:
         following = Following(client, follow, options)
-        await race(following.run(), follow_address(client), _search(garbage, following), ended.wait())
+        searching = GarbageSearch().run(following.knows_all)
+        await race(following.run(), follow_address(client), searching, ended.wait())
         notify("STOPPING=1")
         for number in signals:
             loop.remove_signal_handler(number)  # a second one ends us at once
         await following.close()
-
-
-async def _search(garbage: GarbageSearch, following: Following) -> None:
-    loop = asyncio.get_running_loop()
-    while True:
-        garbage.look(is_all_there=following.knows_all(), now_s=loop.time())
-        await asyncio.sleep(_LOOK_EVERY_S)
 
 
 class Following:

@@ -1,16 +1,20 @@
-"""When Python looks for cyclic garbage: a full search of a large cluster's objects stops packets for long.
+"""When Python looks for cyclic garbage: a full search of what a process began with stops packets for long.
 
-Those objects are trees, which are freed without a search. So they are set aside once they are all there, the
-interpreter begins no full search by itself, and we begin one now and then, of what has come since.
+That is 25 ms for the modules and classes of the agent alone, and far more for the objects of a large cluster,
+which are trees and freed without a search. So both are set aside once they are all there, the interpreter
+begins no full search by itself, and we begin one now and then, of what has come since.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
+from collections.abc import Callable
 
 _YOUNG, _MIDDLE, _NEVER = 10_000, 20, 1 << 30
 """New objects until a search of them, such searches until one of the middle-aged, those until a full one."""
 _EVERY_S = 600.0
+_LOOK_EVERY_S = 1.0
 
 
 class GarbageSearch:
@@ -20,12 +24,25 @@ class GarbageSearch:
         self._is_set_aside = False
         self._searched_at = 0.0
 
+    async def run(self, is_all_there: Callable[[], bool]) -> None:
+        """Look after it, for ever; when that is cancelled, Python searches as it did before."""
+        loop = asyncio.get_running_loop()
+        before = gc.get_threshold()
+        self.begin()
+        try:
+            while True:
+                self.look(is_all_there=is_all_there(), now_s=loop.time())
+                await asyncio.sleep(_LOOK_EVERY_S)
+        finally:
+            gc.set_threshold(*before)
+            gc.unfreeze()
+
     def begin(self) -> None:
         """No full search from now on."""
         gc.set_threshold(_YOUNG, _MIDDLE, _NEVER)
 
     def look(self, *, is_all_there: bool, now_s: float) -> None:
-        """`is_all_there`: whether the cluster's objects are; `now_s`: of the loop."""
+        """`is_all_there`: whether what stays has come; `now_s`: of the loop."""
         if is_all_there and not self._is_set_aside:
             self._is_set_aside = True
             self._searched_at = now_s

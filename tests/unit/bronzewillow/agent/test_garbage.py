@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import gc
 import weakref
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from bronzewillow.agent.garbage import GarbageSearch
+from bronzewillow.host.tasks import spawn
 
 
 class Cycle:
@@ -45,6 +47,21 @@ def test_what_is_there_is_set_aside_once_and_later_garbage_is_found() -> None:
     search.look(is_all_there=True, now_s=602.0)
     assert second() is None
     assert gc.get_freeze_count() <= kept
+
+
+def test_it_is_looked_after_until_that_is_cancelled() -> None:
+    async def main() -> None:
+        before, frozen = gc.get_threshold(), gc.get_freeze_count()
+        searching = spawn(GarbageSearch().run(lambda: True), name="garbage")
+        await asyncio.sleep(0)
+        assert gc.get_threshold()[2] > 1_000_000
+        assert gc.get_freeze_count() > frozen
+        searching.cancel()
+        await asyncio.wait([searching])
+        assert gc.get_threshold() == before
+        assert gc.get_freeze_count() == 0
+
+    asyncio.run(main())
 
 
 def test_the_interpreter_begins_no_full_search_by_itself() -> None:
