@@ -11,7 +11,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo $$p; break; fi; done)
 
-.PHONY: help deps unit-deps demo test lint types unit pure protos rfc-coverage lab lab-uml lab-deps peer-deps crictl k8s e2e e2e-quick e2e-deps differential soak bench bench-lab fuzz sim clean
+.PHONY: help deps unit-deps demo test lint types unit pure protos rfc-coverage commands lab lab-uml lab-deps peer-deps crictl k8s e2e e2e-quick e2e-deps differential soak bench bench-lab fuzz sim clean
 
 help:
 	@echo "make demo    a real model answers on a pod IP, on this machine; ARGS=... goes to the demo"
@@ -61,6 +61,10 @@ pure: deps
 rfc-coverage: deps
 	$(BIN)/python -m bronzewillow.testing.rfc_coverage
 	$(BIN)/python -m bronzewillow.testing.tcp_cases
+
+# The page of all commands, made from the programs themselves; a test compares.
+commands: deps
+	$(BIN)/python -m bronzewillow.testing.commands_page
 
 # Code of the interfaces, which is checked in as made; a test compares.
 protos: deps

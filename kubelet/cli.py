@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from bronzewillow.host.command import CommandError, log_to_stderr
+from bronzewillow.host.command import CommandError, log_level_option, log_to_stderr
 from bronzewillow.host.paths import door_socket, runtime_folder
 from kubelet.eviction_options import eviction_options
 from kubelet.membership.cli import home_option, join, leave
@@ -43,26 +43,35 @@ def cli() -> None:
     show_default="cri.sock in the user's runtime folder", help="The container runtime's socket.",
 )  # fmt: skip
 @click.option(
-    "--port", type=click.IntRange(1, 65535), default=10250, show_default=True, help="Of the node's API."
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=10250,
+    show_default=True,
+    help="The port of the node's API.",
 )
 @click.option(
     "--node-ip", default="", metavar="IP[,IP]", callback=_node_ip,
-    help="The machine's address, or two; by default that on the way to the API server, and the other's.",
+    help="The node's address, or one of each family; by default found on the way to the API server.",
 )  # fmt: skip
 @click.option(
     "--door", type=click.Path(path_type=Path), default=door_socket,
-    show_default="in the user's runtime folder", help="The network agent's door, by which pods are probed.",
+    show_default="in the user's runtime folder",
+    help="The socket of the network agent by which pods are probed.",
 )  # fmt: skip
-@click.option("--static-pods", type=click.Path(path_type=Path), help="A folder of pods of this node alone.")
+@click.option(
+    "--static-pods", type=click.Path(path_type=Path), help="A folder of manifests: static pods of this node."
+)
 @click.option(
     "--allow-host-path", "host_paths", type=click.Path(path_type=Path), multiple=True,
-    help="A folder that hostPath volumes may be in; may be repeated.",
+    help="A folder below which hostPath volumes are allowed; may be repeated.",
 )  # fmt: skip
 @click.option(
     "--client-ca-file", "client_ca", type=click.Path(path_type=Path),
-    help="Authorities of callers' certificates; by default those that the cluster names.",
+    help="The authorities of callers' certificates; by default those that the cluster names.",
 )  # fmt: skip
-@click.option("--max-pods", type=click.IntRange(1, 500), default=110, show_default=True)
+@click.option(
+    "--max-pods", type=click.IntRange(1, 500), default=110, show_default=True, help="The most pods at once."
+)
 @eviction_options
 @click.option(
     "--shutdown-grace-period", "shutdown_s", type=click.IntRange(min=0), default=10, show_default=True,
@@ -70,11 +79,9 @@ def cli() -> None:
 )  # fmt: skip
 @click.option(
     "--shutdown-grace-period-critical-pods", "critical_s", type=click.IntRange(min=0), default=2,
-    show_default=True, help="Of which critical pods have the last ones.",
+    show_default=True, help="Of these, the seconds at the end that are for critical pods.",
 )  # fmt: skip
-@click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
-)
+@log_level_option()
 def run(
     home: Path,
     cri: Path,

@@ -46,27 +46,27 @@ _NAMES = ("hard", "soft", "soft_grace", "minimum_reclaim", "most_grace_s", "tran
 _OPTIONS = (
     click.option(
         "--eviction-hard", "hard", default="", metavar="SIGNAL<AMOUNT,...",
-        help="When pods give way at once, such as memory.available<2Gi,nodefs.available<5%; beside a "
+        help="When pods are evicted at once, such as memory.available<2Gi,nodefs.available<5%; laid over a "
         "kubelet's defaults. 0% turns one off.",
     ),
     click.option(
         "--eviction-soft", "soft", default="", metavar="SIGNAL<AMOUNT,...",
-        help="When pods give way after a while.",
+        help="When pods are evicted after a grace period.",
     ),
     click.option(
         "--eviction-soft-grace-period", "soft_grace", default="", metavar="SIGNAL=TIME,...",
-        help="After which while, such as memory.available=1m30s.",
+        help="That grace period, such as memory.available=1m30s.",
     ),
     click.option(
         "--eviction-minimum-reclaim", "minimum_reclaim", default="", metavar="SIGNAL=AMOUNT,...",
-        help="How much beyond the threshold is to be free again.",
+        help="How much beyond the threshold must be free before it is over.",
     ),
     click.option(
         "--eviction-max-pod-grace-period", "most_grace_s", type=click.IntRange(min=0), default=0,
-        show_default=True, help="Seconds that a soft threshold leaves a pod.",
+        show_default=True, help="Seconds that a pod gets to end when a soft threshold evicts it.",
     ),
     click.option(
         _TRANSITION, "transition", default="5m", show_default=True, metavar="TIME",
-        help="For how long a condition stays once it is over.",
+        help="For how long a condition stays once its cause is gone.",
     ),
 )  # fmt: skip

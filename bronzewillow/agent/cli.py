@@ -25,7 +25,7 @@ from bronzewillow.agent.following import FollowOptions, run_following
 from bronzewillow.agent.report import flow_lines
 from bronzewillow.agent.tcp_settings import parse_settings
 from bronzewillow.cni.errors import CniError
-from bronzewillow.host.command import CommandError, log_to_stderr
+from bronzewillow.host.command import CommandError, log_level_option, log_to_stderr
 from bronzewillow.host.memory import keep_freed_memory
 from bronzewillow.host.paths import control_socket, leases_folder, open_private, state_folder
 from bronzewillow.kube.errors import KubeError
@@ -101,43 +101,48 @@ def _tcp(context: click.Context, parameter: click.Parameter, values: tuple[str, 
 @click.option("--check", is_flag=True, help="Validate the file and exit.")
 @click.option("--kubeconfig", type=click.Path(path_type=Path), help="Follow this cluster, instead of a file.")
 @click.option(
-    "--cni", type=click.Choice([cni.value for cni in Cni]), help="Its CNI, where it does not show itself."
+    "--cni",
+    type=click.Choice([cni.value for cni in Cni]),
+    help="Its CNI, where that cannot be told from its objects.",
 )
 @click.option(
     "--address", "addresses", multiple=True, callback=_addresses, metavar="IP",
-    help="Our underlay address, instead of the Node's; again for one of the other family.",
+    help="Our address in the underlay, instead of the Node's; may be given again for the other family.",
 )  # fmt: skip
 @click.option(
     "--pod-pool", "pod_pools", multiple=True, callback=_prefixes, metavar="CIDR",
-    help="A range for our pods, which Calico wants to be given.",
+    help="A range for this node's pods; needed with Calico. May be repeated.",
 )  # fmt: skip
 @control_option
-@click.option("--metrics", callback=_endpoint, metavar="HOST:PORT", help="Serve /metrics there.")
+@click.option("--metrics", callback=_endpoint, metavar="HOST:PORT", help="Serve /metrics on TCP, too.")
 @click.option(
     "--datagram-io", type=click.Choice([rung.value for rung in Rung]), help="Force a way of datagram I/O."
 )
 @click.option(
     "--tcp", "tcp", multiple=True, callback=_tcp, metavar="KEY=VALUE",
-    help="A knob of TCP, as a file has it under [tcp]; again for another.",
+    help="A setting of TCP, as a file has it under [tcp]; may be repeated.",
 )  # fmt: skip
-@click.option("--node-name", default=platform.node, show_default="the host name", help="Names this node.")
+@click.option("--node-name", default=platform.node, show_default="the host name", help="This node's name.")
 @click.option(
     "--leases", type=click.Path(path_type=Path), default=leases_folder,
-    show_default="in the user's state folder", help="Addresses that the CNI plugin has given.",
+    show_default="in the user's state folder",
+    help="The folder in which the CNI plugin keeps the addresses that it has given.",
 )  # fmt: skip
 @click.option(
     "--outlet", callback=_loopback, metavar="HOST:PORT",
     help="Where this machine's programs reach pods and Services: an HTTP and SOCKS 5 proxy, on loopback.",
 )  # fmt: skip
 @click.option(
-    "--cluster-domain", default=DOMAIN, show_default=True, help="With which full names of Services end."
+    "--cluster-domain", default=DOMAIN, show_default=True, help="What full names of Services end with."
 )
 @click.option(
-    "--drain", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Seconds after SIGTERM."
+    "--drain",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    help="Seconds that connections may go on after SIGTERM.",
 )
-@click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
-)
+@log_level_option()
 def agent(
     config: Path | None,
     check: bool,

@@ -33,8 +33,9 @@ def policy() -> None:
 @click.argument("destination", metavar="DST")
 @click.argument("port")
 @click.option(
-    "--protocol", type=click.Choice(PROTOCOLS, case_sensitive=False), default="TCP", show_default=True
-)
+    "--protocol", type=click.Choice(PROTOCOLS, case_sensitive=False), default="TCP", show_default=True,
+    help="The protocol that PORT is of.",
+)  # fmt: skip
 @control_option
 @json_option
 def explain(source: str, destination: str, port: str, protocol: str, control: Path, as_json: bool) -> None:

@@ -35,7 +35,9 @@ _URL = f"http://{POD_ADDRESS}:{POD_PORT}"
 @click.option("--json", "as_json", is_flag=True, help="The last line of the output is one JSON object.")
 @click.option("--keep", is_flag=True, help="Leave it running, and print the curl line that reaches it.")
 @click.option(
-    "--model", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another GGUF file."
+    "--model",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A GGUF file in the place of the demo's model.",
 )
 @click.option(
     "--registry",
@@ -48,8 +50,8 @@ _URL = f"http://{POD_ADDRESS}:{POD_PORT}"
     "--pcap",
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path(tempfile.gettempdir()) / "bronzewillow-demo.pcap",
-    show_default=True,
-    help="Where the capture goes.",
+    show_default="bronzewillow-demo.pcap in the folder for temporary files",
+    help="The file that the packets are captured to.",
 )
 def demo(
     prompt: str, as_json: bool, keep: bool, model: Path | None, registry: str, insecure: bool, pcap: Path

@@ -37,11 +37,13 @@ _DEEPEST_SOCKET = "p/" + "0" * 13 + "/65535.sock"  # of a pod's container
 @click.command()
 @click.option(
     "--kubeconfig", type=click.Path(path_type=Path), show_default="of the cluster that was joined",
-    help="Look at this cluster, too.",
+    help="The cluster to look at, too.",
 )  # fmt: skip
-@click.option("--node-name", show_default="the joined node's, or the host name", help="Names this node.")
+@click.option("--node-name", show_default="the joined node's, or the host name", help="This node's name.")
 @click.option(
-    "--cni", type=click.Choice([cni.value for cni in Cni]), help="Its CNI, instead of looking for it."
+    "--cni",
+    type=click.Choice([cni.value for cni in Cni]),
+    help="The cluster's CNI, instead of looking for it.",
 )
 @click.option("--pod-pool", "pod_pools", multiple=True, metavar="CIDR", help="As for `bronzewillow agent`.")
 def doctor(

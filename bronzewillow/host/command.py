@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class CommandError(click.ClickException):
@@ -33,6 +36,17 @@ def run_command(program: str, command: Callable[..., object]) -> None:
         if sys.stdout is not stdout:  # the reader of our output has gone: click has put a silent one there
             sys.exit(141)
         raise
+
+
+def log_level_option(default: str = "info") -> Callable[[_Command], _Command]:
+    """`--log-level`, which `log_to_stderr` takes."""
+    return click.option(
+        "--log-level",
+        type=click.Choice(["debug", "info", "warning", "error"]),
+        default=default,
+        show_default=True,
+        help="The least severe messages that are logged.",
+    )
 
 
 def log_to_stderr(level: str) -> None:

@@ -21,7 +21,11 @@ from bronzewillow.supervise.forward import forward
 @click.argument("pod")
 @click.argument("port", type=click.IntRange(1, 65535), default=8080)
 @click.option(
-    "--local-port", type=click.IntRange(0, 65535), default=0, show_default="any", help="On 127.0.0.1."
+    "--local-port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default="any",
+    help="The port on 127.0.0.1.",
 )
 @control_option
 def forward_command(pod: str, port: int, local_port: int, control: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from bronzewillow.agent.config import ConfigError, load_config
-from bronzewillow.host.command import CommandError
+from bronzewillow.host.command import CommandError, log_level_option
 from bronzewillow.supervise.errors import UpError
 from bronzewillow.supervise.joined import Joined, joined
 from bronzewillow.supervise.lines import NodeLog
@@ -59,16 +59,16 @@ _OPTIONS = (
     ),
     click.option(
         "--root", type=_path, metavar="DIR", show_default="the user's folders",
-        help="Keep sockets and state of this node there.",
+        help="A folder for this node's sockets and state, so that several nodes can live side by side.",
     ),
     click.option(
         "--outlet", metavar="HOST:PORT",
-        help="In a cluster: where this machine's programs reach its Services.",
+        help="In a cluster: a proxy on loopback by which this machine's programs reach its Services.",
     ),
-    click.option("--cni", help="In a cluster: its CNI, where it does not show itself."),
+    click.option("--cni", help="In a cluster: its CNI, where that cannot be told from its objects."),
     click.option(
         "--pod-pool", "pod_pools", multiple=True, metavar="CIDR",
-        help="In a cluster: a range for our pods (Calico).",
+        help="In a cluster: a range for this node's pods; needed with Calico. May be repeated.",
     ),
     click.option(
         "--kubelet-arg", "kubelet_args", multiple=True, callback=_kubelet_args, metavar="NAME=VALUE",
@@ -76,12 +76,9 @@ _OPTIONS = (
     ),
     click.option("--keep-pods", "keeps_pods", is_flag=True, help="Let pods go on when the node ends."),
     click.option(
-        "--node-name", callback=_node_name, help="Names this node.", show_default="the host name"
+        "--node-name", callback=_node_name, help="This node's name.", show_default="the host name"
     ),
-    click.option(
-        "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info",
-        show_default=True,
-    ),
+    log_level_option(),
     click.option(
         "--log-file", type=_path, metavar="FILE", show_default="standard error",
         help="Write the log there; at 10 MiB it begins anew, and five old ones are kept.",

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import click
 from setproctitle import setproctitle
 
-from bronzewillow.host.command import CommandError, log_to_stderr
+from bronzewillow.host.command import CommandError, log_level_option, log_to_stderr
 from bronzewillow.kube.client import KubeClient
 from kubelet.certificates.errors import InvalidArgument
 from kubelet.certificates.pins import parse_pin
@@ -42,12 +42,6 @@ home_option = click.option(
     "--home", type=_path, default=default_home, show_default="kubelet in the user's state folder",
     help="Where the node keeps its identity.",
 )  # fmt: skip
-log_level_option = click.option(
-    "--log-level",
-    type=click.Choice(["debug", "info", "warning", "error"]),
-    default="warning",
-    show_default=True,
-)
 
 
 @click.command()
@@ -74,7 +68,7 @@ log_level_option = click.option(
 @click.option(
     "--print-setup", is_flag=True, help="Print what an administrator applies before Macs join, and exit."
 )
-@log_level_option
+@log_level_option("warning")
 def join(
     address: str | None,
     server: str | None,
@@ -129,7 +123,7 @@ def join(
     "--force", is_flag=True, help="Delete pods that do not end, and leave though the cluster does not answer."
 )
 @click.option("--kubeconfig", type=_path, help="An administrator's, to delete the Node object too.")
-@log_level_option
+@log_level_option("warning")
 def leave(home: Path, timeout: float, force: bool, kubeconfig: Path | None, log_level: str) -> None:
     """Take this machine out of its cluster: drain it, end llm-kubelet, forget who it was."""
     log_to_stderr(log_level)

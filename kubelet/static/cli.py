@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import grpc
 
-from bronzewillow.host.command import CommandError, log_to_stderr
+from bronzewillow.host.command import CommandError, log_level_option, log_to_stderr
 from bronzewillow.host.notify import tell_ready
 from bronzewillow.host.paths import runtime_folder, state_folder
 from bronzewillow.host.tasks import spawn
@@ -49,15 +49,13 @@ def _node_name(context: click.Context, parameter: click.Parameter, value: str) -
 )  # fmt: skip
 @click.option(
     "--logs", type=_path, default=lambda: state_folder() / "pods",
-    show_default="pods in the user's state folder", help="Where what containers say is kept.",
+    show_default="pods in the user's state folder", help="The folder for containers' logs.",
 )  # fmt: skip
 @click.option(
     "--node-name", default=default_node_name, callback=_node_name, show_default="the host name",
-    help="Stands at the end of the name of each pod.",
+    help="Ends the name of each pod.",
 )  # fmt: skip
-@click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
-)
+@log_level_option()
 def command(
     manifests: Path | None, is_end: bool, cri: Path, logs: Path, node_name: str, log_level: str
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import grpc
 
-from bronzewillow.host.command import CommandError, log_to_stderr
+from bronzewillow.host.command import CommandError, log_level_option, log_to_stderr
 from bronzewillow.host.notify import tell_ready
 from bronzewillow.host.paths import prepare_socket_folder, runtime_folder, state_folder
 from runtime.api.snapshots_pb2_grpc import add_SnapshotsServicer_to_server
@@ -35,16 +35,14 @@ def command() -> None:
 @click.option(
     "--socket", type=_path, default=lambda: runtime_folder() / "snapshotter.sock",
     show_default="snapshotter.sock in the user's runtime folder",
-    help="Where containerd's proxy plugin finds it.",
+    help="The socket that containerd's proxy plugin connects to.",
 )  # fmt: skip
 @click.option(
     "--root", type=_path, default=lambda: state_folder() / "snapshotter",
     show_default="snapshotter in the user's state folder",
-    help="Where snapshots are kept: best on the file system of containerd's content.",
+    help="The folder for snapshots, best on the file system of containerd's content.",
 )  # fmt: skip
-@click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
-)
+@log_level_option()
 def serve(socket: Path, root: Path, log_level: str) -> None:
     """Serve containerd's snapshots interface on a unix socket, until SIGTERM."""
     log_to_stderr(log_level)
@@ -57,10 +55,16 @@ def serve(socket: Path, root: Path, log_level: str) -> None:
 
 
 @command.command("adopt")
-@click.option("--address", type=_path, default=Path("/run/containerd/containerd.sock"), show_default=True)
-@click.option("--namespace", "-n", default="default", show_default=True)
 @click.option(
-    "--snapshotter", default="llm", show_default=True, help="Its name in containerd's configuration."
+    "--address", type=_path, default=Path("/run/containerd/containerd.sock"), show_default=True,
+    help="containerd's socket.",
+)  # fmt: skip
+@click.option("--namespace", "-n", default="default", show_default=True, help="containerd's namespace.")
+@click.option(
+    "--snapshotter",
+    default="llm",
+    show_default=True,
+    help="The name of our snapshotter in containerd's configuration.",
 )
 @click.option(
     "--content", type=_path, default=Path("/var/lib/containerd/io.containerd.content.v1.content"),

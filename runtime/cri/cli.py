@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from bronzewillow.host.command import CommandError, log_to_stderr
+from bronzewillow.host.command import CommandError, log_level_option, log_to_stderr
 from bronzewillow.host.paths import config_folder, runtime_folder, sandbox_sockets_folder, state_folder
 from runtime.cri.exec_sync import Allowed
 from runtime.cri.server import ServerConfig, serve
@@ -28,26 +28,24 @@ _path = click.Path(path_type=Path)
 )  # fmt: skip
 @click.option(
     "--root", "records", type=_path, default=lambda: state_folder() / "cri",
-    show_default="cri in the user's state folder", help="Where it is kept what pods there are.",
+    show_default="cri in the user's state folder", help="The folder for records of pods and containers.",
 )  # fmt: skip
 @store_option
 @registry_options
 @click.option(
     "--cni-conf-dir", "networks", type=_path, default=lambda: config_folder() / "cni" / "net.d",
     show_default="cni/net.d in the user's configuration",
-    help="CNI's configuration; without one the network is bronzewillow's own.",
+    help="The folder with CNI's configuration; without a file there, the network is bronzewillow-cni's.",
 )  # fmt: skip
 @click.option(
     "--allow-exec", multiple=True, metavar="PROGRAM",
-    help="A program that `exec` may run on this node, as it must be named; may be repeated.",
+    help="A program that `exec` may run, on this machine, under exactly this name; may be repeated.",
 )  # fmt: skip
 @click.option(
     "--streaming", metavar="ADDRESS", default=f"{HOST}:0", show_default=f"{HOST}, any port",
     help="Where exec, attach and port-forward are served: HOST:PORT, on loopback.",
 )  # fmt: skip
-@click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
-)
+@log_level_option()
 def command(
     socket: Path,
     records: Path,

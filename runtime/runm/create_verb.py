@@ -28,7 +28,7 @@ _LONGEST_MODELFILE = 16 << 20
 
 @click.command("create")
 @click.option(
-    "--file", "-f", "file", type=click.Path(path_type=Path), help="A Modelfile.  [default: ./Modelfile]"
+    "--file", "-f", "file", type=click.Path(path_type=Path), show_default="./Modelfile", help="A Modelfile."
 )
 @click.option("--model", type=click.Path(path_type=Path), help="A GGUF file, in the place of a Modelfile.")
 @store_option

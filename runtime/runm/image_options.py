@@ -23,8 +23,9 @@ store_option = click.option(
     envvar="RUNM_STORE", show_default="in the user's state folder", help="Where images are kept.",
 )  # fmt: skip
 format_option = click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True,
+    help="For people, or for programs.",
+)  # fmt: skip
 
 
 def checked_registry(text: str) -> str:

@@ -78,7 +78,13 @@ def show(root: Path, form: str, image: str, **only: bool) -> None:
 
 @click.command("inspect")
 @store_option
-@click.option("--format", type=click.Choice(["json"]), default="json", expose_value=False)
+@click.option(
+    "--format",
+    type=click.Choice(["json"]),
+    default="json",
+    expose_value=False,
+    help="As the other verbs have it.",
+)
 @image_argument
 def inspect(root: Path, image: str) -> None:
     """Print manifest and configuration as JSON."""

@@ -85,7 +85,10 @@ def delete(containers: Path, container_id: str, force: bool) -> None:
 
 @click.command("ps")
 @root_option
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True,
+    help="For people, or for programs.",
+)  # fmt: skip
 def list_containers(containers: Path, form: str) -> None:
     """Show all containers."""
     states = lifecycle.states(containers)

@@ -62,28 +62,41 @@ def _origin(text: str) -> str:
     "--listen", multiple=True, required=True, callback=_checked(parse_address), metavar="unix:PATH|HOST:PORT",
     help="Where to serve; may be repeated.",
 )  # fmt: skip
-@click.option("--engine", type=click.Choice(list(ENGINES)), default=DEFAULT_ENGINE, show_default=True)
+@click.option(
+    "--engine", type=click.Choice(list(ENGINES)), default=DEFAULT_ENGINE, show_default=True,
+    help="What runs the model.",
+)  # fmt: skip
 @click.option(
     "--llama-server", type=click.Path(path_type=Path), help="Upstream's program, for --engine llama-server."
 )
 @click.option("--name", default="", help="The model's id; by default the file's name without .gguf.")
 @click.option("--alias", multiple=True, help="Another name that requests may use; may be repeated.")
 @click.option(
-    "--context", type=click.IntRange(min=1), help="Tokens per slot.  [default: the model's, at most 4096]"
+    "--context", type=click.IntRange(min=1), show_default="the model's, at most 4096", help="Tokens per slot."
 )
 @click.option(
-    "--parallel", type=click.IntRange(1, 256), default=4, show_default=True, help="Answers at once."
+    "--parallel", type=click.IntRange(1, 256), default=4, show_default=True, help="Slots: answers at once."
 )
 @click.option(
-    "--queue", type=click.IntRange(min=0), default=32, show_default=True, help="Requests that may wait."
+    "--queue",
+    type=click.IntRange(min=0),
+    default=32,
+    show_default=True,
+    help="Requests that may wait for a slot.",
 )
 @click.option(
-    "--threads", type=click.IntRange(1, 512), help="CPU threads.  [default: performance cores minus one]"
+    "--threads", type=click.IntRange(1, 512), show_default="performance cores minus one", help="CPU threads."
 )
-@click.option("--gpu-layers", type=click.IntRange(min=-1), help="-1: as many as fit.  [default: -1]")
 @click.option(
-    "--cache-ram-mib", type=click.IntRange(min=0), default=256, show_default=True, help="For old prompts."
+    "--gpu-layers",
+    type=click.IntRange(min=-1),
+    show_default="-1",
+    help="Layers on the GPU; -1: all that fit.",
 )
+@click.option(
+    "--cache-ram-mib", type=click.IntRange(min=0), default=256, show_default=True,
+    help="Memory for prompts of before.",
+)  # fmt: skip
 @click.option(
     "--memory-limit", "memory_limit_bytes", type=click.IntRange(min=0), default=0, metavar="BYTES",
     help="Refuse a model that needs more.",
@@ -105,17 +118,25 @@ def _origin(text: str) -> str:
     help="Accepted keys, one per line.",
 )  # fmt: skip
 @click.option(
-    "--cors-origin", "origins", multiple=True, callback=_checked(_origin), help="A web origin, or *."
+    "--cors-origin",
+    "origins",
+    multiple=True,
+    callback=_checked(_origin),
+    help="A web origin whose pages may ask, or *; may be repeated.",
 )
 @click.option("--allow-host", multiple=True, help="A further Host name accepted over TCP loopback.")
-@click.option("--body-limit-mib", type=click.IntRange(1, 4096), default=32, show_default=True)
 @click.option(
-    "--linger-s", type=click.FloatRange(min=0), default=5.0, show_default=True,
-    help="New requests after SIGTERM, while any come.",
+    "--body-limit-mib", type=click.IntRange(1, 4096), default=32, show_default=True,
+    help="The largest body of a request.",
 )  # fmt: skip
 @click.option(
-    "--drain-s", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Grace for answers then."
-)
+    "--linger-s", type=click.FloatRange(min=0), default=5.0, show_default=True,
+    help="Seconds after SIGTERM in which new requests are served, while any come.",
+)  # fmt: skip
+@click.option(
+    "--drain-s", type=click.FloatRange(min=0), default=30.0, show_default=True,
+    help="Seconds that answers under way get then.",
+)  # fmt: skip
 @click.option("--verbose", is_flag=True, help="Show llama.cpp's own log.")
 def serve_command(
     image: str | None,

@@ -110,7 +110,7 @@ def tags(insecure: tuple[str, ...], hosts_folder: Path, form: str, repository: s
 
 @click.command("login")
 @registry_options
-@click.option("--username", "-u", prompt=True)
+@click.option("--username", "-u", prompt=True, help="Asked for where it is not given.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.argument("registry")
 def login(

@@ -9,9 +9,21 @@ import pytest
 
 from bronzewillow.agent.config import ConfigError, parse_config
 from bronzewillow.agent.fields import Table
+from bronzewillow.testing.commands_page import commands, options
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]+")
+OF_OTHERS = {"--help", "--rounds"} | {  # kubectl, kubeadm, kube-apiserver, ctr, curl and their like
+    *(
+        "--grace-period",
+        "--kubelet-certificate-authority",
+        "--platform",
+        "--previous",
+        "--print-join-command",
+    ),
+    *("--runtime", "--unix-socket", "--user"),
+}
 LINK = re.compile(r"\[[^\]]*\]\(([^)#]*)(#[^)]*)?\)")
 
 
@@ -49,6 +61,13 @@ def test_every_key_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
     page = (ROOT / "docs/configuration.md").read_text()
     described = set(re.findall(r"^\| `(?:ports\[\]\.)?(\w+)` \|", page, re.MULTILINE))
     assert known - {"overlay", "peers", "pods", "tcp"} == described & known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_an_option_that_is_named_is_there(page: Path) -> None:
+    known = {name for _, command in commands() for one in options(command) for name in one.opts}
+    known |= {name for _, command in commands() for one in options(command) for name in one.secondary_opts}
+    assert set(OPTION.findall(page.read_text())) <= known | OF_OTHERS
 
 
 def anchors(page: Path) -> set[str]:

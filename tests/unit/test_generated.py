@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bronzewillow.testing import rfc_coverage, tcp_cases
+from bronzewillow.testing import commands_page, rfc_coverage, tcp_cases
 from bronzewillow.testing.marks import marks
 
 ROOT = Path(__file__).parents[2]
@@ -41,3 +41,7 @@ def test_the_page_of_hard_cases_is_what_the_marks_say() -> None:
     found = marks(ROOT, "case")
     assert tcp_cases.problems(found) == []
     assert (ROOT / tcp_cases.PAGE).read_text() == tcp_cases.render(found), "run make rfc-coverage"
+
+
+def test_the_page_of_commands_is_what_the_programs_say() -> None:
+    assert (ROOT / commands_page.PAGE).read_text() == commands_page.render(), "run make commands"
