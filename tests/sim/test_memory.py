@@ -73,9 +73,11 @@ def test_writers_take_what_is_guaranteed_and_are_woken() -> None:
 
 
 @pytest.mark.parametrize("limit", [0, 20_000])
-def test_no_memory_at_all_is_slow_and_right(limit: int) -> None:
+@pytest.mark.parametrize("seed", range(3))
+def test_no_memory_at_all_is_slow_and_right(limit: int, seed: int) -> None:
     """What is guaranteed is enough for every byte, over a bad link too."""
-    net = net_with(limit, link=Link(delay=1 * MILLISECOND, loss=0.02, reordering=0.05))
+    link = Link(delay=1 * MILLISECOND, loss=0.02, reordering=0.05)
+    net = SimNet(seed, link, a=StackConfig(A), b=StackConfig(B, max_buffered_bytes=limit))
     Exchange(net, up=150_000, down=150_000, connections=3).run()
     assert used(net) == 0
 

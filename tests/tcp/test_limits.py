@@ -148,3 +148,23 @@ def test_a_busy_connection_leaves_no_pile_of_timer_entries(established: Scripted
         seq += 1
         s.now += 1000
     assert len(s.stack._tcp.timer_queue) < 100
+
+
+def test_what_is_early_does_not_keep_out_what_fills_its_gap() -> None:
+    """No memory is left, and 16 KiB that came early hold all that a connection is guaranteed."""
+    s = Scripted(StackConfig(LOCAL, max_buffered_bytes=0, tcp=TcpConfig(window_scale=False, timestamps=False)))
+    s.script("""
+        listen
+        <  S  0:0(0) <mss 1000,sackOK>
+        ignore
+        <  .  1:1(0) ack 1
+        accept
+        <  .  1001:17001(16000) ack 1
+        >  .  1:1(0) ack 1 <sack {1001:17001}>
+        <  .  17001:18001(1000) ack 1
+        >  .  1:1(0) ack 1 <sack {1001:17001}>
+        <  .  1:1001(1000) ack 1
+        >  .  1:1(0) ack 17001
+    """)
+    assert s.stack.drops[DropReason.BUFFER_LIMIT] == 1
+    assert s.received == 17_000

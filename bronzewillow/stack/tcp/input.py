@@ -338,7 +338,9 @@ def _segment_text(c: Connection, seg: TcpSegment, now: int) -> None:
         return
     memory = c.tcp.memory
     is_refused = memory.is_short if ahead else memory.is_exhausted
-    if is_refused and c.received_bytes + len(data) > GUARANTEED_BYTES:
+    # what is early does not count against what comes next, or it would wait for ever for its gap to be filled
+    held_bytes = c.received_bytes if ahead else c.unread_bytes
+    if is_refused and held_bytes + len(data) > GUARANTEED_BYTES:
         c.tcp.drop(DropReason.BUFFER_LIMIT)
         c.ack_now = True
         return
