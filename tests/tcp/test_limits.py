@@ -152,7 +152,8 @@ def test_a_busy_connection_leaves_no_pile_of_timer_entries(established: Scripted
 
 def test_what_is_early_does_not_keep_out_what_fills_its_gap() -> None:
     """No memory is left, and 16 KiB that came early hold all that a connection is guaranteed."""
-    s = Scripted(StackConfig(LOCAL, max_buffered_bytes=0, tcp=TcpConfig(window_scale=False, timestamps=False)))
+    tcp = TcpConfig(window_scale=False, timestamps=False)
+    s = Scripted(StackConfig(LOCAL, max_buffered_bytes=0, tcp=tcp))
     s.script("""
         listen
         <  S  0:0(0) <mss 1000,sackOK>

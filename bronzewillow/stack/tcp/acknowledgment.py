@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from bronzewillow.stack.tcp import output
 from bronzewillow.stack.tcp.flight import SentRange
 from bronzewillow.stack.tcp.recovery import Ack, Phase
 from bronzewillow.stack.tcp.timers import Timer
@@ -24,6 +25,10 @@ def process_ack(c: Connection, seg: TcpSegment, now: int) -> None:
     tcb, flight = c.tcb, c.flight
     acked_bytes = diff(seg.ack, tcb.snd_una)
     blocks = seg.options.sack
+    if (blocks or not (acked_bytes or tcb.sack_on)) and flight and c.recovery.phase is Phase.OPEN:
+        # This may tell of a loss, after which RFC 9937 5 lets leave only as much as it hears of from then on:
+        # what the ACKs before it in a batch have allowed (RFC 5681 3.1, RFC 3042 2) leaves first.
+        output.send_new(c, now)
     delivered: list[SentRange] = []
     dsack = None
     if blocks and tcb.sack_on:

@@ -42,8 +42,7 @@ def transmit(c: Connection, now: int) -> None:
     if state not in (State.SYN_RECEIVED, State.TIME_WAIT):
         if c.flight.lost_bytes:
             _retransmit_lost(c, now)
-        if c.fin_position is None and (c.unsent_bytes or c.fin_wanted):
-            _send_new(c, now)
+        send_new(c, now)
         if c.flight or c.unsent_bytes:
             _restart_timers(c, now)
     if c.ack_now:
@@ -78,8 +77,10 @@ def _resend(c: Connection, sent: SentRange, now: int) -> None:
     c.recovery.on_retransmit(sent, now)
 
 
-def _send_new(c: Connection, now: int) -> None:
+def send_new(c: Connection, now: int) -> None:
     """New data, as far as both windows go, then the FIN that waits behind it."""
+    if c.fin_position is not None or not (c.unsent_bytes or c.fin_wanted):
+        return
     tcb, flight, config = c.tcb, c.flight, c.config
     mss = tcb.eff_snd_mss
     if not flight and now - c.last_sent > c.rtt.rto:
