@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bronzewillow.demo.errors import DemoError
+from bronzewillow.host.children import send_signal
 
 _END_S = 5.0
 
@@ -57,12 +59,12 @@ class Child:
         """SIGTERM, and SIGKILL for one that does not heed it."""
         if self.process.returncode is not None:
             return
-        self.process.terminate()
+        send_signal(self.process, signal.SIGTERM)
         try:
             async with asyncio.timeout(_END_S):
                 await self.process.wait()
         except TimeoutError:
-            self.process.kill()
+            send_signal(self.process, signal.SIGKILL)
             await self.process.wait()
 
     def _log_lines(self) -> list[str]:

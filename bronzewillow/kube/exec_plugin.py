@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from bronzewillow.host.children import send_signal
 from bronzewillow.host.parsing import parse_json
 from bronzewillow.kube.access import Presented
 from bronzewillow.kube.errors import BadCredentials
@@ -114,8 +115,7 @@ async def _run(config: ExecConfig) -> bytes:
         ) from None
     finally:
         if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            send_signal(process, signal.SIGKILL)
             await process.wait()
     if code:
         words = " ".join(said.decode("utf-8", "replace").split())[-300:]

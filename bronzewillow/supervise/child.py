@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from collections.abc import AsyncIterator
 
+from bronzewillow.host.children import send_signal
 from bronzewillow.supervise.errors import UpError
 from bronzewillow.supervise.lines import Lines
 from bronzewillow.supervise.program import Program
@@ -37,9 +37,7 @@ class Child:
 
     def signal(self, number: int) -> None:
         """If it lives."""
-        if not self.has_ended:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(number)
+        send_signal(self._process, number)
 
     async def lines(self) -> AsyncIterator[str]:
         """All that it says, on both of its outputs; to be asked once."""

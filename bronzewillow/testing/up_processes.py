@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
+from bronzewillow.host.children import send_signal
 from bronzewillow.testing.gguf import emit_gguf, random_tensor
 
 _TENSORS = {"token_embd.weight": random_tensor(random.Random(1), 8, 8)}
@@ -45,7 +46,7 @@ class Up:
 
     async def end(self, number: int = signal.SIGTERM) -> int:
         """Its exit code."""
-        self.process.send_signal(number)
+        send_signal(self.process, number)
         assert self.process.stderr is not None
         self.log += (await self.process.stderr.read()).decode()
         return await self.process.wait()
@@ -109,9 +110,8 @@ class Place:
         try:
             yield up
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            send_signal(process, signal.SIGKILL)
+            await process.wait()
 
     def processes(self) -> list[psutil.Process]:
         """All that live and are of this node."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import sys
 from pathlib import Path
 
+from bronzewillow.host.children import send_signal
 from kubelet.membership.errors import MembershipError
 from kubelet.membership.home import Home
 
@@ -34,7 +36,7 @@ async def withdraw_network(home: Home, node_name: str) -> bool:
         async with asyncio.timeout(_LIMIT_S):
             _, errors = await process.communicate()
     except TimeoutError:
-        process.kill()
+        send_signal(process, signal.SIGKILL)
         await process.wait()
         raise MembershipError(f"the network is not withdrawn within {_LIMIT_S:.0f} s") from None
     if process.returncode:

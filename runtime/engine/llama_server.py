@@ -12,6 +12,7 @@ import contextlib
 import json
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 from collections import deque
@@ -21,6 +22,7 @@ from typing import Any
 
 import aiohttp
 
+from bronzewillow.host.children import send_signal
 from bronzewillow.host.tasks import spawn
 from runtime.engine.interface import (
     Embeddings,
@@ -117,17 +119,17 @@ class LlamaServerEngine(Engine):
         if self._session is not None:
             await self._session.close()
         if self._process is not None and self._process.returncode is None:
-            self._process.terminate()
+            send_signal(self._process, signal.SIGTERM)
             try:
                 async with asyncio.timeout(_TERMINATE_S):
                     await self._process.wait()
             except TimeoutError:
-                self._process.kill()
+                send_signal(self._process, signal.SIGKILL)
                 await self._process.wait()
         if self._reader is not None:
             await self._reader
         if self._watchdog is not None and self._watchdog.returncode is None:
-            self._watchdog.kill()
+            send_signal(self._watchdog, signal.SIGKILL)
             await self._watchdog.wait()
         if self._watchdog is not None and self._watchdog.stdin is not None:
             self._watchdog.stdin.close()

@@ -11,11 +11,13 @@ import binascii
 import json
 import os
 import re
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bronzewillow.host.children import send_signal
 from bronzewillow.host.parsing import parse_json
 from bronzewillow.host.paths import open_private
 from runtime.images.reference import DOCKER_HUB
@@ -163,8 +165,7 @@ class DockerConfig:
         except TimeoutError:
             raise InvalidConfig(f"{program} did not answer within {_HELPER_LIMIT_S:g} s") from None
         finally:
-            if process.returncode is None:
-                process.kill()
+            send_signal(process, signal.SIGKILL)
         code = process.returncode or 0
         if code and _NOT_FOUND not in out.decode(errors="replace"):
             raise InvalidConfig(f"{program} {verb} failed with exit code {code}")

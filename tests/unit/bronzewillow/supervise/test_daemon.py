@@ -113,7 +113,7 @@ def test_it_is_prepared_before_each_start(tmp_path: Path) -> None:
         await one.end()
         await running
 
-    run(main(), 30)
+    run(main())
 
 
 def test_its_own_name_is_not_said_twice(tmp_path: Path) -> None:

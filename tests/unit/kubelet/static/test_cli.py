@@ -59,7 +59,9 @@ def test_pods_outlive_the_program_until_the_end_of_all(node: NodeProcesses, mani
         manifests.write("b")
         process.send_signal(signal.SIGHUP)
         while b"pod default/b-mac is made" not in seen:
-            seen += await process.stderr.readline()
+            line = await process.stderr.readline()
+            assert line, seen.decode()
+            seen += line
         process.terminate()
         assert await process.wait() == 0
         assert b"Traceback" not in seen + await process.stderr.read()

@@ -190,7 +190,7 @@ def test_what_nobody_knows_any_more_is_ended(rig: Rig) -> None:
             await rig.create(left)
             await rig.clear()
 
-    run(main(), 30)
+    run(main())
 
 
 def test_a_shim_that_dies_is_replaced(in_rig: InRig) -> None:
