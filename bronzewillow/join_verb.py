@@ -68,7 +68,7 @@ def _of_node(node: NodeWords) -> Sequence[str]:
 
 
 def _hand_over(node: NodeWords) -> None:
-    """CommandError."""
+    """Let the installed service be the node. CommandError."""
     if node.up_arguments():
         click.echo("the service starts as it was installed: give `bronzewillow install` the same options")
     service = user_service()

@@ -7,7 +7,7 @@ from kubelet.cli import cli
 
 
 def main() -> None:
-    """SystemExit."""
+    """The entry point; leaves by SystemExit."""
     run_command("llm-kubelet", cli)
 
 

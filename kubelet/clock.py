@@ -11,7 +11,7 @@ from bronzewillow.host.tasks import race
 
 
 class Clock(Protocol):
-    """Time."""
+    """The time, and waiting for it: the machine's, or a test's."""
 
     def wall(self) -> datetime:
         """What a calendar says, in UTC; may jump either way."""
@@ -27,18 +27,18 @@ class SystemClock:
     """The machine's own."""
 
     def wall(self) -> datetime:
-        """Now."""
+        """The date, in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> int:
-        """Now."""
+        """The Instant."""
         return time.monotonic_ns() // 1000
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for so many seconds."""
         await asyncio.sleep(seconds)
 
 
 async def sleep_or_wake(clock: Clock, seconds: float, wake: asyncio.Event) -> None:
-    """Until either."""
+    """Until the seconds are over or `wake` is set."""
     await race(clock.sleep(seconds), wake.wait())

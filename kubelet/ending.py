@@ -14,17 +14,17 @@ _log = logging.getLogger(__name__)
 
 
 class Notice(Protocol):
-    """`ShutdownNotice`."""
+    """What `ShutdownNotice` does, for tests to do otherwise."""
 
     def is_shutting_down(self) -> bool:
-        """Now. May block."""
+        """Whether the machine is going down now. May block."""
 
 
 class Node(Protocol):
     """The part of `NodeAgent` that is needed."""
 
     async def say_goodbye(self, why: str, *, for_good: bool = False) -> None:
-        """Be NotReady."""
+        """Tell the cluster that the node is NotReady, and why."""
 
 
 class Pods(Protocol):

@@ -121,7 +121,7 @@ def _watch_shown(app: App, serving: ServingCertificate, clock: Clock) -> Watch:
 
 
 def _check_identity(home: Home) -> None:
-    """MembershipError."""
+    """Refuse to run without a valid certificate. MembershipError."""
     pair = home.client_pairs.current()
     if pair is None or not pair.is_valid(SystemClock().wall()):
         ended = "" if pair is None else f" has ended at {pair.not_after:%FT%TZ}"

@@ -26,7 +26,7 @@ class Refusing(grpc.aio.ServerInterceptor):
     async def intercept_service(
         self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: Any
     ) -> Any:
-        """grpc's."""
+        """grpc.aio.ServerInterceptor: refusals of every call become its status."""
         found = await continuation(handler_call_details)
         if found is None or found.request_streaming:  # no server of ours takes a stream of requests
             return found

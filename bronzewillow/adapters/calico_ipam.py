@@ -39,27 +39,27 @@ class Datastore:
 
     @property
     def ip_pools(self) -> Resource:
-        """IPPool."""
+        """The resource of IPPool objects."""
         return Resource(self.group, self.version, "ippools")
 
     @property
     def felix_configurations(self) -> Resource:
-        """FelixConfiguration."""
+        """The resource of FelixConfiguration objects."""
         return Resource(self.group, self.version, "felixconfigurations")
 
     @property
     def blocks(self) -> Resource:
-        """IPAMBlock."""
+        """The resource of IPAMBlock objects."""
         return Resource(self.group, self.version, "ipamblocks")
 
     @property
     def affinities(self) -> Resource:
-        """BlockAffinity."""
+        """The resource of BlockAffinity objects."""
         return Resource(self.group, self.version, "blockaffinities")
 
     @property
     def handles(self) -> Resource:
-        """IPAMHandle."""
+        """The resource of IPAMHandle objects."""
         return Resource(self.group, self.version, "ipamhandles")
 
     def deleted(self, value: bool) -> bool | str:

@@ -58,11 +58,11 @@ class Cluster:
         return self.all(resource).get(name)
 
     def node(self, name: str) -> Json | None:
-        """A Node."""
+        """The Node of that name; None where the cluster has none."""
         return self.get(NODES, name)
 
     def config_map(self, namespace: str, name: str) -> Json | None:
-        """A ConfigMap."""
+        """The ConfigMap of that name; None where it is not there or may not be read."""
         return self.get(CONFIG_MAPS, f"{namespace}/{name}")
 
 
@@ -85,7 +85,7 @@ class OwnPod:
 
 @dataclass(frozen=True, slots=True)
 class Us:
-    """This node."""
+    """What an adapter is told of the node that it adapts the cluster's objects for."""
 
     name: str
     """The Node object's name."""

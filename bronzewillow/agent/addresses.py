@@ -8,7 +8,7 @@ from bronzewillow.overlay.spec import Prefix
 
 
 def address_text(address: bytes) -> str:
-    """`10.244.7.10`, `fd00::a`."""
+    """As people write it: `10.244.7.10`, `fd00::a`."""
     return socket.inet_ntop(socket.AF_INET if len(address) == 4 else socket.AF_INET6, address)
 
 
@@ -18,11 +18,11 @@ def pack_address(text: str) -> bytes:
 
 
 def endpoint_text(address: bytes, port: int) -> str:
-    """`10.244.7.10:8080`, `[fd00::a]:8080`."""
+    """As people write it: `10.244.7.10:8080`, `[fd00::a]:8080`."""
     text = address_text(address)
     return f"{text}:{port}" if len(address) == 4 else f"[{text}]:{port}"
 
 
 def prefix_text(prefix: Prefix) -> str:
-    """`10.244.7.0/24`."""
+    """As people write it: `10.244.7.0/24`."""
     return f"{address_text(prefix[0])}/{prefix[1]}"

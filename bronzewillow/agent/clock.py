@@ -13,7 +13,7 @@ class Clock:
         self._loop = loop
 
     def now(self) -> int:
-        """This instant."""
+        """The Instant on the event loop's clock."""
         return int(self._loop.time() * 1_000_000)
 
     def loop_time(self, deadline: int) -> float:

@@ -46,7 +46,7 @@ class PortSpec:
 
 @dataclass(frozen=True, slots=True)
 class PodSpec:
-    """One pod."""
+    """A pod that the agent serves."""
 
     name: str
     """Namespace and name, for people and metrics."""

@@ -67,12 +67,12 @@ class Rung(StrEnum):
 
     @property
     def sends_trains(self) -> bool:
-        """By UDP_SEGMENT."""
+        """Whether one call sends many datagrams, by UDP_SEGMENT."""
         return self in (Rung.GSO, Rung.GSO_ONLY)
 
     @property
     def reads_trains(self) -> bool:
-        """By UDP_GRO."""
+        """Whether one call reads many datagrams, by UDP_GRO."""
         return self in (Rung.GSO, Rung.GRO_ONLY)
 
 

@@ -57,7 +57,7 @@ class Answer:
         return bool(self.connections) and all(one.allowed for one in self.connections)
 
     def lines(self) -> list[str]:
-        """For people."""
+        """What `policy explain` prints."""
         lines = [line for one in self.connections for line in one.lines()]
         if not self.service:
             return lines
@@ -65,7 +65,7 @@ class Answer:
         return [f"Service {self.service} leads to {count} endpoint{'s' * (count != 1)}", *lines]
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """What `policy explain --json` prints."""
         connections = [one.as_json() for one in self.connections]
         return {"allowed": self.allowed, "service": self.service or None, "connections": connections}
 

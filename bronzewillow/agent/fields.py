@@ -77,7 +77,7 @@ class Table:
         return int(value)
 
     def flag(self, key: str, default: bool) -> bool:
-        """A boolean."""
+        """The boolean under `key`; `default` where it is missing or wrong."""
         value = self._value(key, bool, "true or false", default)
         return default if value is None else bool(value)
 
@@ -237,7 +237,7 @@ class Table:
 
 
 def dotted(path: Path) -> str:
-    """`overlay.peers[0].mac`."""
+    """A path as errors name it: `overlay.peers[0].mac`."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part

@@ -42,7 +42,7 @@ class NetServer:
         self._forget = forget
 
     def close(self) -> None:
-        """Idempotent."""
+        """Accept no more; connections that are open stay. Idempotent."""
         self._listener.close()
         self._forget()
 

@@ -17,7 +17,7 @@ from bronzewillow.wire.encap import Encap
 
 
 def remember(path: Path, overlays: Sequence[OverlaySpec]) -> None:
-    """OSError."""
+    """Write `overlays` for an agent that starts while no API server answers. OSError."""
     make_private(path.parent)
     replace_file(path, json.dumps([asdict(one) for one in overlays], default=bytes.hex).encode())
 

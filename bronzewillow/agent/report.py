@@ -129,7 +129,7 @@ def _reasons(counts: dict[str, int]) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """Aligned columns."""
+    """Rows below their head in aligned columns, a line each."""
     cells = [list(head), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     return [

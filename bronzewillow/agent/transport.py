@@ -154,7 +154,7 @@ class UserspaceTransport(asyncio.Transport):
         self.write(b"".join(list_of_data))
 
     def can_write_eof(self) -> bool:
-        """TCP can."""
+        """Always: TCP can close one direction."""
         return True
 
     def write_eof(self) -> None:

@@ -76,7 +76,7 @@ class Follower:
         self.observer.changed.set()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Follow the cluster, until cancelled."""
         try:
             cni = await self._begin()
             self.touch()

@@ -26,7 +26,7 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NextWrite:
-    """One request."""
+    """The next request that brings the cluster closer to what is to be published."""
 
     verb: Verb
     resource: Resource

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BackoffConfig:
-    """client-go tools/cache/reflector.go."""
+    """The delays of client-go's reflector: tools/cache/reflector.go."""
 
     first_s: float = 0.8
     factor: float = 2.0

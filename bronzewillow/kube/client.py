@@ -70,7 +70,7 @@ class KubeClient:
 
     @property
     def server(self) -> str:
-        """Its URL."""
+        """The URL of the API server."""
         return self._access.cluster.server
 
     async def __aenter__(self) -> KubeClient:
@@ -107,7 +107,7 @@ class KubeClient:
                 await self._hurried.wait()
 
     async def get(self, resource: Resource, name: str, namespace: str = "") -> Object:
-        """One object."""
+        """One object; NotFound, or another KubeError."""
         return await self.request("GET", resource.path(namespace, name))
 
     async def list(

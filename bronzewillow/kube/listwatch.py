@@ -49,7 +49,7 @@ class ListPage:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Watch."""
+    """Ask for the changes since `resource_version`."""
 
     resource_version: str
     timeout_s: int
@@ -57,7 +57,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait."""
+    """Do nothing for a while, then ask what is next."""
 
     seconds: float
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 def emit_time(moment: datetime) -> str:
-    """metav1.Time: `2025-01-01T00:00:00Z`."""
+    """As the API has it, metav1.Time: `2025-01-01T00:00:00Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -47,7 +47,7 @@ class Explanation:
         return [*found, *(f"  {one.direction:8}{_why(one)}" for one in (self.egress, self.ingress))]
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """What `policy explain --json` prints of it."""
         return {
             "allowed": self.allowed,
             "protocol": self.protocol,

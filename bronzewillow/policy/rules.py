@@ -18,7 +18,7 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """An ipBlock."""
+    """A policy's ipBlock: a network, and the parts of it that are excepted."""
 
     cidr: Prefix
     excepts: tuple[Prefix, ...] = ()

@@ -29,7 +29,7 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One program."""
+    """The program that is to run at every login, and its environment."""
 
     command: tuple[str, ...]
     """The first is an absolute path."""

@@ -61,14 +61,14 @@ class LaunchAgent:
     """In the graphical session of its user, where Metal is."""
 
     def __init__(self, home: Path, wait: Callable[[float], None] = time.sleep) -> None:  # noqa: TID251
-        """`wait`: seconds."""
+        """`home`: the user's folder; `wait`: sleeps for so many seconds."""
         self._home, self._wait = home, wait
         self._domain = f"gui/{os.getuid()}"
         self._path = home / _AGENTS / f"{LABEL}.plist"
         self.log_hint = f"tail -F {home / _LOGS / 'node.log'}"
 
     def text(self, job: Job) -> str:
-        """XML."""
+        """The property list, as XML."""
         return plistlib.dumps(launch_agent(job, self._home), sort_keys=False).decode()
 
     def is_installed(self) -> bool:
@@ -90,14 +90,14 @@ class LaunchAgent:
         return True
 
     def restart(self) -> None:
-        """ServiceError."""
+        """End it and start it. ServiceError."""
         if not self._is_loaded():
             run_well("launchctl", "bootstrap", self._domain, str(self._path))
         else:
             run_well("launchctl", "kickstart", "-k", self._service)
 
     def uninstall(self) -> bool:
-        """ServiceError, OSError."""
+        """End it and remove it; whether it was there. ServiceError, OSError."""
         was_there = self._is_loaded() or self.is_installed()
         self._unload()
         self._path.unlink(missing_ok=True)

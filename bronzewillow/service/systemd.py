@@ -91,7 +91,7 @@ class SystemdUnit:
         run_well("systemctl", "--user", "restart", "--no-block", UNIT)
 
     def uninstall(self) -> bool:
-        """ServiceError, OSError."""
+        """End it and remove it; whether it was there. ServiceError, OSError."""
         if not self.is_installed():
             return False
         _find_user_manager()
@@ -109,7 +109,7 @@ class SystemdUnit:
 
 
 def _find_user_manager() -> None:
-    """ServiceError."""
+    """ServiceError where this session has no systemd of the user's."""
     done = run("systemctl", "--user", "show-environment")
     if done.returncode:
         raise ServiceError(

@@ -175,7 +175,7 @@ class ServiceTable:
 
 @dataclass(slots=True)
 class _Entry:
-    """One Service."""
+    """What the table knows of one Service."""
 
     alias: str = ""
     ports: list[ServicePort] = field(default_factory=list)

@@ -51,7 +51,7 @@ class Stack:
 
     @property
     def counters(self) -> StackCounters:
-        """Running totals."""
+        """What has happened since the stack began."""
         return self._tcp.counters
 
     @property

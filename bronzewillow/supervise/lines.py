@@ -31,10 +31,10 @@ class Lines:
 
 
 class Sink(Protocol):
-    """Takes text."""
+    """Where the log goes: a stream, or a file that is rotated."""
 
     def write(self, text: str, /) -> object:
-        """Whole lines."""
+        """Take `text`, which is whole lines."""
 
     def flush(self) -> object:
         """They may be read from now on."""

@@ -15,7 +15,7 @@ class LogFile:
     """Lines with the time at which they came. At its limit FILE becomes FILE.1, and what that was, FILE.2."""
 
     def __init__(self, path: Path, most_bytes: int = _MOST_BYTES) -> None:
-        """OSError."""
+        """Go on with the file at `path`. OSError."""
         self._path, self._most_bytes = path, most_bytes
         path.parent.mkdir(exist_ok=True)
         self._descriptor = self._open()

@@ -172,7 +172,7 @@ def told_as_one_line() -> Iterator[None]:
 
 
 def _up_options(words: NodeWords, cluster: Joined | None) -> UpOptions:
-    """CommandError, UpError."""
+    """What the words of the command line mean here. CommandError, UpError."""
     if words.network and (cluster is None or words.config is not None):
         raise CommandError(f"{words.network[0]}: only a network that follows a cluster has this")
     if words.kubelet_args and cluster is None:

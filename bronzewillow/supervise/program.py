@@ -14,7 +14,7 @@ from bronzewillow.supervise.errors import UpError
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One."""
+    """A program of the node: its name, and how it is started."""
 
     name: str
     """In the log."""

@@ -124,7 +124,7 @@ async def _signed(
 
 
 def _pinned_authorities(cluster: Cluster, pins: Collection[bytes]) -> bytes:
-    """In PEM."""
+    """Those of the cluster's authorities that are pinned, in PEM."""
     try:
         authorities = x509.load_pem_x509_certificates(cluster.ca_pem)
     except ValueError:

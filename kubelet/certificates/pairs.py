@@ -53,12 +53,12 @@ class Pair:
 
     @property
     def not_before(self) -> datetime:
-        """In UTC."""
+        """When the certificate begins to be valid, in UTC."""
         return self.certificate.not_valid_before_utc
 
     @property
     def not_after(self) -> datetime:
-        """In UTC."""
+        """When the certificate ends to be valid, in UTC."""
         return self.certificate.not_valid_after_utc
 
     def is_valid(self, now: datetime) -> bool:
@@ -149,12 +149,12 @@ class PairFolder:
 
 
 def key_pem(key: EllipticCurvePrivateKey) -> bytes:
-    """Secret."""
+    """The private key in PEM, which is a secret."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _pair(path: Path) -> Pair:
-    """OSError, ValueError."""
+    """The certificate and key in the file. OSError, ValueError."""
     pem = path.read_bytes()
     certificate = x509.load_pem_x509_certificates(pem)[0]
     try:

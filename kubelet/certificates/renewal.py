@@ -66,7 +66,7 @@ class Renewal:
         return self._due[1]
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Renew the certificate whenever it is due, until cancelled."""
         while True:
             self._changed.clear()
             async with asyncio.TaskGroup() as group:
@@ -91,7 +91,7 @@ class Renewal:
                 delay.reset()
 
     async def _renew(self) -> None:
-        """IdentityError."""
+        """Ask for a new certificate, and show it once it is tried out. IdentityError."""
         asking = self._asking
         key = asking.pairs.pending_key()
         issued = await obtain(asking.client, self._request, key, asking.timeout_s, asking.on_pending)

@@ -86,7 +86,7 @@ def alternative_names(request: Request) -> x509.SubjectAlternativeName | None:
 
 
 def request_pem(request: Request, key: EllipticCurvePrivateKey) -> bytes:
-    """PKCS #10."""
+    """The certificate request (PKCS #10) in PEM."""
     builder = x509.CertificateSigningRequestBuilder().subject_name(subject(request.node_name))
     if (names := alternative_names(request)) is not None:
         builder = builder.add_extension(names, critical=False)

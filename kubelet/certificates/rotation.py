@@ -30,5 +30,5 @@ class RetryDelay:
         return timedelta(seconds=seconds * (1 + _JITTER * self.random.random()))
 
     def reset(self) -> None:
-        """It succeeded."""
+        """Begin anew, after a success."""
         self.failures = 0

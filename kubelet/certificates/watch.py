@@ -32,13 +32,13 @@ class Watch:
         self._told = ""
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Look again and again, until cancelled."""
         while True:
             await self._clock.sleep(self._every_s)
             await self.look()
 
     async def look(self) -> None:
-        """Once."""
+        """Look once whether there is something new."""
         try:
             found = await self._read()
             is_whole, self._seen = found == self._seen, found

@@ -141,7 +141,7 @@ def default_node_name(host: str) -> str:
 
 
 def _is_running(home: Home) -> str:
-    """MembershipError."""
+    """Why nobody may join while llm-kubelet runs. MembershipError."""
     found = home.membership()
     who = f"node {found.node_name} of {found.server}" if found is not None else "a node"
     return f"this machine is {who}, and runs: bronzewillow status shows it, bronzewillow leave takes it out"
@@ -185,7 +185,7 @@ def _by_token(
     pins: tuple[str, ...],
     is_pin_waived: bool,
 ) -> ByToken:
-    """Refusal, click.UsageError."""
+    """What the words of the command line say of the cluster and the token. Refusal, click.UsageError."""
     if not server:
         raise click.UsageError("--server is missing: the address of the API server")
     if token is None and token_file is None:

@@ -39,7 +39,7 @@ class Home:
 
     @property
     def kubeconfig(self) -> Path:
-        """The node's."""
+        """The node's own access to the cluster."""
         return self.folder / "kubeconfig"
 
     @property

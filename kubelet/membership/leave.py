@@ -30,7 +30,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class LeaveOptions:
-    """How."""
+    """How a cluster is left."""
 
     timeout_s: float = 300.0
     """For pods to end."""

@@ -48,7 +48,7 @@ class TearDownVolumes:
 
 @dataclass(frozen=True, slots=True)
 class CreateSandbox:
-    """RunPodSandbox. `Made`."""
+    """RunPodSandbox. The outcome is `Made`."""
 
     attempt: int
 
@@ -62,7 +62,7 @@ class StopSandbox:
 
 @dataclass(frozen=True, slots=True)
 class RemoveSandbox:
-    """RemovePodSandbox. `Done`."""
+    """RemovePodSandbox. The outcome is `Done`."""
 
     sandbox_id: str
 

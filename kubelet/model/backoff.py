@@ -16,7 +16,7 @@ FORGOTTEN_AFTER = 2 * LONGEST
 
 @dataclass(slots=True)
 class Backoff:
-    """One series."""
+    """How long to wait before the next try of one thing."""
 
     delay: int = 0
     """Microseconds; 0 before the first step."""

@@ -64,7 +64,7 @@ class ContainerProbes:
                     self._workers[kind] = worker
 
     def drop(self) -> None:
-        """Nothing runs."""
+        """The container runs no longer."""
         self._container_id = ""
         self._workers = {}
 

@@ -17,7 +17,7 @@ _LOST = {"exitCode": _LOST_CODE, "reason": UNKNOWN_REASON, "message": _LOST_MESS
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """ContainerStateWaiting."""
+    """The API's ContainerStateWaiting."""
 
     reason: str
     message: str = ""
@@ -42,7 +42,7 @@ class ContainerView:
 
     @property
     def name(self) -> str:
-        """The container's."""
+        """The container's name in the pod's spec."""
         return str(self.spec["name"])
 
 

@@ -11,7 +11,7 @@ from kubelet.model.actions import Action
 
 
 class EventType(StrEnum):
-    """The API's."""
+    """The API's types of an event."""
 
     NORMAL = "Normal"
     WARNING = "Warning"

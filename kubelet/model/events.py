@@ -26,7 +26,7 @@ class Subject:
 
 
 def pod_subject(pod: Object) -> Subject:
-    """A pod."""
+    """What an event of this pod is about."""
     version = text(metadata(pod).get("resourceVersion"))
     return Subject("Pod", namespace(pod), name(pod), uid(pod), version)
 

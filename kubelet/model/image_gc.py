@@ -15,7 +15,7 @@ LOW_PERCENT = 80
 
 @dataclass(frozen=True, slots=True)
 class ImageUse:
-    """One image."""
+    """An image on the disk, and when it was last used."""
 
     id: str
     size_bytes: int

@@ -40,7 +40,7 @@ class ImagePull:
         self.reset()
 
     def reset(self) -> None:
-        """Another image."""
+        """Another image is wanted: forget what was known of the last."""
         self.waiting = None
         self._present: str | None = None
         """What is here, empty for nothing, None before it was looked for."""
@@ -81,7 +81,7 @@ class ImagePull:
         *,
         is_given_up: bool,
     ) -> None:
-        """The answer."""
+        """Take in how an inspection or a pull has ended."""
         if not isinstance(outcome, ImageFound):
             for secret in outcome.missing_secrets:
                 message = (

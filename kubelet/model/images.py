@@ -23,7 +23,7 @@ NEVER_PULL, INVALID_NAME = "ErrImageNeverPull", "InvalidImageName"
 
 
 class PullPolicy(StrEnum):
-    """The API's."""
+    """The API's `imagePullPolicy`."""
 
     ALWAYS = "Always"
     IF_NOT_PRESENT = "IfNotPresent"

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class ContainerState(StrEnum):
-    """CRI `ContainerState`."""
+    """CRI's ContainerState."""
 
     CREATED = "created"
     RUNNING = "running"
@@ -17,7 +17,7 @@ class ContainerState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObservedSandbox:
-    """CRI `PodSandboxStatus`."""
+    """What CRI's PodSandboxStatus says of a pod."""
 
     id: str
     attempt: int

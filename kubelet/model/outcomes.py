@@ -31,7 +31,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class ImageFound:
-    """Of InspectImage."""
+    """The outcome of InspectImage."""
 
     image_ref: str
     """Empty: it is not here."""
@@ -39,7 +39,7 @@ class ImageFound:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """Of PullImage."""
+    """The outcome of PullImage."""
 
     image_ref: str
     size_bytes: int
@@ -53,7 +53,7 @@ class Pulled:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """Of Probe."""
+    """The outcome of Probe."""
 
     result: ProbeResult
     output: str = ""

@@ -18,7 +18,7 @@ from kubelet.model.pod_spec import (
 
 
 class Phase(StrEnum):
-    """The API's."""
+    """The API's phases of a pod."""
 
     PENDING = "Pending"
     RUNNING = "Running"

@@ -21,7 +21,7 @@ _DEFAULT_GRACE_S = 30
 
 
 class RestartPolicy(StrEnum):
-    """The API's."""
+    """The API's `restartPolicy`."""
 
     ALWAYS = "Always"
     ON_FAILURE = "OnFailure"

@@ -29,7 +29,7 @@ class ProbeWorker:
 
     @property
     def period(self) -> int:
-        """Microseconds."""
+        """Microseconds from one probe to the next."""
         return max(1, integer(self.probe.get("periodSeconds"), 10)) * SECOND
 
     @property

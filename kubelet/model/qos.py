@@ -11,7 +11,7 @@ _COUNTED = ("cpu", "memory")
 
 
 class QosClass(StrEnum):
-    """The API's."""
+    """The API's QoS classes."""
 
     GUARANTEED = "Guaranteed"
     BURSTABLE = "Burstable"

@@ -47,7 +47,7 @@ class Quantity:
 
     @property
     def units(self) -> int:
-        """Rounded up."""
+        """Whole units, rounded up."""
         return -(-self.nano // NANO)
 
     @property

@@ -29,7 +29,7 @@ def container_requests(container: Object) -> dict[str, int]:
 
 
 def container_limits(container: Object) -> dict[str, int]:
-    """QuantityError."""
+    """The container's limits in units of each resource. QuantityError."""
     return parse_resources(mapping(container.get("resources")).get("limits"))
 
 

@@ -64,7 +64,7 @@ class Amount:
     """Of all that there is, 0 to 1; where it is not 0, `units` says nothing."""
 
     def of(self, capacity: int) -> int:
-        """In units."""
+        """The amount in units, of a `capacity` in units."""
         return int(capacity * self.share) if self.share else self.units
 
 
@@ -162,7 +162,7 @@ def configured(settings: EvictionSettings) -> dict[str, object]:
 
 
 def amount_text(amount: Amount) -> str:
-    """`100Mi`, `10%`."""
+    """As the options have it: `100Mi`, `10%`."""
     return f"{amount.share * 100:g}%" if amount.share else str(Quantity.of(amount.units, Format.BINARY_SI))
 
 

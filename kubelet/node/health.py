@@ -32,7 +32,7 @@ class HealthWatch:
         """A folder on the one that images are on, once the runtime has told."""
 
     async def look(self) -> Pressure:
-        """Measure."""
+        """Measure memory and disks, and judge them."""
         seen = await asyncio.to_thread(self._read, self._disk, self.image_disk)
         return self._state.look(seen, self._now())
 

@@ -16,10 +16,10 @@ class Calls(Protocol):
     """The part of CRI that is asked here. RuntimeRefusal."""
 
     async def images(self) -> list[api.Image]:
-        """All."""
+        """All images."""
 
     async def sandboxes(self) -> list[api.PodSandbox]:
-        """All pods."""
+        """All pods of the runtime."""
 
 
 @dataclass(frozen=True, slots=True)

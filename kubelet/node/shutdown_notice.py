@@ -34,7 +34,7 @@ class ShutdownNotice:
         self._posted()  # the first check of a name always says yes
 
     def is_shutting_down(self) -> bool:
-        """Now."""
+        """Whether the machine is going down now."""
         return self._posted() if self._library is not None else _is_systemd_stopping()
 
     def _posted(self) -> bool:

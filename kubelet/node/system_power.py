@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class PowerMessage(Enum):
-    """IOKit/IOMessage.h."""
+    """Messages of IOKit/IOMessage.h."""
 
     CAN_SLEEP = 0xE0000270
     """May it? It is idle."""

@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 
 async def watch_sleep(clock: Clock, on_wake: Callable[[], None]) -> None:
-    """Until cancelled."""
+    """Call `on_wake` whenever the machine has slept, until cancelled."""
     watch = SleepWatch(_wall(clock), clock.monotonic())
     while True:
         await clock.sleep(_LOOK_S)

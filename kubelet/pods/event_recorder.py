@@ -28,7 +28,7 @@ class Api(Protocol):
     """The part of `KubeClient` that is needed."""
 
     async def create(self, resource: Resource, obj: dict[str, Any]) -> dict[str, Any]:
-        """KubeError."""
+        """Create an object. KubeError."""
 
     async def patch(
         self,
@@ -40,7 +40,7 @@ class Api(Protocol):
         subresource: str = "",
         type: PatchType = PatchType.STRATEGIC,
     ) -> dict[str, Any]:
-        """KubeError."""
+        """Patch an object. KubeError."""
 
 
 class EventRecorder:
@@ -54,15 +54,15 @@ class EventRecorder:
         self.dropped = 0
 
     def of_pod(self, pod: Object, event: PodEvent) -> None:
-        """Now."""
+        """Record an event of a pod."""
         self._put(pod_subject(pod), event)
 
     def of_node(self, event: PodEvent) -> None:
-        """Now."""
+        """Record an event of the node."""
         self._put(node_subject(self._node), event)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Write what was recorded, until cancelled."""
         while True:
             await self._send(await self._queue.get())
 

@@ -54,7 +54,7 @@ class EvictionWatch:
         """What an event has told of."""
 
     async def look(self) -> None:
-        """Once. RuntimeRefusal."""
+        """Look once, and evict at most one pod. RuntimeRefusal."""
         breach = _first(await self._health.look())
         if breach is None:
             self._told = self._under = None

@@ -30,10 +30,10 @@ class Runtime(Protocol):
     """The part of `RuntimeClient` that is needed."""
 
     async def images(self) -> list[api.Image]:
-        """All."""
+        """All images."""
 
     async def containers(self, uid: str = "") -> list[api.Container]:
-        """All."""
+        """All containers, or those of one pod."""
 
     async def remove_image(self, name: str) -> None:
         """With all of its names."""

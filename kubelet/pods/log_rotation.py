@@ -37,7 +37,7 @@ class Runtime(Protocol):
     """The part of `RuntimeClient` that is needed."""
 
     async def containers(self, uid: str = "") -> list[api.Container]:
-        """All."""
+        """All containers, or those of one pod."""
 
     async def container_status(self, container_id: str) -> api.ContainerStatus:
         """With the path of the log."""

@@ -36,7 +36,7 @@ class MemoryWatch:
         self._runtime, self._pods = runtime, pods
 
     async def look(self) -> None:
-        """Once. RuntimeRefusal."""
+        """Look once, and end what is over its limit. RuntimeRefusal."""
         if not any(has_limit(one.pod, "memory") for one in self._pods.values()):
             return  # measuring costs something
         held = memory_held(await self._runtime.sandbox_stats())

@@ -165,7 +165,7 @@ class _Evictions(Collector):
         self._found = found
 
     def collect(self) -> Iterator[Metric]:
-        """By signal."""
+        """How many pods were evicted, by signal."""
         text = "Cumulative number of pod evictions by eviction signal"
         family = Metric("kubelet_evictions", text, "unknown")
         for signal, count in self._found.items():

@@ -17,7 +17,7 @@ class Api(Protocol):
     """The part of `KubeClient` that is needed."""
 
     async def create(self, resource: Resource, obj: dict[str, Any]) -> dict[str, Any]:
-        """KubeError."""
+        """Create an object. KubeError."""
 
     async def delete(
         self,
@@ -28,7 +28,7 @@ class Api(Protocol):
         grace_period_s: int | None = None,
         uid: str = "",
     ) -> dict[str, Any]:
-        """KubeError."""
+        """Delete an object. KubeError."""
 
 
 async def keep_mirror(api: Api, pod: Object | None, mirror: Object | None, node_uid: str) -> None:

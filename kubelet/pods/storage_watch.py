@@ -26,7 +26,7 @@ class StorageWatch:
         self._runtime, self._pods, self._volumes, self._logs = runtime, pods, volumes, logs
 
     async def look(self) -> None:
-        """Once. RuntimeRefusal."""
+        """Look once, and evict pods that are over a limit of storage. RuntimeRefusal."""
         layers: dict[str, dict[str, DiskUse]] | None = None
         for pod_uid, worker in list(self._pods.items()):
             if self._volumes.has_limit(pod_uid):

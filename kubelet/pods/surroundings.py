@@ -21,7 +21,7 @@ from kubelet.provider.termination_message import message_of
 
 
 def now() -> int:
-    """Instant."""
+    """The Instant on the machine's monotonic clock."""
     return time.monotonic_ns() // 1000
 
 

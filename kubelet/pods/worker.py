@@ -25,7 +25,7 @@ class Surroundings(Protocol):
     """What a worker needs of its node."""
 
     def now(self) -> int:
-        """Instant."""
+        """The Instant."""
 
     def wall(self) -> int:
         """Microseconds since 1970."""
@@ -79,7 +79,7 @@ class PodWorker:
         return self.machine.pod
 
     def start(self) -> None:
-        """Begin; once."""
+        """Begin to work; called once."""
         self._task = spawn(self._run(), name=f"pod {full_name(self.pod)}")
 
     def desire(self, pod: Object) -> None:

@@ -18,7 +18,7 @@ class DialError(OSError):
 
 
 class Door:
-    """One agent's."""
+    """The door of one agent."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -27,7 +27,7 @@ class ExchangeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came."""
+    """The answer to a request."""
 
     status: int
     body: bytes
@@ -74,7 +74,7 @@ class Exchange(asyncio.Protocol):
     # ---- the parser
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """See httptools."""
+        """A callback of httptools."""
         match name.lower():
             case b"content-length" | b"transfer-encoding":
                 self._has_length = True
@@ -82,11 +82,11 @@ class Exchange(asyncio.Protocol):
                 self._location = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
-        """See httptools."""
+        """A callback of httptools."""
         self._has_head = self._parser.get_status_code() >= 200
 
     def on_body(self, data: bytes) -> None:
-        """See httptools."""
+        """A callback of httptools."""
         self._body += data
         if len(self._body) >= LONGEST_BODY:
             self._finish()

@@ -21,7 +21,7 @@ _MOST_REDIRECTS = 10
 
 
 async def http_probe(door: Door, address: str, action: Object, container: Object, timeout_s: float) -> Probed:
-    """PortError."""
+    """Ask by HTTP; 200 to 399 is success. PortError where the port has no number."""
     url = url_of(address, action, container)
     try:
         answer, is_elsewhere = await _get(door, url, action, timeout_s)
@@ -51,7 +51,7 @@ async def http_hook(door: Door, address: str, action: Object, container: Object,
 
 
 def url_of(address: str, action: Object, container: Object) -> URL:
-    """PortError."""
+    """The URL that an httpGet action means. PortError where the port has no number."""
     host = text(action.get("host")) or address
     scheme = (text(action.get("scheme")) or "HTTP").lower()
     path, question, query = (text(action.get("path")) or "/").partition("?")

@@ -62,7 +62,7 @@ class RuntimeClient:
     # ---- sandboxes
 
     async def run_sandbox(self, config: api.PodSandboxConfig, handler: str) -> str:
-        """Its id."""
+        """Make a pod; its id."""
         request = api.RunPodSandboxRequest(config=config, runtime_handler=handler)
         return str((await self._call(self._runtime.RunPodSandbox, request, 2 * LIMIT_S)).pod_sandbox_id)
 
@@ -92,7 +92,7 @@ class RuntimeClient:
     async def create_container(
         self, sandbox_id: str, config: api.ContainerConfig, sandbox: api.PodSandboxConfig
     ) -> str:
-        """Its id."""
+        """Make a container that waits for its start; its id."""
         request = api.CreateContainerRequest(pod_sandbox_id=sandbox_id, config=config, sandbox_config=sandbox)
         return str((await self._call(self._runtime.CreateContainer, request)).container_id)
 
@@ -172,7 +172,7 @@ class RuntimeClient:
     # ---- images
 
     async def images(self) -> list[api.Image]:
-        """All."""
+        """All images."""
         return list((await self._call(self._images.ListImages, api.ListImagesRequest())).images)
 
     async def image(self, name: str) -> api.Image | None:

@@ -55,7 +55,7 @@ def container_config(
     image_ref: str,
     spec_hash: str,
 ) -> api.ContainerConfig:
-    """QuantityError."""
+    """What CRI is told of a container. QuantityError."""
     name = text(container.get("name"))
     config = api.ContainerConfig(
         metadata=api.ContainerMetadata(name=name, attempt=attempt),
@@ -84,7 +84,7 @@ def container_config(
 
 
 def linux_resources(container: Object) -> api.LinuxContainerResources:
-    """QuantityError."""
+    """Its requests and limits in CRI's terms. QuantityError."""
     requests, limits = container_requests(container), container_limits(container)
     cpu, cpu_limit = requests.get("cpu", 0), limits.get("cpu", 0)
     return api.LinuxContainerResources(

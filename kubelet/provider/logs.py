@@ -22,12 +22,12 @@ class LogFolders:
 
     @property
     def pods(self) -> Path:
-        """Of files."""
+        """The folder of the logs themselves."""
         return self.root / "pods"
 
     @property
     def links(self) -> Path:
-        """Of links."""
+        """The folder of links to them, by the names of containers."""
         return self.root / "containers"
 
     def of_pod(self, namespace: str, name: str, uid: str) -> Path:

@@ -52,7 +52,7 @@ async def observe(
 
 
 def observed_sandbox(status: api.PodSandboxStatus) -> ObservedSandbox:
-    """One."""
+    """CRI's status of a pod in the model's terms."""
     is_ready = status.state == api.PodSandboxState.SANDBOX_READY
     ips = (status.network.ip, *(one.ip for one in status.network.additional_ips))
     return ObservedSandbox(
@@ -67,7 +67,7 @@ def observed_sandbox(status: api.PodSandboxStatus) -> ObservedSandbox:
 def observed_container(
     status: api.ContainerStatus, sandbox_id: str, message_of: MessageOf = runtime_message
 ) -> ObservedContainer:
-    """One."""
+    """CRI's status of a container in the model's terms."""
     state = _STATES.get(status.state, ContainerState.UNKNOWN)
     return ObservedContainer(
         id=status.id,

@@ -52,7 +52,7 @@ class Readiness:
         """Instant of the last answer, or refusal."""
 
     async def ask(self, now: int) -> None:
-        """Once."""
+        """Ask the runtime once."""
         self.asked_at = now
         try:
             version = await self._calls.version()

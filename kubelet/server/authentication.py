@@ -27,7 +27,7 @@ _LONGEST_TOKEN = 16 << 10
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Whoever asks."""
+    """Who a caller has proven to be."""
 
     name: str
     groups: tuple[str, ...] = ()

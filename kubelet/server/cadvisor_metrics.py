@@ -35,7 +35,7 @@ class _Cadvisor(Collector):
         self._node, self._pods, self._memory_limits = node, pods, memory_limits
 
     def collect(self) -> Iterator[Metric]:
-        """All families."""
+        """All families of the page."""
         yield self._cpu()
         yield self._of("container_memory_working_set_bytes", "Current working set.", _memory)
         yield self._of("container_memory_usage_bytes", "Current memory usage.", _memory)

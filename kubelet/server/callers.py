@@ -159,7 +159,7 @@ class Caller(asyncio.Protocol):
     # ---- who it is
 
     def greet(self, connection: socket.socket, context: ssl.SSLContext) -> None:
-        """Shake hands."""
+        """Begin the TLS handshake on a connection that was accepted."""
 
         def end(_: object) -> None:
             self._greeting = None
@@ -213,7 +213,7 @@ class Caller(asyncio.Protocol):
     # ---- how it ends
 
     def drop(self, why: Drop) -> None:
-        """At once."""
+        """End the connection at once, and count why."""
         self._callers.drops[why] += 1
         self.leave()
 

@@ -17,7 +17,7 @@ from runtime.api import cri_pb2 as api
 
 
 class ContainerLogs:
-    """The handler."""
+    """The handler of containerLogs."""
 
     def __init__(self, pods: Pods, runtime: Runtime) -> None:
         self._pods = pods

@@ -37,7 +37,7 @@ class LogOptions:
 
 
 def parse_log_options(query: Mapping[str, str], now_ns: int) -> LogOptions:
-    """InvalidOption."""
+    """What the query of containerLogs asks for. InvalidOption."""
     tail = query.get("tailLines", query.get("tail", ""))
     tail_lines = None if tail in ("", "all") else _number("tailLines", tail, 0)
     seconds = _number("sinceSeconds", query["sinceSeconds"], 1) if query.get("sinceSeconds") else None

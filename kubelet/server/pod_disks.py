@@ -19,7 +19,7 @@ class PodDisks:
     logs: LogFolders
 
     def usage(self, pod: Json) -> PodDisk:
-        """See Disks."""
+        """What the pod holds on the disk, as Disks has it."""
         folder = self.logs.of_pod(namespace(pod), name(pod), uid(pod))
         containers = [text(one.get("name")) for one in all_containers(pod)]
         volumes = {

@@ -32,7 +32,7 @@ class _Resources(Collector):
         self._pods = pods
 
     def collect(self) -> Iterator[Metric]:
-        """All families."""
+        """All families of the page."""
         yield from self._of_node()
         yield from self._of_containers()
         yield from self._of_pods()

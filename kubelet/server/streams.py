@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 class Streams:
-    """The handlers."""
+    """The handlers of exec, attach and port-forward."""
 
     def __init__(self, pods: Pods, runtime: Runtime) -> None:
         self._pods = pods
@@ -40,7 +40,7 @@ class Streams:
         self.open: set[Splice] = set()
 
     async def exec(self, request: web.Request) -> web.StreamResponse:
-        """RequestError, RuntimeRefusal."""
+        """Run a program beside a container. RequestError, RuntimeRefusal."""
         _check_upgrade(request)
         container = await self._container(request)
         stdin, stdout, stderr, tty = _wanted(request)
@@ -57,7 +57,7 @@ class Streams:
         return await self._pass_on(request, url)
 
     async def attach(self, request: web.Request) -> web.StreamResponse:
-        """RequestError, RuntimeRefusal."""
+        """Hear what a container says. RequestError, RuntimeRefusal."""
         _check_upgrade(request)
         container = await self._container(request)
         stdin, stdout, stderr, tty = _wanted(request)
@@ -67,7 +67,7 @@ class Streams:
         return await self._pass_on(request, url)
 
     async def port_forward(self, request: web.Request) -> web.StreamResponse:
-        """RequestError, RuntimeRefusal."""
+        """Reach the ports of a pod. RequestError, RuntimeRefusal."""
         _check_upgrade(request)
         pod = self._pod(request)
         ports = _ports(request)

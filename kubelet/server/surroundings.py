@@ -108,10 +108,10 @@ class NodeUsage:
 
 
 class Machine(Protocol):
-    """This machine."""
+    """What the server asks of the machine."""
 
     def usage(self) -> NodeUsage:
-        """Now."""
+        """What the machine uses now."""
 
 
 class Liveness(Protocol):

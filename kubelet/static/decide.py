@@ -24,7 +24,7 @@ class EndPod:
 
 @dataclass(frozen=True, slots=True)
 class RunPod:
-    """A sandbox."""
+    """Make the pod's sandbox."""
 
     pod: Pod
     attempt: int

@@ -35,7 +35,7 @@ class ObservedContainer:
 
 @dataclass(frozen=True, slots=True)
 class ObservedPod:
-    """One sandbox."""
+    """A sandbox of the runtime, with its containers."""
 
     sandbox_id: str
     full_name: str

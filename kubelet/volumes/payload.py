@@ -20,7 +20,7 @@ _MODE_BITS = 0o777
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One."""
+    """A file of a volume."""
 
     data: bytes
     mode: int = DEFAULT_MODE

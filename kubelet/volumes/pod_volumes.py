@@ -55,7 +55,7 @@ class VolumeFolders:
         return self.root / "pods" / pod_uid
 
     def of_volume(self, pod_uid: str, kind: str, volume: str) -> Path:
-        """One."""
+        """The folder of one volume."""
         return self.of_pod(pod_uid) / "volumes" / _PLUGINS[kind] / volume
 
 

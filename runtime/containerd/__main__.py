@@ -7,7 +7,7 @@ from runtime.containerd.cli import command
 
 
 def main() -> None:
-    """SystemExit."""
+    """The entry point; leaves by SystemExit."""
     run_command("llm-snapshotter", command)
 
 

@@ -37,7 +37,7 @@ class Containerd:
     # ---- images
 
     async def image(self, name: str) -> images_pb2.Image:
-        """ContainerdError."""
+        """The image of that name. ContainerdError."""
         answer = await self._call(self._images.Get, images_pb2.GetImageRequest(name=name))
         image: images_pb2.Image = answer.image
         return image
@@ -99,7 +99,7 @@ class Containerd:
     # ---- snapshots
 
     async def has_snapshot(self, snapshotter: str, name: str) -> bool:
-        """ContainerdError."""
+        """Whether `snapshotter` has a snapshot `name`. ContainerdError."""
         request = snapshots_pb2.StatSnapshotRequest(snapshotter=snapshotter, key=name)
         with _told():
             try:
@@ -122,12 +122,12 @@ class Containerd:
         return Path(answer.mounts[0].source)
 
     async def commit(self, snapshotter: str, name: str, key: str) -> None:
-        """ContainerdError."""
+        """Make the active snapshot `key` the committed one `name`. ContainerdError."""
         request = snapshots_pb2.CommitSnapshotRequest(snapshotter=snapshotter, name=name, key=key)
         await self._call(self._snapshots.Commit, request)
 
     async def remove(self, snapshotter: str, key: str) -> None:
-        """ContainerdError."""
+        """Remove the snapshot `key`. ContainerdError."""
         request = snapshots_pb2.RemoveSnapshotRequest(snapshotter=snapshotter, key=key)
         await self._call(self._snapshots.Remove, request)
 

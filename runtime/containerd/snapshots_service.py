@@ -45,12 +45,12 @@ class SnapshotsService(SnapshotsServicer):
         return api.MountsResponse(mounts=_mounts(mounts))
 
     async def Commit(self, request: api.CommitSnapshotRequest, context: Any) -> Empty:
-        """For ever."""
+        """Make an active snapshot one that never changes."""
         await asyncio.to_thread(self._snapshotter.commit, request.name, request.key, dict(request.labels))
         return Empty()
 
     async def Remove(self, request: api.RemoveSnapshotRequest, context: Any) -> Empty:
-        """Gone."""
+        """Remove a snapshot that nothing stands on."""
         await asyncio.to_thread(self._snapshotter.remove, request.key)
         return Empty()
 
@@ -61,7 +61,7 @@ class SnapshotsService(SnapshotsServicer):
         )
 
     async def Update(self, request: api.UpdateSnapshotRequest, context: Any) -> api.UpdateSnapshotResponse:
-        """Its labels."""
+        """Replace a snapshot's labels, all of them or those of the field mask."""
         now = await asyncio.to_thread(self._snapshotter.stat, request.info.name)
         wanted = Info(now.name, now.parent, now.kind, now.created, now.updated, dict(request.info.labels))
         paths = list(request.update_mask.paths)

@@ -42,7 +42,7 @@ class Names:
         return {one.annotations[REF_NAME]: one for one in index.manifests if REF_NAME in one.annotations}
 
     def get(self, name: str) -> Descriptor:
-        """UnknownName."""
+        """The manifest that `name` stands for. UnknownName."""
         found = self.all().get(name)
         if found is None:
             raise UnknownName(f"image {name} is not here")
@@ -61,7 +61,7 @@ class Names:
         self._change(change)
 
     def remove(self, name: str) -> None:
-        """UnknownName."""
+        """Forget `name`; blobs stay until they are pruned. UnknownName."""
 
         def change(names: dict[str, Descriptor]) -> None:
             if names.pop(name, None) is None:

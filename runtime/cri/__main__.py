@@ -7,7 +7,7 @@ from runtime.cri.cli import command
 
 
 def main() -> None:
-    """SystemExit."""
+    """The entry point; leaves by SystemExit."""
     run_command("llm-containerd", command)
 
 

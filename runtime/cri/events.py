@@ -24,7 +24,7 @@ class Events:
         sandbox: api.PodSandboxStatus | None,
         containers: list[api.ContainerStatus],
     ) -> None:
-        """Now."""
+        """Tell all who listen that this has just happened to a container."""
         event = api.ContainerEventResponse(
             container_id=container_id,
             container_event_type=kind,

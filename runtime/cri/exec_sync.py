@@ -22,7 +22,7 @@ class Allowed:
     programs: frozenset[str] = frozenset()
 
     def check(self, command: Sequence[str]) -> None:
-        """InvalidArgument, PermissionDenied."""
+        """Refuse what may not be run: InvalidArgument, PermissionDenied."""
         if not command or not command[0]:
             raise InvalidArgument("the command is missing")
         if command[0] not in self.programs:

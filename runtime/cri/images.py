@@ -61,7 +61,7 @@ class Images:
         self._transfers: dict[str, _Transfer] = {}
 
     def all(self) -> list[NamedImage]:
-        """By id."""
+        """All images, sorted by id."""
         found: defaultdict[str, list[StoredImage]] = defaultdict(list)
         for stored in self.store.images():
             found[stored.descriptor.digest].append(stored)
@@ -86,7 +86,7 @@ class Images:
         return next((image for image in self.all() if image.digest == digest), None)
 
     def get(self, text: str) -> NamedImage:
-        """NotFound, InvalidArgument."""
+        """The image that a name, a digest or an id stands for. NotFound, InvalidArgument."""
         found = self.find(text)
         if found is None:
             raise NotFound(f"image {text[:300]} is not here; pull it first")
@@ -147,19 +147,19 @@ class _Transfer:
         self._told_s = time.monotonic()
 
     def begin(self, blob: Descriptor, done: int) -> None:
-        """A blob."""
+        """A blob of which `done` bytes are here."""
         self.total += blob.size
         self.done += done
 
     def advance(self, blob: Descriptor, count: int) -> None:
-        """Further."""
+        """So many more bytes of it are here."""
         self.done += count
         if time.monotonic() - self._told_s >= _TELL_EVERY_S:
             self._told_s = time.monotonic()
             _log.info("pulling %s: %d of %d MB", self._name, self.done // 10**6, self.total // 10**6)
 
     def end(self, blob: Descriptor, how: str) -> None:
-        """Nothing."""
+        """Nobody asks how a single blob ended."""
 
 
 def _credentials(auth: api.AuthConfig) -> Credentials | None:

@@ -73,7 +73,7 @@ class Node:
         self.waiting.forget(sandbox_id)
 
     def containers_of(self, sandbox: Sandbox) -> list[Container]:
-        """Oldest first."""
+        """The containers of a pod, oldest first."""
         found = [one for one in self.containers if one.sandbox_id == sandbox.id]
         return sorted(found, key=lambda one: one.created_ns)
 

@@ -68,7 +68,7 @@ class Sandbox:
 
 @dataclass(slots=True)
 class Container:
-    """One container."""
+    """What is kept of a container."""
 
     id: str
     sandbox_id: str
@@ -170,7 +170,7 @@ class Records(Generic[_R]):
         return len(self._found)
 
     def folder(self, record: _R) -> Path:
-        """Its own."""
+        """The folder of one record."""
         return self._folder / record.id
 
     def find(self, text: str) -> _R | None:

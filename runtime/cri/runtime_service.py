@@ -197,7 +197,7 @@ class RuntimeService(RuntimeServiceServicer):
     async def ContainerStatus(
         self, request: api.ContainerStatusRequest, context: _Context
     ) -> api.ContainerStatusResponse:
-        """One."""
+        """The status of one container; verbose, with its settings."""
         container = self._node.containers.get(request.container_id)
         answer = api.ContainerStatusResponse(status=container_status(container))
         if request.verbose:
@@ -262,7 +262,7 @@ class RuntimeService(RuntimeServiceServicer):
     async def ContainerStats(
         self, request: api.ContainerStatsRequest, context: _Context
     ) -> api.ContainerStatsResponse:
-        """One."""
+        """What one container uses."""
         container = self._node.containers.get(request.container_id)
         return api.ContainerStatsResponse(stats=await self._stats(container))
 
@@ -281,7 +281,7 @@ class RuntimeService(RuntimeServiceServicer):
     async def PodSandboxStats(
         self, request: api.PodSandboxStatsRequest, context: _Context
     ) -> api.PodSandboxStatsResponse:
-        """One pod's."""
+        """What one pod uses."""
         sandbox = self._node.sandboxes.get(request.pod_sandbox_id)
         return api.PodSandboxStatsResponse(stats=await self._pod_stats(sandbox))
 
@@ -308,7 +308,7 @@ class RuntimeService(RuntimeServiceServicer):
     async def ListPodSandboxMetrics(
         self, request: api.ListPodSandboxMetricsRequest, context: _Context
     ) -> api.ListPodSandboxMetricsResponse:
-        """None."""
+        """Empty, as no metric is described."""
         return api.ListPodSandboxMetricsResponse()
 
     async def GetContainerEvents(

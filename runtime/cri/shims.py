@@ -43,7 +43,7 @@ class Shim:
         await self._client.call(_TASK, "Create", request, api.CreateTaskResponse, _LIMIT_S)
 
     async def start(self, container_id: str) -> None:
-        """It serves."""
+        """Let a created container serve."""
         await self._client.call(
             _TASK, "Start", api.StartRequest(id=container_id), api.StartResponse, _LIMIT_S
         )
@@ -114,7 +114,7 @@ class Shim:
 
 
 class Shims:
-    """By sandbox."""
+    """The shims that are known to live, by the sandbox that each is for."""
 
     def __init__(self, logs: Path) -> None:
         """`logs`: the folder with a folder for each sandbox, where shims write what goes wrong."""

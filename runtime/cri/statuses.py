@@ -106,7 +106,7 @@ def has_labels(labels: Mapping[str, str], selector: Mapping[str, str]) -> bool:
 
 
 def select_sandboxes(sandboxes: Iterable[Sandbox], wanted: api.PodSandboxFilter) -> list[Sandbox]:
-    """Newest first."""
+    """Those that a filter lets through, newest first."""
     found = [
         one
         for one in sandboxes
@@ -118,7 +118,7 @@ def select_sandboxes(sandboxes: Iterable[Sandbox], wanted: api.PodSandboxFilter)
 
 
 def select_containers(containers: Iterable[Container], wanted: api.ContainerFilter) -> list[Container]:
-    """Newest first."""
+    """Those that a filter lets through, newest first."""
     found = [
         one
         for one in containers

@@ -51,7 +51,7 @@ class Descriptor:
             _settle(self._waiting)
 
     def fileno(self) -> int:
-        """For ioctl."""
+        """Its number, for ioctl."""
         return self._number
 
     def close(self) -> None:

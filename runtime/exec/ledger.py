@@ -18,7 +18,7 @@ class Ledger:
     """A file for each session that we have started: its name is the leader, its text the leader's birth."""
 
     def __init__(self, folder: Path) -> None:
-        """OSError."""
+        """`folder` is made where it is missing. OSError."""
         self._folder = folder
         make_private(folder)
 

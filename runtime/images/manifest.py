@@ -60,7 +60,7 @@ class Descriptor:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One image."""
+    """The manifest of one image."""
 
     media_type: str
     config: Descriptor

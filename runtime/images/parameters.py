@@ -47,7 +47,7 @@ class When(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One parameter."""
+    """What is known of one parameter."""
 
     name: str
     kind: Kind

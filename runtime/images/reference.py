@@ -27,7 +27,7 @@ DOCKER_HUB = "docker.io"
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Which image."""
+    """The name of an image, in its parts."""
 
     registry: str
     """`host[:port]`; empty for a local image."""

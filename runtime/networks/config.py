@@ -16,7 +16,7 @@ _LONGEST_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
-    """One network."""
+    """One network configuration list, as CNI has it."""
 
     name: str
     version: str

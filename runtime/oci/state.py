@@ -106,13 +106,13 @@ class ContainerFolder:
 
     @classmethod
     def all(cls, root: Path) -> Iterator[ContainerFolder]:
-        """By id."""
+        """Every container below `root`, by id."""
         with contextlib.suppress(FileNotFoundError):
             yield from (cls(path) for path in sorted(root.iterdir()) if path.is_dir())
 
     @property
     def id(self) -> str:
-        """The container's."""
+        """The container's id."""
         return self.path.name
 
     def state(self) -> State:

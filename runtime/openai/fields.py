@@ -142,7 +142,7 @@ def sampling_options(body: Body) -> dict[str, Any]:
 
 
 def include_usage(body: Body) -> bool:
-    """`stream_options.include_usage`."""
+    """Whether `stream_options.include_usage` is set."""
     return bool(boolean(mapping(body, "stream_options") or {}, "include_usage"))
 
 

@@ -44,7 +44,7 @@ class Endpoint:
 
     @property
     def is_plain(self) -> bool:
-        """Without TLS."""
+        """Whether it is spoken to without TLS."""
         return self.url.startswith("http://")
 
     def tls(self, *, with_client: bool = True) -> ssl.SSLContext | bool:

@@ -24,10 +24,10 @@ class Silent:
     """For those who do not look."""
 
     def begin(self, blob: Descriptor, done: int) -> None:
-        """Nothing."""
+        """Not shown."""
 
     def advance(self, blob: Descriptor, count: int) -> None:
-        """Nothing."""
+        """Not shown."""
 
     def end(self, blob: Descriptor, how: str) -> None:
-        """Nothing."""
+        """Not shown."""

@@ -22,7 +22,7 @@ _LONGEST_PATH = 4096
 
 
 def main() -> None:
-    """Never returns."""
+    """Be a container's process, once told which; never returns."""
     _import_server()
     from runtime.runm import cli
 

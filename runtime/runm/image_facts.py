@@ -45,7 +45,7 @@ class ImageFacts:
                 return str(getattr(self, name))
 
     def to_json(self) -> dict[str, Any]:
-        """For programs."""
+        """What `runm show --format json` prints."""
         return {
             "model": {name.replace(" ", "_"): value for name, value in self.model.items()},
             "parameters": dict(self.parameters.values),

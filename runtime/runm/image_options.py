@@ -75,7 +75,7 @@ def print_table(rows: Iterable[Sequence[str]]) -> None:
 
 
 def print_json(value: object) -> None:
-    """For programs."""
+    """Print `value` as programs read it, indented."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 

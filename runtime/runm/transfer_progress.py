@@ -47,7 +47,7 @@ class Bars:
         self._tasks[blob.digest] = self._bars.add_task(label, total=max(blob.size, 1), completed=done)
 
     def advance(self, blob: Descriptor, count: int) -> None:
-        """Further."""
+        """Move the blob's bar on by `count` bytes."""
         self._bars.advance(self._tasks[blob.digest], count)
 
     def end(self, blob: Descriptor, how: str) -> None:
@@ -68,7 +68,7 @@ class Lines:
         self._last: dict[str, float] = {}
 
     def begin(self, blob: Descriptor, done: int) -> None:
-        """A line."""
+        """Say that a blob begins, and how much of it is here."""
         self._done[blob.digest], self._last[blob.digest] = done, self._clock()
         self._say(blob, f"{self._verb} {blob.size:,} bytes" + (f", {done:,} are here" if done else ""))
 
@@ -81,7 +81,7 @@ class Lines:
             self._say(blob, f"{self._done[blob.digest] / max(blob.size, 1):.0%}")
 
     def end(self, blob: Descriptor, how: str) -> None:
-        """A line."""
+        """Say how it ended."""
         self._say(blob, how)
 
     def _say(self, blob: Descriptor, what: str) -> None:

@@ -140,7 +140,7 @@ def login(
 @click.command("logout")
 @click.argument("registry")
 def logout(registry: str) -> None:
-    """Forget them."""
+    """Forget the name and the password that are kept for a registry."""
     checked_registry(registry)
     asyncio.run(DockerConfig(default_config()).forget(registry))
 

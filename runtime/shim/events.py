@@ -27,7 +27,7 @@ _AGAIN_S = 1.0
 
 
 class Events:
-    """One namespace's."""
+    """Tells containerd, at `address`, what happens to tasks of one namespace."""
 
     def __init__(self, address: str, namespace: str) -> None:
         """`address`: of containerd's ttrpc socket; without one nobody is told."""
@@ -38,7 +38,7 @@ class Events:
         self._teller: asyncio.Task[None] | None = None
 
     def publish(self, topic: str, event: Message) -> None:
-        """Soon."""
+        """Send it soon, in order; nobody waits for that."""
         if not self._is_told:
             return
         now = Timestamp()

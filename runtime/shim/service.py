@@ -83,14 +83,14 @@ class TaskService:
         return api.CreateTaskResponse(pid=task.pid)
 
     async def start(self, request: api.StartRequest) -> api.StartResponse:
-        """It serves."""
+        """Let a created task serve."""
         _no_exec(request.exec_id)
         task = self._tasks.start(request.id)
         self._events.publish("/tasks/start", api.TaskStart(container_id=request.id, pid=task.pid))
         return api.StartResponse(pid=task.pid)
 
     async def kill(self, request: api.KillRequest) -> Empty:
-        """A signal."""
+        """Send a task a signal."""
         _no_exec(request.exec_id)
         self._tasks.kill(request.id, request.signal, everyone=request.all)
         return Empty()

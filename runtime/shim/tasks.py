@@ -67,7 +67,7 @@ class Tasks:
         return len(self._tasks)
 
     def get(self, container_id: str) -> Task:
-        """RpcError."""
+        """The task of that id. RpcError."""
         task = self._tasks.get(container_id)
         if task is None:
             raise RpcError(Code.NOT_FOUND, f"container {container_id!r} is not here")

@@ -23,7 +23,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """One snapshot."""
+    """What is kept of one snapshot."""
 
     name: str
     """The key of a view or an active snapshot, the name of a committed one."""

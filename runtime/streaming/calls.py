@@ -66,7 +66,7 @@ class Output(Protocol):
 
 
 class Duplex(Input, Output, Protocol):
-    """Both."""
+    """Both directions of one channel."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,13 +31,13 @@ class SocketLink:
         """When the peer was heard last, in the loop's time."""
 
     async def read(self) -> bytes:
-        """See Link."""
+        """What came next, as Link has it."""
         data, self._first = self._first, b""
         data = data or await self._reader.read(_BLOCK)
         self.active_s = self._now()
         return data
 
     async def write(self, data: bytes) -> None:
-        """See Link."""
+        """Send all of `data`, as Link has it."""
         self._writer.write(data)
         await self._writer.drain()

@@ -60,7 +60,7 @@ class Pairs:
 
 
 def parse_port(text: str) -> int:
-    """ProtocolError."""
+    """A port of 1 to 65535. ProtocolError."""
     if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65536):
         raise ProtocolError(f"{text[:80]!r} is no port")
     return int(text)

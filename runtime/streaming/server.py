@@ -60,7 +60,7 @@ class Conversation(Protocol):
         """Read it, until the peer has gone."""
 
     async def ping(self) -> None:
-        """ConnectionError."""
+        """Ask whether the caller is still there. ConnectionError."""
 
     async def finish(self) -> None:
         """All is said. ConnectionError."""

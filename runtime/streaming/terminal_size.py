@@ -15,7 +15,7 @@ _decoder = json.JSONDecoder()
 
 @dataclass(frozen=True, slots=True)
 class TerminalSize:
-    """In characters."""
+    """Width and height of a terminal, in characters."""
 
     width: int
     height: int

@@ -159,11 +159,11 @@ class ChannelStream:
         self._connection, self._channel = connection, channel
 
     async def read(self) -> bytes:
-        """See calls.Input."""
+        """What came next on the channel, as calls.Input has it."""
         return await self._connection.inboxes[self._channel].read()
 
     async def write(self, data: bytes) -> None:
-        """See calls.Output."""
+        """Send `data` on the channel, as calls.Output has it."""
         await self._connection.write(self._channel, data)
 
     async def end(self) -> None:
@@ -177,12 +177,12 @@ class Tunnel:
         self._websocket = websocket
 
     async def read(self) -> bytes:
-        """See Link."""
+        """What came next, as Link has it."""
         while (message := await self._websocket.read()) is not None:
             if isinstance(message, bytes) and message:
                 return message
         return b""
 
     async def write(self, data: bytes) -> None:
-        """See Link."""
+        """Send `data` in a message, as Link has it."""
         await self._websocket.write(data)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """`.`"""
+    """`.`: the value that the template is at."""
 
 
 @dataclass(frozen=True, slots=True)

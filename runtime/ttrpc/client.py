@@ -59,19 +59,19 @@ class Client(asyncio.Protocol):
             ) from None
 
     def close(self) -> None:
-        """End it."""
+        """End the connection; calls that wait fail."""
         if self._transport is not None:
             self._transport.abort()
 
     # ---- asyncio's
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """asyncio's."""
+        """asyncio.Protocol."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def connection_lost(self, error: Exception | None) -> None:
-        """asyncio's."""
+        """asyncio.Protocol."""
         if not self.closed.done():
             self.closed.set_result(None)
         for future in self._waiting.values():
@@ -79,7 +79,7 @@ class Client(asyncio.Protocol):
                 future.set_exception(RpcError(Code.UNAVAILABLE, "the connection was lost"))
 
     def data_received(self, data: bytes) -> None:
-        """asyncio's."""
+        """asyncio.Protocol."""
         try:
             for frame in self._reader.feed(data):
                 future = self._waiting.get(frame.stream)

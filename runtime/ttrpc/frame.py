@@ -22,7 +22,7 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One message."""
+    """One message of ttrpc, with its header's fields."""
 
     stream: int
     """Odd when a client began it."""

@@ -34,7 +34,7 @@ Services = Mapping[str, Mapping[str, Method]]
 
 
 class Connection(asyncio.Protocol):
-    """One client."""
+    """The connection of one client."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -43,7 +43,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """asyncio's."""
+        """asyncio.Protocol."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
@@ -53,7 +53,7 @@ class Connection(asyncio.Protocol):
             call.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """asyncio's."""
+        """asyncio.Protocol."""
         assert self._transport is not None
         try:
             frames = self._reader.feed(data)
