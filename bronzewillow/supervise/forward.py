@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -15,35 +16,67 @@ _LONGEST_HEAD = 4096
 _log = logging.getLogger(__name__)
 
 
-async def forward(door: Path, address: str, port: int, local_port: int) -> asyncio.Server:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """To one port of one pod."""
+
+    door: Path
+    """The agent's."""
+    address: str
+    port: int
+    told: set[str] = field(default_factory=set)
+    """Why connections were refused since the last one that was not."""
+
+    async def enter(self, splice: Splice) -> str:
+        """The reason when the pod cannot be reached, and empty when it is the splice's other side."""
+        loop = asyncio.get_running_loop()
+        try:
+            _, entering = await loop.create_unix_connection(
+                lambda: _Entering(splice, self.address, self.port), str(self.door)
+            )
+            return await entering.answered
+        except OSError as error:
+            return f"{self.door}: {error.strerror or error}"
+
+    async def knock(self) -> None:
+        """Tell if the pod takes no connection now."""
+        splice = Splice(idle_timeout_s=_IDLE_S)
+        self.tell(await self.enter(splice))
+        splice.abort()
+
+    def tell(self, refusal: str) -> None:
+        """What came of a connection."""
+        if not refusal:
+            self.told.clear()
+        elif refusal not in self.told:
+            self.told.add(refusal)
+            place = f"{self.address}:{self.port}"
+            _log.warning("%s: %s; until that changes connections end at once", place, refusal)
+
+
+async def forward(way: Way, local_port: int) -> asyncio.Server:
     """On 127.0.0.1; `local_port` 0 for any. OSError."""
     loop = asyncio.get_running_loop()
-    return await loop.create_server(lambda: _Arriving(door, address, port), "127.0.0.1", local_port)
+    return await loop.create_server(lambda: _Arriving(way), "127.0.0.1", local_port)
 
 
 class _Arriving(asyncio.Protocol):
     """A client, until its transport belongs to a splice; then the pod is dialled, which may fail at once."""
 
-    def __init__(self, door: Path, address: str, port: int) -> None:
-        self._door, self._address, self._port = door, address, port
+    def __init__(self, way: Way) -> None:
+        self._way = way
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         splice = Splice(idle_timeout_s=_IDLE_S)
         cast(asyncio.Transport, transport).set_protocol(splice.sides[CLIENT])
         splice.sides[CLIENT].connection_made(transport)
-        name = f"forward to {self._address}:{self._port}"
-        spawn(_dial(self._door, self._address, self._port, splice), name=name)
+        spawn(_dial(self._way, splice), name=f"forward to {self._way.address}:{self._way.port}")
 
 
-async def _dial(door: Path, address: str, port: int, splice: Splice) -> None:
-    loop = asyncio.get_running_loop()
-    try:
-        _, entering = await loop.create_unix_connection(lambda: _Entering(splice, address, port), str(door))
-        refusal = await entering.answered
-    except OSError as error:
-        refusal = f"{door}: {error.strerror or error}"
+async def _dial(way: Way, splice: Splice) -> None:
+    refusal = await way.enter(splice)
+    way.tell(refusal)
     if refusal:
-        _log.warning("%s:%d: %s", address, port, refusal)
         splice.abort()
 
 

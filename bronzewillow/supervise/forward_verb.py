@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 import signal
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ import click
 from bronzewillow.agent.cli import control_option, get_json
 from bronzewillow.host.command import CommandError, log_to_stderr
 from bronzewillow.host.paths import door_socket
-from bronzewillow.supervise.forward import forward
+from bronzewillow.supervise.forward import Way, forward
 
 
 @click.command("forward")
@@ -34,14 +35,17 @@ def forward_command(pod: str, port: int, local_port: int, control: Path) -> None
     try:
         asyncio.run(_forward(pod, port, local_port, control))
     except OSError as error:
-        raise CommandError(f"127.0.0.1:{local_port}: {error.strerror or error}") from None
+        reason = "address already in use" if error.errno == errno.EADDRINUSE else error.strerror or error
+        raise CommandError(f"127.0.0.1:{local_port}: {reason}; choose another with --local-port") from None
 
 
 async def _forward(pod: str, port: int, local_port: int, control: Path) -> None:
     answer = await get_json(control, "/status")
     address = find_pod(pod, [(one["name"], one["address"]) for one in answer["pods"]])
-    server = await forward(door_socket(control), address, port, local_port)
+    way = Way(door_socket(control), address, port)
+    server = await forward(way, local_port)
     click.echo(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]} leads to {address}:{port}")
+    await way.knock()
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from bronzewillow.host.paths import door_socket
-from bronzewillow.supervise.forward import forward
+from bronzewillow.supervise.forward import Way, forward
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.up_processes import Place, Up, node_place
 from runtime.models.smollm2 import FILE_NAME, default_folder
@@ -90,7 +90,7 @@ async def until_serving(place: Place, up: Up) -> None:
 @asynccontextmanager
 async def pod_address(place: Place) -> AsyncIterator[str]:
     """A URL that leads through the agent to the pod's own address."""
-    server = await forward(door_socket(place.run / "agent.sock"), "10.244.7.2", 8080, 0)
+    server = await forward(Way(door_socket(place.run / "agent.sock"), "10.244.7.2", 8080), 0)
     yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     server.close()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bronzewillow.host.paths import door_socket
-from bronzewillow.supervise.forward import forward
+from bronzewillow.supervise.forward import Way, forward
 from bronzewillow.testing.agents import running_agent
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import Wire, unix_server
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.loopback
 def test_a_port_here_is_a_port_of_the_pod() -> None:
     async def main() -> None:
         async with running_agent() as rig:
-            server = await forward(door_socket(rig.control), POD, 8080, 0)
+            server = await forward(Way(door_socket(rig.control), POD, 8080), 0)
             for _ in range(2):
                 async with Wire(*await open_to(server)) as wire:
                     wire.send(b"GET /x HTTP/1.1\r\nHost: pod\r\nConnection: close\r\n\r\n")
@@ -36,7 +36,21 @@ def test_a_port_that_the_pod_does_not_serve(caplog: pytest.LogCaptureFixture) ->
             await assert_cut(door_socket(rig.control), 9)
 
     run(main())
-    assert f"{POD}:9: connection refused" in caplog.text
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{POD}:9: connection refused; until that changes connections end at once"
+    ]
+
+
+def test_why_a_pod_takes_none_is_told_again_when_it_took_one(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with running_agent() as rig:
+            door = door_socket(rig.control)
+            told: set[str] = set()
+            for port in (9, 9, 8080, 9):
+                await Way(door, POD, port, told).knock()
+
+    run(main())
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
 
 
 def test_no_agent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -68,7 +82,7 @@ def test_a_door_with_other_words(tmp_path: Path, caplog: pytest.LogCaptureFixtur
 
     async def greeted() -> None:
         async with unix_server(str(tmp_path / "s"), late):
-            server = await forward(tmp_path / "s", POD, 9, 0)
+            server = await forward(Way(tmp_path / "s", POD, 9), 0)
             async with Wire(*await open_to(server)) as wire:
                 assert await wire.reader.readexactly(5) == b"early"
             server.close()
@@ -81,9 +95,10 @@ async def open_to(server: asyncio.Server) -> tuple[asyncio.StreamReader, asyncio
 
 
 async def assert_cut(door: Path, port: int) -> None:
-    server = await forward(door, POD, port, 0)
-    reader, writer = await open_to(server)
-    with pytest.raises(ConnectionResetError):
-        await reader.readexactly(1)
-    writer.close()
+    server = await forward(Way(door, POD, port), 0)
+    for _ in range(2):
+        reader, writer = await open_to(server)
+        with pytest.raises(ConnectionResetError):
+            await reader.readexactly(1)
+        writer.close()
     server.close()

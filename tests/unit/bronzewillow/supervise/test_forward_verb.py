@@ -79,6 +79,6 @@ def test_a_port_that_is_taken() -> None:
                 _, err = await process.communicate()
                 assert process.returncode == 1
                 assert err.decode().startswith(f"bronzewillow: 127.0.0.1:{port}: ")
-                assert "ddress already in use" in err.decode()
+                assert "address already in use; choose another with --local-port" in err.decode()
 
     run(main())
