@@ -11,13 +11,14 @@ from bronzewillow.adapters.network import Cni
 from bronzewillow.cluster.withdrawing import NotWithdrawn
 from bronzewillow.cluster.withdrawing import withdraw as withdraw_from
 from bronzewillow.host.command import CommandError
+from bronzewillow.host.options import FilePath
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.errors import BadCredentials
 from bronzewillow.kube.kubeconfig import load_kubeconfig
 
 
 @click.command(hidden=True)
-@click.option("--kubeconfig", type=click.Path(path_type=Path), required=True, help="The network agent's.")
+@click.option("--kubeconfig", type=FilePath(), required=True, help="The network agent's.")
 @click.option("--node-name", required=True, help="The Node that goes.")
 @click.option("--cni", type=click.Choice([cni.value for cni in Cni]), help="Instead of looking for it.")
 def withdraw(kubeconfig: Path, node_name: str, cni: str | None) -> None:

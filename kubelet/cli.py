@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from bronzewillow.host.command import CommandError, log_level_option, log_to_stderr
+from bronzewillow.host.options import FilePath
 from bronzewillow.host.paths import door_socket, runtime_folder
 from kubelet.eviction_options import eviction_options
 from kubelet.membership.cli import home_option, join, leave
@@ -39,7 +40,7 @@ def cli() -> None:
 @cli.command()
 @home_option
 @click.option(
-    "--cri", type=click.Path(path_type=Path), default=lambda: runtime_folder() / "cri.sock",
+    "--cri", type=FilePath(), default=lambda: runtime_folder() / "cri.sock",
     show_default="cri.sock in the user's runtime folder", help="The container runtime's socket.",
 )  # fmt: skip
 @click.option(
@@ -54,19 +55,17 @@ def cli() -> None:
     help="The node's address, or one of each family; by default found on the way to the API server.",
 )  # fmt: skip
 @click.option(
-    "--door", type=click.Path(path_type=Path), default=door_socket,
+    "--door", type=FilePath(), default=door_socket,
     show_default="in the user's runtime folder",
     help="The socket of the network agent by which pods are probed.",
 )  # fmt: skip
+@click.option("--static-pods", type=FilePath(), help="A folder of manifests: static pods of this node.")
 @click.option(
-    "--static-pods", type=click.Path(path_type=Path), help="A folder of manifests: static pods of this node."
-)
-@click.option(
-    "--allow-host-path", "host_paths", type=click.Path(path_type=Path), multiple=True,
+    "--allow-host-path", "host_paths", type=FilePath(), multiple=True,
     help="A folder below which hostPath volumes are allowed; may be repeated.",
 )  # fmt: skip
 @click.option(
-    "--client-ca-file", "client_ca", type=click.Path(path_type=Path),
+    "--client-ca-file", "client_ca", type=FilePath(),
     help="The authorities of callers' certificates; by default those that the cluster names.",
 )  # fmt: skip
 @click.option(

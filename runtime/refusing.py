@@ -75,5 +75,8 @@ def _stream(
 
 
 async def _refuse(name: str, error: Exception | str, status: grpc.StatusCode, context: Any) -> None:
-    _log.info("%s: %s: %s", name, status.name, error)
-    await context.abort(status, str(error))
+    text = (
+        f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
+    )
+    _log.info("%s: %s: %s", name, status.name, text)
+    await context.abort(status, text)

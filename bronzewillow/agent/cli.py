@@ -27,6 +27,7 @@ from bronzewillow.agent.tcp_settings import parse_settings
 from bronzewillow.cni.errors import CniError
 from bronzewillow.host.command import CommandError, log_level_option, log_to_stderr
 from bronzewillow.host.memory import keep_freed_memory
+from bronzewillow.host.options import FilePath, Seconds
 from bronzewillow.host.paths import control_socket, leases_folder, open_private, state_folder
 from bronzewillow.kube.errors import KubeError
 from bronzewillow.overlay.spec import Prefix
@@ -39,7 +40,7 @@ _PCAP_RECORD_BYTES = 16
 
 control_option = click.option(
     "--control",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     default=control_socket,
     show_default="in the user's runtime folder",
     help="The agent's control socket.",
@@ -97,9 +98,9 @@ def _tcp(context: click.Context, parameter: click.Parameter, values: tuple[str, 
 
 
 @click.command()
-@click.option("--config", type=click.Path(path_type=Path), help="The configuration file (TOML).")
+@click.option("--config", type=FilePath(), help="The configuration file (TOML).")
 @click.option("--check", is_flag=True, help="Validate the file and exit.")
-@click.option("--kubeconfig", type=click.Path(path_type=Path), help="Follow this cluster, instead of a file.")
+@click.option("--kubeconfig", type=FilePath(), help="Follow this cluster, instead of a file.")
 @click.option(
     "--cni",
     type=click.Choice([cni.value for cni in Cni]),
@@ -124,7 +125,7 @@ def _tcp(context: click.Context, parameter: click.Parameter, values: tuple[str, 
 )  # fmt: skip
 @click.option("--node-name", default=platform.node, show_default="the host name", help="This node's name.")
 @click.option(
-    "--leases", type=click.Path(path_type=Path), default=leases_folder,
+    "--leases", type=FilePath(), default=leases_folder,
     show_default="in the user's state folder",
     help="The folder in which the CNI plugin keeps the addresses that it has given.",
 )  # fmt: skip
@@ -137,7 +138,7 @@ def _tcp(context: click.Context, parameter: click.Parameter, values: tuple[str, 
 )
 @click.option(
     "--drain",
-    type=click.FloatRange(min=0),
+    type=Seconds(min=0),
     default=10.0,
     show_default=True,
     help="Seconds that connections may go on after SIGTERM.",
@@ -215,9 +216,9 @@ def flows(control: Path, as_json: bool) -> None:
 
 @click.command()
 @control_option
-@click.option("-w", "file", type=click.Path(path_type=Path), required=True, help="The pcap file to write.")
+@click.option("-w", "file", type=FilePath(), required=True, help="The pcap file to write.")
 @click.option("--count", type=click.IntRange(min=1), help="End after so many frames.")
-@click.option("--duration", type=click.FloatRange(min=0), help="End after so many seconds.")
+@click.option("--duration", type=Seconds(min=0), help="End after so many seconds.")
 def capture(control: Path, file: Path, count: int | None, duration: float | None) -> None:
     """Write the overlay's datagrams to a pcap file, until Ctrl-C or a limit."""
     try:

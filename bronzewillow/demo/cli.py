@@ -24,6 +24,7 @@ from bronzewillow.demo.layout import POD_ADDRESS, POD_PORT, free_udp_ports, node
 from bronzewillow.demo.model import fetch_model, make_image
 from bronzewillow.demo.question import Answer, ask
 from bronzewillow.host.command import CommandError
+from bronzewillow.host.options import FilePath
 
 _PROMPT = "In two sentences: what is Kubernetes, and what is it used for?"
 _READY_S = 60.0
@@ -36,7 +37,7 @@ _URL = f"http://{POD_ADDRESS}:{POD_PORT}"
 @click.option("--keep", is_flag=True, help="Leave it running, and print the curl line that reaches it.")
 @click.option(
     "--model",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FilePath(exists=True, dir_okay=False),
     help="A GGUF file in the place of the demo's model.",
 )
 @click.option(
@@ -48,7 +49,7 @@ _URL = f"http://{POD_ADDRESS}:{POD_PORT}"
 @click.option("--insecure", is_flag=True, help="The registry speaks plain HTTP.")
 @click.option(
     "--pcap",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FilePath(dir_okay=False),
     default=Path(tempfile.gettempdir()) / "bronzewillow-demo.pcap",
     show_default="bronzewillow-demo.pcap in the folder for temporary files",
     help="The file that the packets are captured to.",

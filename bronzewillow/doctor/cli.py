@@ -24,6 +24,7 @@ from bronzewillow.doctor.machine import (
 )
 from bronzewillow.doctor.state import check_disk, check_sockets, check_state
 from bronzewillow.host.command import CommandError
+from bronzewillow.host.options import FilePath
 from bronzewillow.host.paths import runtime_folder, state_folder
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.errors import KubeError
@@ -36,7 +37,7 @@ _DEEPEST_SOCKET = "p/" + "0" * 13 + "/65535.sock"  # of a pod's container
 
 @click.command()
 @click.option(
-    "--kubeconfig", type=click.Path(path_type=Path), show_default="of the cluster that was joined",
+    "--kubeconfig", type=FilePath(), show_default="of the cluster that was joined",
     help="The cluster to look at, too.",
 )  # fmt: skip
 @click.option("--node-name", show_default="the joined node's, or the host name", help="This node's name.")

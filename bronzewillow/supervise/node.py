@@ -60,9 +60,14 @@ class Node:
         """Set when the cluster has been left, by `bronzewillow leave`: there is no node to be any more."""
 
     async def start(self) -> None:
-        """All daemons, until they serve; those that a killed `up` left make way. UpError, OSError."""
+        """All daemons, until they serve; what a killed `up` left makes way, also where nothing follows it.
+
+        UpError, OSError.
+        """
         programs = self._programs()
-        claims = {program.name: Claim(self._claims / f"{program.name}.lock") for program in programs}
+        names = {program.name for program in programs}
+        left = {path.stem for path in self._claims.glob("*.lock")} & {*NAMES}
+        claims = {name: Claim(self._claims / f"{name}.lock") for name in sorted(names | left)}
         self._held = list(claims.values())
         await together(*(self._replace(name, claim) for name, claim in claims.items()))
         # in a cluster all wait for each other: the network for the Node's podCIDR, the Node for the network

@@ -16,6 +16,7 @@ import click
 
 from bronzewillow.agent.config import ConfigError, load_config
 from bronzewillow.host.command import CommandError, log_level_option
+from bronzewillow.host.options import FilePath
 from bronzewillow.supervise.errors import UpError
 from bronzewillow.supervise.joined import Joined, joined
 from bronzewillow.supervise.lines import NodeLog
@@ -23,7 +24,7 @@ from bronzewillow.supervise.log_file import LogFile
 from bronzewillow.supervise.node import NAMES, UpOptions
 from bronzewillow.supervise.run import live_in, run_node
 
-_path = click.Path(path_type=Path)
+_path = FilePath()
 _NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _KUBELET_ARG = re.compile(r"(?:--)?([a-z][a-z0-9-]*)(=.*)?", re.DOTALL)
 _OWN_OF_KUBELET = {"home": "--root", "static-pods": "--manifests", "log-level": "--log-level"}

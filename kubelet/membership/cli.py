@@ -15,6 +15,7 @@ import click
 from setproctitle import setproctitle
 
 from bronzewillow.host.command import CommandError, log_level_option, log_to_stderr
+from bronzewillow.host.options import FilePath, Seconds
 from bronzewillow.kube.client import KubeClient
 from kubelet.certificates.errors import InvalidArgument
 from kubelet.certificates.pins import parse_pin
@@ -33,7 +34,7 @@ from kubelet.membership.setup import setup_manifest
 from kubelet.refusal import Refusal
 
 _T = TypeVar("_T")
-_path = click.Path(path_type=Path)
+_path = FilePath()
 _LONGEST_TOKEN = 4096
 _END_S = 30.0
 TAINT = "bronzewillow.io/llm=true:NoSchedule"
@@ -52,9 +53,7 @@ home_option = click.option(
     help="A bootstrap token. Other users of this machine may see it here: --token-file, or the variable "
     "BRONZEWILLOW_TOKEN, is better.",
 )  # fmt: skip
-@click.option(
-    "--token-file", type=click.Path(path_type=Path, allow_dash=True), help="A file with it; - for stdin."
-)
+@click.option("--token-file", type=FilePath(allow_dash=True), help="A file with it; - for stdin.")
 @click.option(
     "--ca-cert-hash", "--discovery-token-ca-cert-hash", "pins", multiple=True, metavar="sha256:HEX",
     help="The authority that the cluster must have; may be repeated.",
@@ -114,7 +113,7 @@ def join(
 @home_option
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0),
+    type=Seconds(min=0),
     default=300.0,
     show_default=True,
     help="Seconds for pods to end.",

@@ -14,6 +14,7 @@ import grpc
 
 from bronzewillow.host.command import CommandError, log_level_option, log_to_stderr
 from bronzewillow.host.notify import tell_ready
+from bronzewillow.host.options import FilePath
 from bronzewillow.host.paths import runtime_folder, state_folder
 from bronzewillow.host.tasks import spawn
 from kubelet.static.cri import Cri
@@ -23,7 +24,7 @@ from kubelet.static.runner import Runner
 
 _NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LONGEST_NODE_NAME = 63
-_path = click.Path(path_type=Path)
+_path = FilePath()
 _log = logging.getLogger(__name__)
 
 

@@ -11,6 +11,7 @@ import grpc
 
 from bronzewillow.host.command import CommandError, log_level_option, log_to_stderr
 from bronzewillow.host.notify import tell_ready
+from bronzewillow.host.options import FilePath
 from bronzewillow.host.paths import prepare_socket_folder, runtime_folder, state_folder
 from runtime.api.snapshots_pb2_grpc import add_SnapshotsServicer_to_server
 from runtime.containerd.adopt import Adopted, adopt
@@ -21,7 +22,7 @@ from runtime.refusal import Refusal
 from runtime.refusing import Refusing
 from runtime.snapshots import Snapshotter
 
-_path = click.Path(path_type=Path)
+_path = FilePath()
 _GRACE_S = 2.0
 
 

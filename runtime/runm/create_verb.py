@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bronzewillow.host.options import FilePath
 from runtime.images.modelfile import Modelfile, emit_modelfile, parse_modelfile
 from runtime.images.reference import parse_reference
 from runtime.imagestore import ImageStore, StoredImage
@@ -27,18 +28,14 @@ _LONGEST_MODELFILE = 16 << 20
 
 
 @click.command("create")
-@click.option(
-    "--file", "-f", "file", type=click.Path(path_type=Path), show_default="./Modelfile", help="A Modelfile."
-)
-@click.option("--model", type=click.Path(path_type=Path), help="A GGUF file, in the place of a Modelfile.")
+@click.option("--file", "-f", "file", type=FilePath(), show_default="./Modelfile", help="A Modelfile.")
+@click.option("--model", type=FilePath(), help="A GGUF file, in the place of a Modelfile.")
 @store_option
 @registry_options
 @format_option
 @oci_verbs.root_option
-@click.option("--bundle", "-b", type=click.Path(path_type=Path), help="Make a container of this bundle.")
-@click.option(
-    "--pid-file", type=click.Path(path_type=Path), help="With --bundle: write the process's id there."
-)
+@click.option("--bundle", "-b", type=FilePath(), help="Make a container of this bundle.")
+@click.option("--pid-file", type=FilePath(), help="With --bundle: write the process's id there.")
 @click.argument("name")
 def create(
     file: Path | None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from bronzewillow.host.options import FilePath
 from bronzewillow.host.paths import config_folder, images_folder
 from runtime.images.errors import ImageError
 from runtime.images.reference import Reference, parse_reference
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 store_option = click.option(
-    "--store", "root", type=click.Path(path_type=Path), default=images_folder,
+    "--store", "root", type=FilePath(), default=images_folder,
     envvar="RUNM_STORE", show_default="in the user's state folder", help="Where images are kept.",
 )  # fmt: skip
 format_option = click.option(
@@ -50,7 +51,7 @@ def registry_options(command: _F) -> _F:
     )  # fmt: skip
     hosts = click.option(
         "--hosts", "hosts_folder", envvar="RUNM_HOSTS",
-        type=click.Path(path_type=Path), default=lambda: config_folder() / "certs.d",
+        type=FilePath(), default=lambda: config_folder() / "certs.d",
         show_default="certs.d in the user's configuration",
         help="A folder with REGISTRY/hosts.toml, for mirrors and certificates.",
     )  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 import psutil
 
+from bronzewillow.host.options import FilePath, Seconds
 from bronzewillow.host.paths import runtime_folder
 from runtime.oci import lifecycle
 from runtime.oci.state import State, Status
@@ -25,7 +26,7 @@ def _default_root() -> Path:
 
 
 root_option = click.option(
-    "--root", "containers", type=click.Path(path_type=Path), default=_default_root, envvar="RUNM_ROOT",
+    "--root", "containers", type=FilePath(), default=_default_root, envvar="RUNM_ROOT",
     show_default="in the user's runtime folder", help="Where containers are kept.",
 )  # fmt: skip
 id_argument = click.argument("container_id", metavar="ID")
@@ -104,7 +105,7 @@ def list_containers(containers: Path, form: str) -> None:
 @click.command("events")
 @root_option
 @click.option("--stats", is_flag=True, help="Print once and end.")
-@click.option("--interval", type=click.FloatRange(min=0.1), default=5.0, show_default=True, help="Seconds.")
+@click.option("--interval", type=Seconds(min=0.1), default=5.0, show_default=True, help="Seconds.")
 @id_argument
 def events(containers: Path, stats: bool, interval: float, container_id: str) -> None:
     """Print what a container uses, a JSON object a line, until it ends."""

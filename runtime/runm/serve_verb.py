@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from bronzewillow.host.options import FilePath, Seconds
 from runtime.engine.registry import DEFAULT_ENGINE, ENGINES
 from runtime.openai.guard import parse_origins, read_keys
 from runtime.runm.image_options import client_config, registry_options, store_option
@@ -54,10 +55,8 @@ def _origin(text: str) -> str:
 @click.argument("image", required=False)
 @store_option
 @registry_options
-@click.option("--model", type=click.Path(path_type=Path), help="The GGUF file.")
-@click.option(
-    "--rootfs", type=click.Path(path_type=Path), help="A folder with model.gguf and what belongs to it."
-)
+@click.option("--model", type=FilePath(), help="The GGUF file.")
+@click.option("--rootfs", type=FilePath(), help="A folder with model.gguf and what belongs to it.")
 @click.option(
     "--listen", multiple=True, required=True, callback=_checked(parse_address), metavar="unix:PATH|HOST:PORT",
     help="Where to serve; may be repeated.",
@@ -66,9 +65,7 @@ def _origin(text: str) -> str:
     "--engine", type=click.Choice(list(ENGINES)), default=DEFAULT_ENGINE, show_default=True,
     help="What runs the model.",
 )  # fmt: skip
-@click.option(
-    "--llama-server", type=click.Path(path_type=Path), help="Upstream's program, for --engine llama-server."
-)
+@click.option("--llama-server", type=FilePath(), help="Upstream's program, for --engine llama-server.")
 @click.option("--name", default="", help="The model's id; by default the file's name without .gguf.")
 @click.option("--alias", multiple=True, help="Another name that requests may use; may be repeated.")
 @click.option(
@@ -107,12 +104,8 @@ def _origin(text: str) -> str:
     callback=_checked(lambda path: Path(path).read_text()),
     help="A Jinja template instead of the model's own.",
 )  # fmt: skip
-@click.option(
-    "--adapter", "adapters", multiple=True, type=click.Path(path_type=Path), help="A LoRA; may be repeated."
-)
-@click.option(
-    "--projector", type=click.Path(path_type=Path), help="A GGUF file that lets the model see images."
-)
+@click.option("--adapter", "adapters", multiple=True, type=FilePath(), help="A LoRA; may be repeated.")
+@click.option("--projector", type=FilePath(), help="A GGUF file that lets the model see images.")
 @click.option(
     "--api-key-file", "keys", callback=_checked(lambda path: read_keys(Path(path))), metavar="FILE",
     help="Accepted keys, one per line.",
@@ -130,11 +123,11 @@ def _origin(text: str) -> str:
     help="The largest body of a request.",
 )  # fmt: skip
 @click.option(
-    "--linger-s", type=click.FloatRange(min=0), default=5.0, show_default=True,
+    "--linger-s", type=Seconds(min=0), default=5.0, show_default=True,
     help="Seconds after SIGTERM in which new requests are served, while any come.",
 )  # fmt: skip
 @click.option(
-    "--drain-s", type=click.FloatRange(min=0), default=30.0, show_default=True,
+    "--drain-s", type=Seconds(min=0), default=30.0, show_default=True,
     help="Seconds that answers under way get then.",
 )  # fmt: skip
 @click.option("--verbose", is_flag=True, help="Show llama.cpp's own log.")

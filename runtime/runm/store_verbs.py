@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from bronzewillow.host.options import Seconds
 from runtime.images.reference import parse_reference
 from runtime.imagestore import ImageStore
 from runtime.imagestore.archive import load, opened, save
@@ -83,7 +84,7 @@ def verify(root: Path, form: str) -> None:
 @store_option
 @format_option
 @click.option(
-    "--grace", "grace_s", type=click.FloatRange(min=0), default=3600.0, show_default=True, metavar="SECONDS",
+    "--grace", "grace_s", type=Seconds(min=0), default=3600.0, show_default=True, metavar="SECONDS",
     help="Keep what was written since.",
 )  # fmt: skip
 def prune(root: Path, form: str, grace_s: float) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bronzewillow.supervise.claim import Claim
 from bronzewillow.supervise.errors import UpError
 from bronzewillow.supervise.joined import Joined, joined
 from bronzewillow.supervise.node import AGENT, KUBELET, NAMES, RUNTIME, STATIC_PODS, UP, Node, UpOptions
@@ -172,3 +173,23 @@ def test_a_node_that_has_left_its_cluster_is_not_started_again(calls: Path) -> N
 def kill_kubelet(told: list[tuple[str, str]]) -> None:
     said = [line for _, line in told if line.startswith("kubelet is ready: process ")]
     os.kill(int(said[-1].split()[4].rstrip(",")), signal.SIGTERM)
+
+
+def test_a_daemon_that_a_killed_up_left_makes_way_also_where_there_is_to_be_none(calls: Path) -> None:
+    told: list[tuple[str, str]] = []
+
+    async def main() -> int:
+        node = make(calls, told)
+        claim = Claim(calls.parent / "claims" / f"{STATIC_PODS}.lock")
+        assert claim.former() is None
+        left = await asyncio.create_subprocess_exec("sleep", "60", pass_fds=(claim.descriptor,))
+        claim.name(left.pid)
+        os.close(claim.descriptor)
+        await node.start()
+        await node.end(with_pods=True)
+        return await left.wait()
+
+    assert run(main()) == -signal.SIGTERM
+    assert any(line.startswith("static-pods of a former `up`, process ") for _, line in told)
+    assert list((calls.parent / "claims").iterdir()) == []
+    assert "llm-static-pods --manifests" not in calls.read_text()
