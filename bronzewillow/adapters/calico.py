@@ -66,7 +66,8 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
         peers, left_out = _peers(cluster, store, us, size, port)
         warnings += left_out
         mac = vtep_mac(us.name, size)
-        overlays.append(OverlaySpec(Encap.VXLAN, addresses[0], port, vni, (block,), mac, mtu, peers=peers))
+        ends = Encap.VXLAN, addresses[0], port, vni, (block,), mac, mtu, peers
+        overlays.append(OverlaySpec(*ends, mac_rule=us.mac_rule))
         used.append(ours[0])
         address_key, tunnel_key, _ = _KEYS[size]
         notes[PREFIX + address_key] = objects.text_of_prefix(objects.host(addresses[0]))

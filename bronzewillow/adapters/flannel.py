@@ -82,7 +82,8 @@ def adapt(cluster: Cluster, us: Us) -> ClusterNetwork:
         peers, left_out = _peers(cluster, us, family, vni, port)
         warnings += left_out
         mtu = overlay_mtu(us.underlay_mtu, family.size, _configured_mtu(backend, family.size))
-        overlays.append(OverlaySpec(Encap.VXLAN, address, port, vni, (ours[0],), mac, mtu, peers=peers))
+        ends = Encap.VXLAN, address, port, vni, (ours[0],), mac, mtu, peers
+        overlays.append(OverlaySpec(*ends, mac_rule=us.mac_rule))
         published[PREFIX + family.public_ip] = objects.text_of(address)
     for family, overlay in zip(
         (one for one in _FAMILIES if PREFIX + one.public_ip in published), overlays, strict=True

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from bronzewillow.overlay.spec import OverlaySpec, Prefix
+from bronzewillow.wire.ethernet import MacRule
 
 Json = Mapping[str, Any]
 """An object as the API server gave it; nothing of it is trusted to be there."""
@@ -99,6 +100,8 @@ class Us:
     """The pods that are here."""
     pod_pools: tuple[Prefix, ...] = ()
     """Ranges that an administrator gave to this node's pods, where the CNI has no podCIDRs: Calico."""
+    mac_rule: MacRule = MacRule.NOTE
+    """For frames of peers that promise to send to our MAC: those of Flannel and Calico."""
 
 
 class Write(StrEnum):

@@ -33,6 +33,7 @@ from bronzewillow.kube.errors import KubeError
 from bronzewillow.overlay.spec import Prefix
 from bronzewillow.services.names import DOMAIN
 from bronzewillow.stack import TcpConfig
+from bronzewillow.wire.ethernet import MacRule
 
 _T = TypeVar("_T")
 _PCAP_HEADER_BYTES = 24
@@ -114,6 +115,10 @@ def _tcp(context: click.Context, parameter: click.Parameter, values: tuple[str, 
     "--pod-pool", "pod_pools", multiple=True, callback=_prefixes, metavar="CIDR",
     help="A range for this node's pods; needed with Calico. May be repeated.",
 )  # fmt: skip
+@click.option(
+    "--inner-mac", type=click.Choice([rule.value for rule in MacRule]),
+    help="What to do with frames for other MACs than ours (Flannel, Calico), as a file has it.",
+)  # fmt: skip
 @control_option
 @click.option("--metrics", callback=_endpoint, metavar="HOST:PORT", help="Serve /metrics on TCP, too.")
 @click.option(
@@ -151,6 +156,7 @@ def agent(
     cni: str | None,
     addresses: tuple[bytes, ...],
     pod_pools: tuple[Prefix, ...],
+    inner_mac: str | None,
     control: Path,
     metrics: tuple[str, int] | None,
     datagram_io: str | None,
@@ -170,6 +176,8 @@ def agent(
     )
     if config is not None and tcp is not None:
         raise click.UsageError("--tcp goes with --kubeconfig; write [tcp] into the file")
+    if config is not None and inner_mac is not None:
+        raise click.UsageError("--inner-mac goes with --kubeconfig; write inner_mac into the file")
     if (config is None) == (kubeconfig is None):
         raise click.UsageError("say either --config FILE or --kubeconfig FILE")
     keep_freed_memory()
@@ -177,7 +185,9 @@ def agent(
         assert kubeconfig is not None
         log_to_stderr(log_level)
         named = Cni(cni) if cni else None
-        follow = FollowOptions(kubeconfig, named, addresses, pod_pools, state_folder() / "overlay.json")
+        rule = MacRule(inner_mac) if inner_mac else MacRule.NOTE
+        remembered = state_folder() / "overlay.json"
+        follow = FollowOptions(kubeconfig, named, addresses, pod_pools, rule, remembered)
         _follow(follow, options)
         return
     try:

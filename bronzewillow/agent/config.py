@@ -24,6 +24,7 @@ from bronzewillow.proxy import Upstream
 from bronzewillow.stack import TcpConfig
 from bronzewillow.wire.checksum import PartialPolicy
 from bronzewillow.wire.encap import DEFAULT_PORTS, Encap
+from bronzewillow.wire.ethernet import MacRule
 
 _MAX_VNI = (1 << 24) - 1
 _MIN_MTU = {4: 576, 16: 1280}  # RFC 1122 3.3.2, RFC 8200 5: what every host must be able to take
@@ -167,6 +168,7 @@ def _overlay(table: Table, node_name: str) -> OverlaySpec | None:
             )
             pod_cidrs = ()
     checksums = table.choice("checksums", [one.value for one in PartialPolicy], PartialPolicy.AUTO.value)
+    inner_mac = table.choice("inner_mac", [one.value for one in MacRule], MacRule.NOTE.value)
     peers = _peers(table.tables("peers"), port)
     table.refuse_unknown()
     if address is None or port is None or vni is None or not pod_cidrs or mac is None or mtu is None:
@@ -174,7 +176,8 @@ def _overlay(table: Table, node_name: str) -> OverlaySpec | None:
     _check_peers(peers, address, port, pod_cidrs)
     known = tuple(peer for peer, _ in peers)
     policy = PartialPolicy(checksums) if checksums else PartialPolicy.AUTO
-    return OverlaySpec(encap, address, port, vni, pod_cidrs, mac, mtu, known, policy)
+    rule = MacRule(inner_mac) if inner_mac else MacRule.NOTE
+    return OverlaySpec(encap, address, port, vni, pod_cidrs, mac, mtu, known, policy, mac_rule=rule)
 
 
 def _peers(tables: Iterable[Table], default_port: int | None) -> list[tuple[Peer, Table]]:

@@ -39,6 +39,7 @@ from bronzewillow.kube.kubeconfig import load_kubeconfig
 from bronzewillow.kube.resources import uid_of
 from bronzewillow.kube.roaming import follow_address
 from bronzewillow.overlay.spec import OverlaySpec, Prefix
+from bronzewillow.wire.ethernet import MacRule
 
 _DEFAULT_MTU = 1500
 _LEAST_MTU = 576
@@ -66,6 +67,8 @@ class FollowOptions:
     """Our underlay addresses, at most one of each family, instead of the Node's."""
     pod_pools: tuple[Prefix, ...] = ()
     """Ranges for our pods, where the CNI has no podCIDRs."""
+    mac_rule: MacRule = MacRule.NOTE
+    """What to do with frames for other MACs than ours, where the CNI's peers promise to know ours."""
     remembered: Path | None = None
     """Where the last overlay is kept; the rules of policies beside it."""
 
@@ -164,6 +167,7 @@ class Following:
             min(map(_mtu_of, addresses), default=_DEFAULT_MTU),
             pods=own_pods(self._own.values(), sandboxes),
             pod_pools=self._follow.pod_pools,
+            mac_rule=self._follow.mac_rule,
         )
 
     def _on_pods(self, changes: list[Change]) -> None:

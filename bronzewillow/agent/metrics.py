@@ -60,15 +60,15 @@ class AgentCollector(Collector):
         for (peer, reason), count in sorted(of_peers.items()):
             by_peer.add_metric([peer, reason], count)
         yield by_peer
-        partial = CounterMetricFamily(
-            "bronzewillow_partial_checksums",
-            "Segments accepted with an unfinished checksum.",
-            labels=["peer"],
-        )
-        unfinished = sum((Counter(vtep.partial_checksums) for vtep in vteps), Counter[str]())
-        for peer, count in sorted(unfinished.items()):
-            partial.add_metric([peer], count)
-        yield partial
+        for name, text in (
+            ("partial_checksums", "Segments accepted with an unfinished checksum."),
+            ("foreign_macs", "Frames accepted though their MACs are not right."),
+        ):
+            family = CounterMetricFamily(f"bronzewillow_{name}", text, labels=["peer"])
+            accepted = sum((Counter(getattr(vtep, name)) for vtep in vteps), Counter[str]())
+            for peer, count in sorted(accepted.items()):
+                family.add_metric([peer], count)
+            yield family
         names = {peer.name for vtep in vteps for peer in vtep.spec.peers}
         yield GaugeMetricFamily("bronzewillow_peers", "Peers of the overlay.", value=len(names))
         yield GaugeMetricFamily(

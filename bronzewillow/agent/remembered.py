@@ -14,6 +14,7 @@ from bronzewillow.host.paths import make_private
 from bronzewillow.overlay.spec import OverlaySpec, Peer, Prefix
 from bronzewillow.wire.checksum import PartialPolicy
 from bronzewillow.wire.encap import Encap
+from bronzewillow.wire.ethernet import MacRule
 
 
 def remember(path: Path, overlays: Sequence[OverlaySpec]) -> None:
@@ -43,6 +44,7 @@ def _overlay(found: dict[str, Any]) -> OverlaySpec:
         PartialPolicy(found["partial_checksums"]),
         bool(found["any_vni"]),
         tuple((bytes.fromhex(source), int(vni)) for source, vni in found["source_vnis"]),
+        MacRule(found.get("mac_rule", MacRule.ANY)),
     )
 
 

@@ -22,13 +22,14 @@ def status_lines(status: Json) -> list[str]:
         *_outlet_lines(status.get("outlets", {})),
         "",
         *table(
-            ("PEER", "ADDRESS", "PODS", "PARTIAL CHECKSUMS", "DROPS"),
+            ("PEER", "ADDRESS", "PODS", "PARTIAL CHECKSUMS", "FOREIGN MACS", "DROPS"),
             [
                 (
                     peer["name"],
                     _place(peer),
                     ",".join(peer["pod_cidrs"]),
                     peer["partial_checksums"],
+                    peer["foreign_macs"],
                     _reasons(peer["drops"]),
                 )
                 for peer in status["peers"]

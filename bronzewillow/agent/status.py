@@ -61,6 +61,7 @@ def _overlay(spec: OverlaySpec) -> Json:
         "pod_cidrs": [prefix_text(cidr) for cidr in spec.pod_cidrs],
         "node_addresses": [address_text(node_address(cidr)) for cidr in spec.pod_cidrs],
         "mac": spec.mac.hex(":"),
+        "inner_mac": spec.mac_rule.value,
         "mtu": spec.mtu,
     }
 
@@ -86,6 +87,7 @@ def _peer(vtep: Vtep, peer: Peer, now: int) -> Json:
         "pod_cidrs": [prefix_text(prefix) for prefix in peer.prefixes],
         "path_mtu": vtep.path_mtus.towards(peer.address, vtep.spec.mtu, now),
         "partial_checksums": vtep.partial_checksums.get(peer.name, 0),
+        "foreign_macs": vtep.foreign_macs.get(peer.name, 0),
         "drops": {r.value: n for (name, r), n in vtep.drops_by_peer.items() if name == peer.name},
     }
 

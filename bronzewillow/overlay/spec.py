@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bronzewillow.wire.checksum import PartialPolicy
 from bronzewillow.wire.encap import Encap
+from bronzewillow.wire.ethernet import MacRule
 
 Prefix = tuple[bytes, int]
 """A network address of 4 or 16 bytes, and its length in bits."""
@@ -53,6 +54,9 @@ class OverlaySpec:
     """Take datagrams of every VNI: Antrea's peers have none in particular, Cilium's say who is speaking."""
     source_vnis: tuple[tuple[bytes, int], ...] = ()
     """What an inner source of ours is sent with, where not `vni`: Cilium's security identities."""
+
+    mac_rule: MacRule = MacRule.ANY
+    """What to do with inner frames for other MACs than ours; peers of some CNIs promise to know ours."""
 
     def owns(self, address: bytes) -> bool:
         """Whether `address` is one of our inner addresses, in use or not."""

@@ -1,8 +1,8 @@
 """The tunnel endpoint (RFC 7348 4): trains of datagrams in, checked packets out; packets in, datagrams out.
 
 VXLAN and Geneve carry no authentication. What stands in for it: the outer source must be a known node, and
-the inner source must belong to that node, or to nobody else (`replies`). Inner MACs are neither checked nor
-learned, as CNIs differ in them.
+the inner source must belong to that node, or to nobody else (`replies`). Inner MACs are never learned, and
+what is looked at of them the spec says (`MacRule`), as CNIs differ in them.
 """
 
 from __future__ import annotations
@@ -61,7 +61,13 @@ class Vtep:
         self.bytes_in = 0
         self.datagrams_out = 0
         self.bytes_out = 0
-        self._coalescer = Coalescer(spec.encap, None if spec.any_vni else spec.vni, spec.partial_checksums)
+        self._coalescer = Coalescer(
+            spec.encap,
+            None if spec.any_vni else spec.vni,
+            spec.partial_checksums,
+            spec.mac_rule,
+            spec.mac,
+        )
         self._by_address: dict[bytes, tuple[Peer, ...]] = {}
         self.replies = Replies()
         self.path_mtus = PathMtus()
@@ -70,7 +76,7 @@ class Vtep:
     def update(self, spec: OverlaySpec) -> None:
         """Take over a new set of peers at once; counters and what is in flight stay.
 
-        The encapsulation, the VNI and our own address are the endpoint's identity and need a new Vtep.
+        The encapsulation, the VNI, our MAC and its rule are the endpoint's identity and need a new Vtep.
         """
         by_address: dict[bytes, tuple[Peer, ...]] = {}
         for peer in spec.peers:
@@ -85,9 +91,17 @@ class Vtep:
     @property
     def partial_checksums(self) -> dict[str, int]:
         """Segments accepted with an unfinished checksum, by peer; peers at one address share their count."""
+        return self._by_peer(self._coalescer.partial_checksums)
+
+    @property
+    def foreign_macs(self) -> dict[str, int]:
+        """Frames that were taken though their MACs are not right, by peer, likewise."""
+        return self._by_peer(self._coalescer.foreign_macs)
+
+    def _by_peer(self, counts: dict[object, int]) -> dict[str, int]:
         return {
             peer.name: count
-            for origin, count in self._coalescer.partial_checksums.items()
+            for origin, count in counts.items()
             if isinstance(origin, bytes)
             for peer in self._by_address.get(origin, ())
         }

@@ -23,6 +23,7 @@ from bronzewillow.supervise.lines import NodeLog
 from bronzewillow.supervise.log_file import LogFile
 from bronzewillow.supervise.node import NAMES, UpOptions
 from bronzewillow.supervise.run import live_in, run_node
+from bronzewillow.wire.ethernet import MacRule
 
 _path = FilePath()
 _NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -75,6 +76,10 @@ _OPTIONS = (
         "--kubelet-arg", "kubelet_args", multiple=True, callback=_kubelet_args, metavar="NAME=VALUE",
         help="In a cluster: an option of `llm-kubelet run`; may be repeated.",
     ),
+    click.option(
+        "--inner-mac", type=click.Choice([rule.value for rule in MacRule]),
+        help="In a cluster: what to do with frames for other MACs than ours (Flannel, Calico).",
+    ),
     click.option("--keep-pods", "keeps_pods", is_flag=True, help="Let pods go on when the node ends."),
     click.option(
         "--node-name", callback=_node_name, help="This node's name.", show_default="the host name"
@@ -104,6 +109,7 @@ class NodeWords:
     outlet: str | None = None
     cni: str | None = None
     pod_pools: tuple[str, ...] = ()
+    inner_mac: str | None = None
     kubelet_args: tuple[str, ...] = ()
     """`NAME=VALUE`, without dashes."""
     keeps_pods: bool = False
@@ -132,7 +138,7 @@ class NodeWords:
     def network(self) -> tuple[str, ...]:
         """The options of the agent that only a network has which follows a cluster."""
         pools = (("--pod-pool", pool) for pool in self.pod_pools)
-        named = (("--outlet", self.outlet), ("--cni", self.cni), *pools)
+        named = (("--outlet", self.outlet), ("--cni", self.cni), ("--inner-mac", self.inner_mac), *pools)
         return tuple(word for name, value in named if value for word in (name, value))
 
     def up_arguments(self) -> tuple[str, ...]:

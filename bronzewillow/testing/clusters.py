@@ -52,9 +52,10 @@ def render(network: ClusterNetwork) -> str:
 def _overlay(overlay: OverlaySpec) -> list[str]:
     cidrs = " ".join(objects.text_of_prefix(cidr) for cidr in overlay.pod_cidrs)
     vni = f"{overlay.vni}{' (any taken)' if overlay.any_vni else ''}"
+    mac = f"{overlay.mac.hex(':')} ({overlay.mac_rule.value})"
     lines = [
         f"{overlay.encap.value} {objects.text_of(overlay.address)}:{overlay.port} vni {vni}"
-        f" mac {overlay.mac.hex(':')} mtu {overlay.mtu} pods {cidrs}"
+        f" mac {mac} mtu {overlay.mtu} pods {cidrs}"
     ]
     lines += [f"  vni {vni} from {objects.text_of(source)}" for source, vni in overlay.source_vnis]
     for peer in overlay.peers:

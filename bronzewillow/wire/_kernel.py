@@ -14,6 +14,7 @@ from bronzewillow.wire.arp import ArpPacket
 from bronzewillow.wire.checksum import PartialPolicy, ones_complement_sum
 from bronzewillow.wire.encap import Encap, decap
 from bronzewillow.wire.errors import DropReason, WireError
+from bronzewillow.wire.ethernet import EthernetFrame, MacRule, mac_mismatch
 from bronzewillow.wire.ip import IpPacket, emit_ip
 from bronzewillow.wire.ipv4 import parse_ipv4
 from bronzewillow.wire.ipv6 import parse_ipv6
@@ -135,29 +136,43 @@ class Coalescer:
         "_encap",
         "_flows",
         "_geneve",
+        "_looks_at_macs",
+        "_mac",
+        "_notes_macs",
         "_out",
         "_verify",
         "_vni",
         "datagrams",
         "drops",
+        "foreign_macs",
         "partial_checksums",
     )
 
     def __init__(
-        self, encap: Encap, vni: int | None = None, partial_policy: PartialPolicy = PartialPolicy.AUTO
+        self,
+        encap: Encap,
+        vni: int | None = None,
+        partial_policy: PartialPolicy = PartialPolicy.AUTO,
+        mac_rule: MacRule = MacRule.ANY,
+        mac: bytes = b"",
     ) -> None:
-        """`vni`: the only one accepted, or None for any."""
+        """`vni`: the only one accepted, or None for any. `mac`: ours, by which `mac_rule` goes."""
         self._encap = encap
         self._geneve = encap is Encap.GENEVE
         self._vni = -1 if vni is None else vni
         self._verify = partial_policy is not PartialPolicy.ALWAYS
         self._accept_partial = partial_policy is PartialPolicy.AUTO
+        self._looks_at_macs = mac_rule is not MacRule.ANY
+        self._notes_macs = mac_rule is MacRule.NOTE
+        self._mac = mac
         self._out: list[_Run | tuple[object, Packet | ArpPacket]] = []
         self._flows: dict[object, dict[bytes, _Run]] = {}
         self.drops: dict[DropReason, int] = {}
         """Datagrams dropped, by reason."""
         self.partial_checksums: dict[object, int] = {}
         """Segments accepted with a partial checksum, by origin."""
+        self.foreign_macs: dict[object, int] = {}
+        """Frames with MACs that are not right and are taken (`MacRule.NOTE`), by origin."""
         self.datagrams = 0
         """All datagrams ever added."""
 
@@ -216,6 +231,9 @@ class Coalescer:
             return False
         if self._vni >= 0 and self._vni != data[start + 4] << 16 | data[start + 5] << 8 | data[start + 6]:
             return False
+        are_macs_right = not self._looks_at_macs or self._are_macs_right(data, start + 8)
+        if not are_macs_right and not self._notes_macs:
+            return False
         ethertype = data[start + 20] << 8 | data[start + 21]
         if ethertype == 0x0800:
             if data[ip] != 0x45 or data[ip + 6] & 0x3F or data[ip + 7] or data[ip + 9] != 6:
@@ -250,6 +268,8 @@ class Coalescer:
                     return False
                 self.partial_checksums[origin] = self.partial_checksums.get(origin, 0) + 1
 
+        if not are_macs_right:
+            self.foreign_macs[origin] = self.foreign_macs.get(origin, 0) + 1
         seq = data[at + 4]  # on its own line: a C int has no room for the shift by 24
         seq = seq << 24 | data[at + 5] << 16 | data[at + 6] << 8 | data[at + 7]
         ack = data[at + 8]
@@ -294,6 +314,26 @@ class Coalescer:
             flows[key] = run
         return True
 
+    def _are_macs_right(self, data: bytes, at: int) -> bool:
+        """Whether the frame at `at` is for our MAC, and not from it. By index, for the compiler."""
+        mac = self._mac
+        return (
+            data[at] == mac[0]
+            and data[at + 1] == mac[1]
+            and data[at + 2] == mac[2]
+            and data[at + 3] == mac[3]
+            and data[at + 4] == mac[4]
+            and data[at + 5] == mac[5]
+            and not (
+                data[at + 6] == mac[0]
+                and data[at + 7] == mac[1]
+                and data[at + 8] == mac[2]
+                and data[at + 9] == mac[3]
+                and data[at + 10] == mac[4]
+                and data[at + 11] == mac[5]
+            )
+        )
+
     def _add_other(self, datagram: bytes, origin: object, flows: dict[bytes, _Run]) -> None:
         """Everything else, by the plain codecs: once per such datagram, so that clarity may cost time."""
         try:
@@ -312,6 +352,8 @@ class Coalescer:
         if self._vni >= 0 and vni != self._vni:
             raise WireError(DropReason.WRONG_VNI)
         frame = ethernet.parse_ethernet(inner)
+        if self._looks_at_macs:
+            self._look_at_macs(frame, origin)
         if frame.ethertype == arp.ETHERTYPE:
             return arp.parse_arp(frame.payload)
         packet: IpPacket
@@ -333,6 +375,15 @@ class Coalescer:
         result = parse_tcp_packet(packet, partial=PartialPolicy.AUTO)
         self.partial_checksums[origin] = self.partial_checksums.get(origin, 0) + 1
         return result
+
+    def _look_at_macs(self, frame: EthernetFrame, origin: object) -> None:
+        is_group_v6 = frame.ethertype == ipv6.ETHERTYPE and frame.payload[24:25] == b"\xff"
+        reason = mac_mismatch(frame, self._mac, is_for_all=is_group_v6 or frame.ethertype == arp.ETHERTYPE)
+        if reason is None:
+            return
+        if not self._notes_macs:
+            raise WireError(reason)
+        self.foreign_macs[origin] = self.foreign_macs.get(origin, 0) + 1
 
 
 def segment(encap_header: bytes, packet: TcpPacket) -> tuple[bytearray, int]:

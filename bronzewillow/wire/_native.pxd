@@ -48,9 +48,13 @@ cdef class Coalescer:
     cdef int _vni
     cdef bint _verify
     cdef bint _accept_partial
+    cdef bint _looks_at_macs
+    cdef bint _notes_macs
+    cdef bytes _mac
     cdef list _out
     cdef dict _flows
     cdef public dict drops
+    cdef public dict foreign_macs
     cdef public dict partial_checksums
     cdef public Py_ssize_t datagrams
 
@@ -85,15 +89,21 @@ cdef class Coalescer:
         options=bytes,
         key=bytes,
         merges=cython.bint,
+        are_macs_right=cython.bint,
         run=_Run,
     )
     cdef bint _add_tcp(
         self, bytes data, Py_ssize_t start, Py_ssize_t end, object origin, dict flows
     ) except -1
 
+    @cython.locals(mac=bytes)
+    cdef bint _are_macs_right(self, bytes data, Py_ssize_t at) except -1
+
     cdef object _add_other(self, bytes datagram, object origin, dict flows)
 
     cdef object _parse(self, bytes datagram, object origin)
+
+    cdef object _look_at_macs(self, object frame, object origin)
 
 
 @cython.locals(

@@ -32,6 +32,10 @@ class DropReason(StrEnum):
     """The underlay has marked it, and its sender would not understand the mark: RFC 6040 4.2."""
     UNKNOWN_INNER_DESTINATION = "unknown_inner_destination"
     # layer 2
+    FOREIGN_MAC = "foreign_mac"
+    """The frame is for another MAC than ours, as a neighbour entry that is no longer right makes it."""
+    LOOPED_FRAME = "looped_frame"
+    """The frame says that we have sent it."""
     UNSUPPORTED_ETHERTYPE = "unsupported_ethertype"
     VLAN_TAGGED = "vlan_tagged"
     BAD_ARP = "bad_arp"

@@ -14,6 +14,7 @@ from scapy.layers.l2 import Dot1Q, Ether
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet, Raw
 
+from bronzewillow.adapters.network import Cni
 from bronzewillow.kube.resources import NODES
 from bronzewillow.testing.lab.child import wait_until
 from bronzewillow.testing.lab.environment import choose_python
@@ -128,8 +129,25 @@ def test_any_vni_is_taken_where_it_names_no_network(placed: Placed) -> None:
 
 @pytest.mark.parametrize("mac", [ANY_MAC, "00:00:00:00:00:00", "aa:bb:cc:dd:ee:ff"])
 def test_any_inner_mac_is_taken(placed: Placed, mac: str) -> None:
-    """As CNIs differ in them: Cilium's are none in particular, Antrea's are all the same."""
+    """As CNIs differ in them: Cilium's are none in particular, Antrea's are all the same.
+
+    Flannel's and Calico's peers promise to know ours, so that another one is told of, by peer.
+    """
+    before = foreign_macs(placed)
     assert send(placed, datagram(placed, echo(placed, mac=mac))) == COUNT
+    is_promised = placed.peer.cni in (Cni.FLANNEL, Cni.CALICO)
+    assert foreign_macs(placed) - before == (COUNT if is_promised else 0)
+
+
+def foreign_macs(placed: Placed) -> int:
+    """As its status tells of the worker."""
+    return sum(peer["foreign_macs"] for peer in placed.lab.status()["peers"])
+
+
+def test_a_frame_of_ours_that_comes_back(placed: Placed) -> None:
+    looped = echo(placed, source=placed.mac_pods[1])
+    looped.src = placed.overlay["mac"]
+    assert_dropped(placed, "spoofed_inner_source", datagram(placed, looped))
 
 
 @pytest.mark.cni("antrea-geneve", "cilium-geneve")

@@ -54,6 +54,7 @@ def render(plan: Plan, pods: Iterable[Pod], others: Iterable[OtherPeer] = ()) ->
         f"vni = {plan.vni}",
         f'pod_cidr = "{MAC_CIDR}"',
         f'mac = "{MAC_MAC}"',
+        f'inner_mac = "{plan.inner_mac}"',
         f"mtu = {plan.pod_mtu}",
     ]
     for peer in (OtherPeer("worker-1", WORKER_OUT, WORKER_MAC, WORKER_CIDR), *others):

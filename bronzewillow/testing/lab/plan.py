@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bronzewillow.wire.ethernet import MacRule
+
 WORKER_OUT, MAC_OUT, STRANGER_OUT = "192.0.2.1", "192.0.2.2", "192.0.2.77"
 OUT_LENGTH = 24
 OUT_MTU = 1500
@@ -47,6 +49,8 @@ class Plan:
     cable: Cable = Cable.REAL
     relayed: bool = False
     """A third namespace stands between the nodes, where a relay can impair. Needs a real cable."""
+    inner_mac: MacRule = MacRule.NOTE
+    """What our agent does with frames for other MACs than its own."""
 
     def __post_init__(self) -> None:
         if self.relayed and self.cable not in (Cable.REAL, Cable.TRAINS):

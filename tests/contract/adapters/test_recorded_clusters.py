@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from bronzewillow.adapters.detect import ADAPTERS, detect, leave
 from bronzewillow.adapters.network import Cluster, Cni, Resource
 from bronzewillow.testing.clusters import cluster_of, load_cluster, render
+from bronzewillow.wire.ethernet import MacRule
 
 _FOLDER = Path(__file__).with_name("clusters")
 _RECORDED = sorted(_FOLDER.glob("*.yaml"))
@@ -34,6 +36,15 @@ def test_verdict(path: Path) -> None:
     if os.environ.get("UPDATE_SNAPSHOTS"):
         golden.write_text(verdict, encoding="utf-8")
     assert verdict == golden.read_text(encoding="utf-8")
+
+
+@_names
+def test_a_rule_for_macs_binds_peers_that_promise_to_know_ours(path: Path) -> None:
+    cluster, us = load_cluster(path)
+    promise = cni_of(path) in (Cni.FLANNEL, Cni.CALICO)
+    for rule in MacRule:
+        for overlay in ADAPTERS[cni_of(path)](cluster, replace(us, mac_rule=rule)).overlays:
+            assert overlay.mac_rule is (rule if promise else MacRule.ANY)
 
 
 @_names

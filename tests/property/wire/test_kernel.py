@@ -17,7 +17,7 @@ from bronzewillow.wire import _kernel, tcp
 from bronzewillow.wire.checksum import PartialPolicy
 from bronzewillow.wire.encap import Encap, decap
 from bronzewillow.wire.errors import WireError
-from bronzewillow.wire.ethernet import parse_ethernet
+from bronzewillow.wire.ethernet import MacRule, parse_ethernet
 from bronzewillow.wire.ip import IpPacket, ethertype_of, parse_ip
 from bronzewillow.wire.ipv4 import parse_ipv4
 from bronzewillow.wire.ipv6 import parse_ipv6
@@ -45,9 +45,15 @@ both = pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.__na
 needs_native = pytest.mark.skipif(len(KERNELS) == 1, reason="the compiled kernel is not built here")
 
 
-def run(kernel: ModuleType, trains: list[Train], encap: Encap, policy: PartialPolicy) -> list[object]:
+def run(
+    kernel: ModuleType,
+    trains: list[Train],
+    encap: Encap,
+    policy: PartialPolicy,
+    rule: MacRule = MacRule.NOTE,
+) -> list[object]:
     """All that can be seen of a Coalescer after these trains, with a flush every 20 of them."""
-    coalescer = kernel.Coalescer(encap, VNI, policy)
+    coalescer = kernel.Coalescer(encap, VNI, policy, rule, some.MACS[0])
     seen: list[object] = []
     delivered = 0
     for at, train in enumerate(trains):
@@ -57,16 +63,19 @@ def run(kernel: ModuleType, trains: list[Train], encap: Encap, policy: PartialPo
             delivered += some.pieces_of([packet for _, packet in flushed])
             seen.extend(flushed)
     assert coalescer.datagrams == delivered + sum(coalescer.drops.values())
-    return [*seen, coalescer.drops, coalescer.partial_checksums, coalescer.datagrams]
+    counts = coalescer.drops, coalescer.partial_checksums, coalescer.foreign_macs, coalescer.datagrams
+    return [*seen, *counts]
 
 
 @needs_native
 @pytest.mark.parametrize("encap", list(Encap))
-@given(st.integers(0, 2**32), st.sampled_from(PartialPolicy))
+@given(st.integers(0, 2**32), st.sampled_from(PartialPolicy), st.sampled_from(MacRule))
 @settings(deadline=None, max_examples=25)
-def test_equal_results_on_damaged_trains(encap: Encap, seed: int, policy: PartialPolicy) -> None:
+def test_equal_results_on_damaged_trains(
+    encap: Encap, seed: int, policy: PartialPolicy, rule: MacRule
+) -> None:
     trains = some.random_trains(random.Random(seed), 40, encap)
-    assert run(_native(), trains, encap, policy) == run(_kernel, trains, encap, policy)
+    assert run(_native(), trains, encap, policy, rule) == run(_kernel, trains, encap, policy, rule)
 
 
 @needs_native
@@ -161,7 +170,7 @@ def test_each_flow_keeps_its_bytes_and_order(
 def test_ten_thousand_datagrams_are_all_counted(kernel: ModuleType, encap: Encap) -> None:
     trains = some.random_trains(random.Random(20), 3_500, encap)
     seen = run(kernel, trains, encap, PartialPolicy.AUTO)
-    datagrams, drops = seen[-1], seen[-3]
+    datagrams, drops = seen[-1], seen[-4]
     assert isinstance(datagrams, int) and datagrams >= 10_000
     assert isinstance(drops, dict) and len(drops) >= 12
 

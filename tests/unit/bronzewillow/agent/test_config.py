@@ -26,6 +26,7 @@ from bronzewillow.stack import TcpConfig
 from bronzewillow.stack.tcp.ecn import EcnMode
 from bronzewillow.wire.checksum import PartialPolicy
 from bronzewillow.wire.encap import Encap
+from bronzewillow.wire.ethernet import MacRule
 
 ip = socket.inet_aton
 
@@ -73,6 +74,7 @@ def test_the_example_means_what_it_says() -> None:
         bytes.fromhex("02bbbbbbbb02"),
         1450,
         (peer,),
+        mac_rule=MacRule.NOTE,
     )
     pod = PodSpec(
         "default/tinyllama-0",
@@ -412,6 +414,16 @@ def test_an_array_of_underlays_has_at_least_one() -> None:
     with pytest.raises(ConfigError) as caught:
         parse_config("overlay = []", "node.toml", "mac-1")
     assert caught.value.problems == ("node.toml:1: overlay: must not be empty",)
+
+
+def test_the_rule_for_inner_macs() -> None:
+    (overlay,) = parse_config(EXAMPLE, "node.toml", "mac-1").overlays
+    assert overlay.mac_rule is MacRule.NOTE
+    text = EXAMPLE.replace("[overlay]\n", '[overlay]\ninner_mac = "own"\n', 1)
+    (overlay,) = parse_config(text, "node.toml", "mac-1").overlays
+    assert overlay.mac_rule is MacRule.OWN
+    with pytest.raises(ConfigError, match=r"overlay.inner_mac: 'ours' is not one of: any, note, own"):
+        parse_config(text.replace('"own"', '"ours"'), "node.toml", "mac-1")
 
 
 def test_the_knobs_of_tcp_and_of_checksums() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from bronzewillow.agent.remembered import recall, remember
 from bronzewillow.overlay.spec import OverlaySpec, Peer
 from bronzewillow.wire.encap import Encap
+from bronzewillow.wire.ethernet import MacRule
 
 V6 = (bytes.fromhex("fd000007") + bytes(12), 64)
 PEER = Peer("worker-1", bytes((192, 0, 2, 1)), 8472, b"\x02aaaaa", ((bytes((10, 244, 1, 0)), 24), V6))
@@ -24,6 +26,7 @@ OVERLAY = OverlaySpec(
     (PEER,),
     any_vni=True,
     source_vnis=((bytes((10, 244, 7, 9)), 300),),
+    mac_rule=MacRule.OWN,
 )
 
 
@@ -32,6 +35,15 @@ def test_it_is_what_it_was(tmp_path: Path) -> None:
     path = tmp_path / "not" / "yet" / "overlay.json"
     remember(path, both)
     assert recall(path) == both
+
+
+def test_what_an_older_agent_wrote_has_no_rule_for_macs(tmp_path: Path) -> None:
+    path = tmp_path / "overlay.json"
+    remember(path, [OVERLAY])
+    (written,) = json.loads(path.read_text())
+    del written["mac_rule"]
+    path.write_text(json.dumps([written]))
+    assert recall(path) == (replace(OVERLAY, mac_rule=MacRule.ANY),)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "[1]", '[{"encap": "gre"}]', "\xff"])

@@ -17,6 +17,7 @@ STATUS: dict[str, Any] = {
             "pod_cidrs": ["10.244.7.0/24"],
             "node_addresses": ["10.244.7.1"],
             "mac": "02:00:00:00:00:07",
+            "inner_mac": "note",
             "mtu": 1450,
         }
     ],
@@ -31,6 +32,7 @@ STATUS: dict[str, Any] = {
             "pod_cidrs": ["10.244.1.0/24", "10.244.9.0/24"],
             "path_mtu": 1450,
             "partial_checksums": 12,
+            "foreign_macs": 3,
             "drops": {"spoofed_inner_source": 2},
         }
     ],
@@ -72,7 +74,7 @@ def test_a_healthy_node() -> None:
     assert "datagram I/O gso, packet kernel compiled" in lines[2]
     peer = next(line for line in lines if line.startswith("worker-1"))
     assert peer.split() == [
-        *("worker-1", "192.0.2.1:8472", "10.244.1.0/24,10.244.9.0/24", "12", "spoofed_inner_source", "2")
+        *("worker-1", "192.0.2.1:8472", "10.244.1.0/24,10.244.9.0/24", "12", "3", "spoofed_inner_source", "2")
     ]
     assert next(line for line in lines if line.startswith("default/tiny")).split() == [
         *("default/tiny", "10.244.7.10", "1", "5", "6", "7", "0")

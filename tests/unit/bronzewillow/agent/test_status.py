@@ -31,6 +31,7 @@ def test_status_and_flows_of_a_working_agent() -> None:
                 "pod_cidrs": ["10.244.7.0/24"],
                 "node_addresses": ["10.244.7.1"],
                 "mac": "02:00:00:00:00:07",
+                "inner_mac": "note",
                 "mtu": 1450,
             }
             assert seen["overlays"] == [overlay]

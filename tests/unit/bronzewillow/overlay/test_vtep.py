@@ -16,6 +16,7 @@ from bronzewillow.wire import icmpv6, nd
 from bronzewillow.wire.arp import REPLY, REQUEST, ArpPacket
 from bronzewillow.wire.encap import Encap
 from bronzewillow.wire.errors import DropReason
+from bronzewillow.wire.ethernet import MacRule
 from bronzewillow.wire.ipv4 import Ipv4Packet
 from bronzewillow.wire.ipv6 import Ipv6Packet
 from bronzewillow.wire.packet import Packet, TcpPacket
@@ -186,6 +187,31 @@ def test_a_wrong_checksum_is_dropped_and_an_unfinished_one_is_counted_for_its_pe
     vtep.receive(good[:at] + struct.pack("!H", unfinished ^ 0x0101) + good[at + 2 :], 0, WORKER)
     assert vtep.flush(0) == []
     assert vtep.all_drops() == {DropReason.BAD_TCP_CHECKSUM: 1}
+
+
+def test_frames_for_another_mac_are_counted_for_their_peer_or_dropped() -> None:
+    other = bytearray(datagram(echo()))
+    other[8] ^= 2
+    lenient = Vtep(spec(mac_rule=MacRule.NOTE))
+    for data in (bytes(other), datagram(echo())):
+        lenient.receive(data, 0, WORKER)
+    assert len(lenient.flush(0)) == 2
+    assert lenient.foreign_macs == {"worker-1": 1}
+    strict = Vtep(spec(mac_rule=MacRule.OWN))
+    strict.receive(bytes(other), 0, WORKER)
+    assert strict.flush(0) == []
+    assert strict.all_drops() == {DropReason.FOREIGN_MAC: 1}
+
+
+def test_a_frame_of_ours_that_comes_back_is_dropped_whatever_the_rule() -> None:
+    """By its MAC, where MACs are looked at strictly; else by the address inside, which is ours."""
+    sent = encap_by(Vtep(spec()), echo(source=MAC_POD, destination=WORKER_POD))
+    expected = {MacRule.OWN: DropReason.LOOPED_FRAME}
+    for rule in MacRule:
+        vtep = Vtep(spec(mac_rule=rule))
+        vtep.receive(bytes(sent.buffer), 0, WORKER)
+        assert vtep.flush(0) == []
+        assert vtep.all_drops() == {expected.get(rule, DropReason.SPOOFED_INNER_SOURCE): 1}
 
 
 def test_two_nodes_on_one_address_have_their_own_ports() -> None:

@@ -42,13 +42,15 @@ def test_words_can_be_said_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         outlet="127.0.0.1:1080",
         cni="calico",
         pod_pools=("10.65.0.0/24", "10.66.0.0/24"),
+        inner_mac="own",
         kubelet_args=("max-pods=20",),
         keeps_pods=True,
         log_level="debug",
     ).checked()
     assert words.up_arguments() == (
         *("--manifests", str(tmp_path / "pods"), "--log-level", "debug", "--outlet", "127.0.0.1:1080"),
-        *("--cni", "calico", "--pod-pool", "10.65.0.0/24", "--pod-pool", "10.66.0.0/24"),
+        *("--cni", "calico", "--inner-mac", "own"),
+        *("--pod-pool", "10.65.0.0/24", "--pod-pool", "10.66.0.0/24"),
         *("--kubelet-arg", "max-pods=20", "--keep-pods"),
     )
     assert NodeWords().up_arguments() == ()
