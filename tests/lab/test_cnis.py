@@ -110,6 +110,10 @@ def test_our_programs_reach_a_pod_a_service_and_a_name(placed: Placed) -> None:
         assert answer["client"] == ours
     named = lab.ask(lab.mac, "http://web.default.svc.cluster.local/client", *THROUGH_OUTLET)
     assert any(named["way"] in placed.peer.worker_pods(family) for family in placed.peer.families)
+    alone = f"http://web-v{placed.family.version}.default.svc.cluster.local/client"
+    answer = lab.ask(lab.mac, alone, *THROUGH_OUTLET)
+    assert answer["way"] in placed.worker_pods
+    assert answer["client"] == ours
 
 
 def test_our_pods_reach_a_pod_and_a_service_as_themselves(placed: Placed) -> None:

@@ -63,6 +63,21 @@ def test_every_key_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
     assert known - {"overlay", "peers", "pods", "tcp"} == described & known
 
 
+def test_the_lab_has_the_tests_that_its_page_names() -> None:
+    page, file = (ROOT / "docs/lab.md").read_text(), ""
+    named: list[tuple[str, str]] = []
+    for word in re.findall(r"`(?:(\w+\.py)::)?(test_\w+)`", page):
+        file = word[0] or file
+        named.append((file, word[1]))
+    assert len(named) > 20
+    missing = [
+        f"{name}::{test}"
+        for name, test in named
+        if f"def {test}(" not in (ROOT / "tests/lab" / name).read_text()
+    ]
+    assert not missing
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_an_option_that_is_named_is_there(page: Path) -> None:
     known = {name for _, command in commands() for one in options(command) for name in one.opts}

@@ -155,6 +155,9 @@ class Joined(Programs):
         for family in families:
             found.append(endpoint_slice("llm", family, self.peer.mac_pods(family)))
             found.append(endpoint_slice("web", family, self.peer.worker_pods(family)))
+            alone = f"web-v{family.version}"
+            found.append(service(alone, [family], [family.web_alone]))
+            found.append(endpoint_slice(alone, family, self.peer.worker_pods(family)))
         return found
 
     def _pod(self, number: int, name: str) -> Document:

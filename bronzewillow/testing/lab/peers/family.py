@@ -36,6 +36,11 @@ class Family:
         return 32 if self.version == 4 else 128
 
     @property
+    def web_alone(self) -> str:
+        """The same of a Service of the worker's pods that has this family alone."""
+        return str(ipaddress.ip_address(self.web) + 1)
+
+    @property
     def flag(self) -> str:
         """What iproute2 calls the family."""
         return f"-{self.version}"
