@@ -1,8 +1,8 @@
 """When Python looks for cyclic garbage: a full search of what a process began with stops packets for long.
 
 That is 25 ms for the modules and classes of the agent alone, and far more for the objects of a large cluster,
-which are trees and freed without a search. So both are set aside once they are all there, the interpreter
-begins no full search by itself, and we begin one now and then, of what has come since.
+which are trees and freed without a search. So both are set aside, these a part at a time while they come, the
+interpreter begins no full search by itself, and we begin one now and then, of what has come since.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from collections.abc import Callable
 
 _YOUNG, _MIDDLE, _NEVER = 10_000, 20, 1 << 30
 """New objects until a search of them, such searches until one of the middle-aged, those until a full one."""
+_MANY = 4
+"""Searches of new objects until what they have left is set aside: what is searched then takes a few ms."""
 _EVERY_S = 600.0
-_LOOK_EVERY_S = 1.0
+_LOOK_EVERY_S = 0.25
 
 
 class GarbageSearch:
@@ -38,16 +40,25 @@ class GarbageSearch:
             gc.unfreeze()
 
     def begin(self) -> None:
-        """No full search from now on."""
+        """No full search from now on, and none of what is there already."""
         gc.set_threshold(_YOUNG, _MIDDLE, _NEVER)
+        gc.collect()
+        gc.freeze()
 
     def look(self, *, is_all_there: bool, now_s: float) -> None:
         """`is_all_there`: whether what stays has come; `now_s`: of the loop."""
-        if is_all_there and not self._is_set_aside:
-            self._is_set_aside = True
+        if not self._is_set_aside and (is_all_there or _have_come()):
+            # not without reason: what is alive now, and garbage in a cycle later, is not found any more
+            self._is_set_aside = is_all_there
             self._searched_at = now_s
             gc.collect()
             gc.freeze()
         elif now_s >= self._searched_at + _EVERY_S:
             self._searched_at = now_s
             gc.collect()
+
+
+def _have_come() -> bool:
+    """Whether there are many more objects than at the last full search."""
+    _, young, middle = gc.get_count()
+    return young + _MIDDLE * middle >= _MANY

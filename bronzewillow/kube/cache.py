@@ -54,14 +54,14 @@ class Cache(Mapping[str, Object]):
         known = self._objects.get(uid_of(obj))
         return known is not None and resource_version_of(known) == resource_version_of(obj)
 
-    def reconcile(self, uids: Set[str], changed: Iterable[Object]) -> list[Change]:
+    def reconcile(self, uids: Set[str], changed: Iterable[Object]) -> Iterator[Change]:
         """All that there is, by uid, and those of them that are new or another version. What is not among
-        `uids` was deleted unseen, and that comes first.
+        `uids` was deleted unseen, and that comes first. Each is taken over when it is asked for.
         """
-        changes = [change for uid in self._objects.keys() - uids for change in self._drop(uid)]
+        for uid in self._objects.keys() - uids:
+            yield from self._drop(uid)
         for obj in changed:
-            changes += self.put(obj)
-        return changes
+            yield from self.put(obj)
 
     def put(self, obj: Object) -> list[Change]:
         """It was added or modified; which of them is for the cache to know."""

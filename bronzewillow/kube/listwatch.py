@@ -10,7 +10,7 @@ is behind, and would bring pods back that have ended. Nothing is acted on before
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from bronzewillow.kube.backoff import Backoff, BackoffConfig
@@ -27,6 +27,9 @@ class ListWatchConfig:
 
     page_items: int = 500
     """Items of one page of a list."""
+    step_changes: int = 0
+    """So many changes of a whole list are taken over at a time, and others have their turn between; 0 for all
+    at once."""
     shortest_watch_s: float = 80.0
     """A watch lasts between this and twice this, at random, so that not all watches end together. A kind that
     never changes may have no bookmark for ten minutes: so often does etcd 3.4 tell of its progress."""
@@ -94,8 +97,10 @@ class ListWatch:
         timeout_s = int(self._config.shortest_watch_s * (1.0 + self._random()))
         return Watch(self._resource_version, timeout_s)
 
-    def on_page(self, page: Object) -> list[Change] | None:
-        """A page came. The changes, once the list is whole; else None."""
+    def on_page(self, page: Object) -> Iterator[list[Change]] | None:
+        """A page came. Once the list is whole, the changes, step by step, at least one step: what one has is
+        taken over when it is asked for, and with the last the list counts as known. Else None.
+        """
         for obj in page.get("items") or []:
             self._listed.add(uid_of(obj))
             if not self.cache.has(obj):
@@ -103,11 +108,19 @@ class ListWatch:
         self._token = page.get("metadata", {}).get("continue", "")
         if self._token:
             return None
-        changes = self.cache.reconcile(self._listed, self._changed.values())
+        return self._take_over(resource_version_of(page) or "0")
+
+    def _take_over(self, resource_version: str) -> Iterator[list[Change]]:
+        step: list[Change] = []
+        for change in self.cache.reconcile(self._listed, self._changed.values()):
+            step.append(change)
+            if len(step) == self._config.step_changes:
+                yield step
+                step = []
         self._begin_list_anew(self._config.page_items)
-        self._resource_version = resource_version_of(page) or "0"
+        self._resource_version = resource_version
         self.is_synced = True
-        return changes
+        yield step
 
     def on_event(self, kind: str, obj: Object) -> list[Change]:
         """An event of the watch came; ERROR events come as errors, see `on_error`."""

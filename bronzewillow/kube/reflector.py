@@ -16,8 +16,9 @@ from bronzewillow.kube.resources import Object, Resource
 _log = logging.getLogger(__name__)
 
 Sink = Callable[[list[Change]], None]
-"""Takes what changed: after each whole list (an empty one too: it says that all is known), and after each
-event. It is called on the loop and must not block."""
+"""Takes what changed: after each whole list (an empty one too: it says that all is known; several times where
+`step_changes` says so, `is_synced` by the last), and after each event. It is called on the loop and must not
+block."""
 
 
 class Reflector:
@@ -87,9 +88,11 @@ class Reflector:
         page = await self._client.list(self._resource, self._selection, limit=step.limit, token=step.token)
         self._on_answer()
         page["items"] = [self._trim(obj) for obj in page.get("items") or []]
-        changes = self._core.on_page(page)
-        if changes is not None:
-            self._sink(changes)
+        steps = self._core.on_page(page)
+        if steps is not None:
+            for changes in steps:
+                self._sink(changes)
+                await asyncio.sleep(0)
             self._synced.set()
 
     async def _watch(self, step: Watch) -> None:

@@ -64,6 +64,22 @@ def test_it_is_looked_after_until_that_is_cancelled() -> None:
     asyncio.run(main())
 
 
+def test_many_that_come_are_set_aside_before_all_are_there() -> None:
+    search = GarbageSearch()
+    search.begin()
+    search.look(is_all_there=False, now_s=1.0)
+    before, trees = gc.get_freeze_count(), []
+    for _ in range(6):
+        trees.append([[] for _ in range(10_000)])
+    search.look(is_all_there=False, now_s=2.0)
+    assert gc.get_freeze_count() >= before + 60_000
+    kept = gc.get_freeze_count()
+    search.look(is_all_there=False, now_s=3.0)  # nothing has come
+    assert gc.get_freeze_count() == kept
+    search.look(is_all_there=True, now_s=4.0)
+    assert gc.get_freeze_count() >= kept
+
+
 def test_the_interpreter_begins_no_full_search_by_itself() -> None:
     GarbageSearch().begin()
     assert gc.get_threshold()[2] > 1_000_000

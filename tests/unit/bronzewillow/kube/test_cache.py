@@ -20,7 +20,7 @@ def told(changes: list[Change]) -> list[tuple[str, str]]:
 def listed(cache: Cache, objects: list[Object]) -> list[Change]:
     """A whole list, as list and watch takes it in."""
     uids = {obj["metadata"]["uid"] for obj in objects}
-    return cache.reconcile(uids, [obj for obj in objects if not cache.has(obj)])
+    return list(cache.reconcile(uids, [obj for obj in objects if not cache.has(obj)]))
 
 
 def test_a_list_is_what_there_is() -> None:
@@ -103,4 +103,4 @@ def test_a_version_that_is_known_is_told_from_another() -> None:
     assert cache.has(pod("a", "1", "7"))
     assert not cache.has(pod("a", "1", "8"))
     assert not cache.has(pod("b", "2", "7"))
-    assert told(cache.reconcile({"2"}, [pod("b", "2")])) == [("DELETED", "1"), ("ADDED", "2")]
+    assert told([*cache.reconcile({"2"}, [pod("b", "2")])]) == [("DELETED", "1"), ("ADDED", "2")]

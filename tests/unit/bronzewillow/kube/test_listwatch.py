@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from bronzewillow.kube.cache import Change
 from bronzewillow.kube.errors import Expired, KubeError, TooManyRequests, Unavailable, Unreachable
 from bronzewillow.kube.listwatch import ListPage, ListWatch, ListWatchConfig, Wait, Watch
 from bronzewillow.kube.resources import Object
@@ -26,9 +27,16 @@ def machine() -> ListWatch:
 def watching(version: str = "10", *names: str) -> ListWatch:
     core = machine()
     core.next_step(0)
-    core.on_page(page(version, *names))
+    taken_over(core, page(version, *names))
     assert isinstance(core.next_step(0), Watch)
     return core
+
+
+def taken_over(core: ListWatch, last: Object) -> list[list[Change]]:
+    """The steps in which the list that ends with this page is."""
+    found = core.on_page(last)
+    assert found is not None
+    return list(found)
 
 
 def steps(core: ListWatch, now: int = 0) -> list[object]:
@@ -40,8 +48,7 @@ def steps(core: ListWatch, now: int = 0) -> list[object]:
 def test_list_then_watch() -> None:
     core = machine()
     assert core.next_step(0) == ListPage(500)
-    changes = core.on_page(page("10", "a"))
-    assert changes is not None
+    [changes] = taken_over(core, page("10", "a"))
     assert [change.object["metadata"]["name"] for change in changes] == ["a"]
     assert core.next_step(0) == Watch("10", 80)
 
@@ -52,16 +59,28 @@ def test_nothing_is_known_before_the_last_page() -> None:
     assert not core.is_synced
     assert not core.cache
     assert core.next_step(0) == ListPage(500, "t")
-    changes = core.on_page(page("10", "b"))
-    assert changes is not None
+    [changes] = taken_over(core, page("10", "b"))
     assert len(changes) == 2
     assert core.is_synced
 
 
 def test_an_empty_list_is_known_too() -> None:
     core = machine()
-    assert core.on_page(page("10")) == []
+    assert taken_over(core, page("10")) == [[]]
     assert core.is_synced
+
+
+def test_a_long_list_is_taken_over_step_by_step() -> None:
+    core = ListWatch(ListWatchConfig(step_changes=2), lambda: 0.0)
+    found = core.on_page(page("10", *"abcde"))
+    assert found is not None
+    seen = [(len(changes), len(core.cache), core.is_synced) for changes in found]
+    assert seen == [(2, 2, False), (2, 4, False), (1, 5, True)]
+    assert core.next_step(0) == Watch("10", 80)
+    core.on_error(Expired("too old"), 0)
+    gone = taken_over(core, page("20", *"bcd"))
+    assert [[change.type.value for change in changes] for changes in gone] == [["DELETED"] * 2, []]
+    assert sorted(core.cache) == ["uid-b", "uid-c", "uid-d"]
 
 
 def test_a_failed_list_leaves_all_as_it_was() -> None:
@@ -72,8 +91,7 @@ def test_a_failed_list_leaves_all_as_it_was() -> None:
     core.on_error(Unreachable("reset"), 0)
     assert [*core.cache] == ["uid-a"]
     assert steps(core) == [Wait(1.6), ListPage(500)]
-    changes = core.on_page(page("30", "b"))
-    assert changes is not None
+    [changes] = taken_over(core, page("30", "b"))
     assert [(change.type.value, change.object["metadata"]["name"]) for change in changes] == [
         ("DELETED", "a"),
         ("ADDED", "b"),
@@ -124,7 +142,7 @@ def test_who_was_away_and_has_forgotten_is_listed_soon_but_not_in_a_hot_loop() -
     core.on_error(Expired("too old"), 0)
     assert steps(core) == [Wait(0.8), ListPage(500)]
     for wait_s in (1.6, 3.2):
-        core.on_page(page("10"))
+        taken_over(core, page("10"))
         assert isinstance(core.next_step(0), Watch)
         core.on_error(Expired("too old"), 0)
         assert steps(core) == [Wait(wait_s), ListPage(500)]
@@ -166,5 +184,5 @@ def test_waits_grow_and_begin_anew() -> None:
 
 def test_a_list_without_a_version_is_still_one() -> None:
     core = machine()
-    core.on_page({"items": None, "metadata": {}})
+    taken_over(core, {"items": None, "metadata": {}})
     assert core.next_step(0) == Watch("0", 80)

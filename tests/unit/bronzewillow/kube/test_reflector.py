@@ -84,6 +84,30 @@ def follow(talking: Talking, *script: tuple[int, bytes]) -> Follower:
     return run(main())
 
 
+def test_a_whole_list_is_told_step_by_step(talking: Talking) -> None:
+    """And others on the loop have their turn between."""
+
+    async def main() -> None:
+        follower = Follower((200, page("9", *"abcde")), (200, b""))
+        synced: list[bool] = []
+
+        def sink(changes: list[Change]) -> None:
+            follower.sink(changes)
+            synced.append(reflector.is_synced)
+
+        async with talking(follower.answer) as client:
+            config = ListWatchConfig(step_changes=2)
+            reflector = Reflector(client, PODS, sink, Selection("d"), config=config, rng=lambda: 0.0)
+            task = asyncio.create_task(reflector.run())  # noqa: TID251
+            await reflector.synced()
+            assert [len(changes) for changes in follower.told] == [2, 2, 1]
+            assert synced == [False, False, True]
+            task.cancel()
+            await asyncio.wait([task])
+
+    run(main())
+
+
 def test_pages_then_events(talking: Talking) -> None:
     found = follow(
         talking,

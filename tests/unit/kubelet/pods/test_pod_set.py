@@ -78,7 +78,7 @@ class Rig:
         for index, one in enumerate(pods):
             one["metadata"].setdefault("resourceVersion", str(index))
         changed = [one for one in pods if not self.api.has(one)]
-        self.pods.on_api(self.api.reconcile({one["metadata"]["uid"] for one in pods}, changed))
+        self.pods.on_api([*self.api.reconcile({one["metadata"]["uid"] for one in pods}, changed)])
 
     def is_gone(self, uid: str) -> bool:
         return self.pods[uid].machine._state.is_gone
