@@ -68,7 +68,8 @@ def test_many_that_come_are_set_aside_before_all_are_there() -> None:
     search = GarbageSearch()
     search.begin()
     search.look(is_all_there=False, now_s=1.0)
-    before, trees = gc.get_freeze_count(), []
+    before = gc.get_freeze_count()
+    trees: list[list[list[None]]] = []
     for _ in range(6):
         trees.append([[] for _ in range(10_000)])
     search.look(is_all_there=False, now_s=2.0)
