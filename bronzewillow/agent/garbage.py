@@ -16,7 +16,8 @@ _YOUNG, _MIDDLE, _NEVER = 10_000, 20, 1 << 30
 _MANY = 4
 """Searches of new objects until what they have left is set aside: what is searched then takes a few ms."""
 _EVERY_S = 600.0
-_LOOK_EVERY_S = 0.25
+_LOOK_EVERY_S, _COMING_EVERY_S = 1.0, 0.25
+"""The second until all is there."""
 
 
 class GarbageSearch:
@@ -34,7 +35,7 @@ class GarbageSearch:
         try:
             while True:
                 self.look(is_all_there=is_all_there(), now_s=loop.time())
-                await asyncio.sleep(_LOOK_EVERY_S)
+                await asyncio.sleep(_LOOK_EVERY_S if self._is_set_aside else _COMING_EVERY_S)
         finally:
             gc.set_threshold(*before)
             gc.unfreeze()
