@@ -12,7 +12,7 @@ from bronzewillow.testing.datagrams import MACS, PODS_V6, segmented
 from bronzewillow.wire import arp, ipv6
 from bronzewillow.wire.encap import Encap, emit_encap_header
 from bronzewillow.wire.errors import DropReason
-from bronzewillow.wire.ethernet import BROADCAST, MacRule
+from bronzewillow.wire.ethernet import MacRule
 from bronzewillow.wire.ipv4 import Ipv4Packet, emit_ipv4
 from bronzewillow.wire.ipv6 import Ipv6Packet
 from bronzewillow.wire.packet import TcpPacket, flatten_ipv4
@@ -74,7 +74,7 @@ def test_a_frame_that_says_it_comes_from_us(kernel: ModuleType, destination: byt
 def test_questions_to_everybody_are_for_us_too(kernel: ModuleType) -> None:
     coalescer = kernel.Coalescer(Encap.VXLAN, 1, mac_rule=MacRule.OWN, mac=OURS)
     request = arp.ArpPacket(arp.REQUEST, THEIRS, SOURCE, bytes(6), DESTINATION)
-    to_all = emit_encap_header(Encap.VXLAN, 1, BROADCAST, THEIRS, arp.ETHERTYPE)
+    to_all = emit_encap_header(Encap.VXLAN, 1, b"\xff" * 6, THEIRS, arp.ETHERTYPE)
     coalescer.add(to_all + arp.emit_arp(request), 0, "peer")
     to_group = emit_encap_header(Encap.VXLAN, 1, b"\x33\x33\xff\0\0\x0a", THEIRS, ipv6.ETHERTYPE)
     for destination in (bytes.fromhex("ff0200000000000000000001ff00000a"), PODS_V6[1]):

@@ -4,7 +4,6 @@ import pytest
 
 from bronzewillow.wire.errors import DropReason, WireError
 from bronzewillow.wire.ethernet import (
-    BROADCAST,
     EthernetFrame,
     emit_ethernet,
     mac_mismatch,
@@ -33,7 +32,7 @@ def test_tagged_frames_are_refused(ethertype: int) -> None:
     assert caught.value.reason is DropReason.VLAN_TAGGED
 
 
-OURS, THEIRS, OTHER = FRAME.destination, FRAME.source, b"\x02other"
+OURS, THEIRS, OTHER, BROADCAST = FRAME.destination, FRAME.source, b"\x02other", b"\xff" * 6
 
 
 @pytest.mark.parametrize(
