@@ -82,8 +82,8 @@ def test_kinds_that_the_cluster_does_not_know_yet(play: Play) -> None:
             await scene.make_crds()
             await scene.install()
             await scene.assign_pod_cidr()
-            await until(lambda: heard.stands() and not heard.follower.trouble)
-            assert heard.peers() == {"worker-1": "192.0.2.1"}
+            await until(lambda: heard.stands() and heard.peers() == {"worker-1": "192.0.2.1"})
+            await until(lambda: not heard.follower.trouble)
 
     play(body)
 
