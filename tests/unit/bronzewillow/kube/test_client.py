@@ -15,6 +15,7 @@ from bronzewillow.kube.errors import BadAnswer, Conflict, NotFound, Unauthorized
 from bronzewillow.kube.identity import HeldIdentity
 from bronzewillow.kube.resources import LEASES, NODES, PODS
 from bronzewillow.testing.aio import run
+from bronzewillow.testing.leaping_loop import run_leaping
 
 pytestmark = pytest.mark.loopback
 
@@ -141,12 +142,12 @@ def test_silence_has_an_end(talking: Talking) -> None:
 
     async def main() -> None:
         async with talking(never) as found:
-            client = KubeClient(Access(Cluster(found.server), HeldIdentity()), timeout_s=0.05)
+            client = KubeClient(Access(Cluster(found.server), HeldIdentity()), timeout_s=30)
             with pytest.raises(Unreachable, match="no answer in time"):
                 await client.get(NODES, "a")
             await client.close()
 
-    run(main())
+    run_leaping(main(), 1000)
 
 
 class Renewable:

@@ -9,6 +9,7 @@ import pytest
 
 from bronzewillow.proxy.config import HttpLimits
 from bronzewillow.testing import aio
+from bronzewillow.testing.leaping_loop import run_leaping
 from bronzewillow.testing.loopback import HttpMessage, Wire, until_still
 from bronzewillow.testing.proxied import proxied
 
@@ -166,12 +167,12 @@ def test_a_client_that_stops_in_the_middle_is_408() -> None:
         await wire.request()
 
     async def main() -> None:
-        limits = HttpLimits(idle_timeout_s=0.01)
+        limits = HttpLimits(idle_timeout_s=60)
         async with proxied(serve, limits) as rig, await rig.client() as client:
             client.send(CHUNKED + b"3\r\nabc\r\n")
             assert (await client.response()).status == 408
 
-    aio.run(main())
+    run_leaping(main(), 1000)
 
 
 def test_a_client_that_ends_in_the_middle_cancels_the_request() -> None:

@@ -11,6 +11,7 @@ import pytest
 from bronzewillow.proxy.access import ACCESS_LOG
 from bronzewillow.proxy.config import HttpLimits
 from bronzewillow.testing import aio
+from bronzewillow.testing.leaping_loop import run_leaping
 from bronzewillow.testing.loopback import Wire, until
 from bronzewillow.testing.proxied import proxied
 
@@ -81,22 +82,22 @@ def test_a_malformed_request_behind_a_good_one_does_not_spoil_it() -> None:
 
 def test_a_head_that_does_not_end_is_408() -> None:
     async def main() -> None:
-        async with proxied(answer_ok, HttpLimits(header_timeout_s=0.01)) as rig, await rig.client() as client:
+        async with proxied(answer_ok, HttpLimits(header_timeout_s=60)) as rig, await rig.client() as client:
             client.send(b"GET / HTTP/1.1\r\nHo")
             assert (await client.response()).status == 408
             assert await client.rest() == b""
 
-    aio.run(main())
+    run_leaping(main(), 1000)
 
 
 def test_an_idle_connection_is_closed() -> None:
     async def main() -> None:
-        async with proxied(answer_ok, HttpLimits(keep_alive_s=0.02)) as rig, await rig.client() as client:
+        async with proxied(answer_ok, HttpLimits(keep_alive_s=60)) as rig, await rig.client() as client:
             client.send(GET)
             assert (await client.response()).body == b"ok"
             assert await client.rest() == b""
 
-    aio.run(main())
+    run_leaping(main(), 1000)
 
 
 def test_a_connection_too_many_is_refused_in_words() -> None:
@@ -143,13 +144,13 @@ def test_a_client_that_reads_nothing_is_cut_and_stops_the_upstream(caplog: pytes
             finally:
                 stopped.set()
 
-        async with proxied(serve, HttpLimits(idle_timeout_s=0.05)) as rig, await rig.client() as client:
+        async with proxied(serve, HttpLimits(idle_timeout_s=60)) as rig, await rig.client() as client:
             client.writer.transport.pause_reading()  # type: ignore[attr-defined]
             client.send(GET)
             await stopped.wait()
             await until(lambda: not rig.proxy.connections)
 
-    aio.run(main())
+    run_leaping(main(), 1000)
     assert [json.loads(r.getMessage())["outcome"] for r in caplog.records if r.name == ACCESS_LOG] == [
         "client_stalled"
     ]

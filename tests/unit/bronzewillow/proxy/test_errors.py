@@ -17,6 +17,7 @@ from bronzewillow.proxy.errors import (
     reason_phrase,
 )
 from bronzewillow.testing import aio
+from bronzewillow.testing.leaping_loop import run_leaping
 from bronzewillow.testing.loopback import HttpMessage, Wire, listening
 from bronzewillow.testing.proxied import proxied
 
@@ -174,14 +175,14 @@ def test_a_silent_upstream_is_504() -> None:
         await wire.rest()
 
     async def main() -> None:
-        limits = HttpLimits(first_byte_timeout_s=0.01)
+        limits = HttpLimits(first_byte_timeout_s=60)
         async with proxied(serve, limits) as rig, await rig.client() as client:
             client.send(POST)
             response = await client.response()
             assert response.status == 504
             assert error_of(response)["code"] == "upstream_timeout"
 
-    aio.run(main())
+    run_leaping(main(), 1000)
 
 
 @pytest.mark.loopback
@@ -212,14 +213,14 @@ def test_an_event_stream_that_falls_silent_ends_with_an_error_event() -> None:
         await wire.rest()
 
     async def main() -> None:
-        limits = HttpLimits(idle_timeout_s=0.02)
+        limits = HttpLimits(idle_timeout_s=60)
         async with proxied(serve, limits) as rig, await rig.client() as client:
             client.send(POST)
             await client.head()
             assert await client.chunk() == b"data: 1\n\n"
             assert b"silent" in await client.chunk()
 
-    aio.run(main())
+    run_leaping(main(), 1000)
 
 
 @pytest.mark.parametrize(

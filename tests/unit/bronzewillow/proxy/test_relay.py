@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from bronzewillow.host import tasks
 from bronzewillow.proxy import ProxyMetrics, Relay, RelayLimits, Upstream
 from bronzewillow.testing import aio
+from bronzewillow.testing.leaping_loop import run_leaping
 from bronzewillow.testing.loopback import (
     Serve,
     Wire,
@@ -230,14 +231,14 @@ def test_connections_over_the_limit_are_reset() -> None:
 
 def test_an_idle_connection_is_reset() -> None:
     async def main() -> None:
-        limits = RelayLimits(idle_timeout_s=0.02)
+        limits = RelayLimits(idle_timeout_s=60)
         async with relayed(echo, limits) as (_, port), await Wire.connect(port) as client:
             client.send(b"x")
             assert await client.reader.readexactly(1) == b"x"
             with pytest.raises(ConnectionResetError):
                 await client.rest()
 
-    aio.run(main())
+    run_leaping(main(), 1000)
 
 
 def test_close_lets_open_connections_end() -> None:

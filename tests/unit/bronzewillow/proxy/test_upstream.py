@@ -9,6 +9,7 @@ import pytest
 from bronzewillow.proxy.config import HttpLimits, Upstream
 from bronzewillow.proxy.upstream import UpstreamPool
 from bronzewillow.testing import aio
+from bronzewillow.testing.leaping_loop import run_leaping
 from bronzewillow.testing.loopback import Wire, unix_server, unix_socket_path
 
 pytestmark = pytest.mark.loopback
@@ -40,14 +41,14 @@ def test_the_youngest_idle_connection_is_used_first_and_the_number_is_bounded() 
 def test_an_idle_connection_is_cut_after_its_time() -> None:
     async def main() -> None:
         async with unix_socket_path() as path, unix_server(path, silent):
-            pool = UpstreamPool(Upstream(path=path), HttpLimits(upstream_keep_alive_s=0.01))
+            pool = UpstreamPool(Upstream(path=path), HttpLimits(upstream_keep_alive_s=60))
             connection = await pool.acquire()
             pool.release(connection)
             await connection.lost
             assert (pool.idle, pool.connections) == (0, 0)
             await pool.close()
 
-    aio.run(main())
+    run_leaping(main(), 1000)
 
 
 @pytest.mark.parametrize("sends", [b"", b"HTTP/1.1 408 Too Slow\r\n\r\n"])
