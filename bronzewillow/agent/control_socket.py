@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
 import stat
+from collections.abc import Awaitable
 from pathlib import Path
+from typing import TypeVar
 
 from aiohttp import web
 
-from bronzewillow.host.http_server import http_runner
+from bronzewillow.host.http_server import bounded, http_runner
 from bronzewillow.host.paths import prepare_socket_folder
+
+_MOST = 64
+"""Connections of strangers; who asks for metrics needs one for a moment."""
+_T = TypeVar("_T")
 
 
 class ControlSocket:
@@ -19,22 +26,29 @@ class ControlSocket:
 
     def __init__(self) -> None:
         self._runners: list[web.AppRunner] = []
+        self._listeners: list[asyncio.Server] = []
         self._path: Path | None = None
 
     async def serve(self, app: web.Application, path: Path) -> None:
         """ValueError in one line when that cannot be; OSError."""
         prepare_socket_folder(path)
         _remove_stale(path)
-        await _open(web.UnixSite(await self._runner(app), str(path)), str(path), "--control")
+        await _open(web.UnixSite(await self._runner(app), str(path)).start(), str(path), "--control")
         path.chmod(0o600)
         self._path = path
 
     async def serve_tcp(self, app: web.Application, host: str, port: int, option: str) -> None:
         """ValueError in one line, with the option that names another place, when that cannot be."""
-        await _open(web.TCPSite(await self._runner(app), host, port), f"{host}:{port}", option)
+        runner = await self._runner(app)
+        assert runner.server is not None
+        listening = asyncio.get_running_loop().create_server(bounded(runner.server, _MOST), host, port)
+        self._listeners.append(await _open(listening, f"{host}:{port}", option))
 
     async def close(self) -> None:
         """Stop serving and take the socket away."""
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
         for runner in self._runners:
             await runner.cleanup()
         self._runners.clear()
@@ -49,9 +63,9 @@ class ControlSocket:
         return runner
 
 
-async def _open(site: web.BaseSite, where: str, option: str) -> None:
+async def _open(listening: Awaitable[_T], where: str, option: str) -> _T:
     try:
-        await site.start()
+        return await listening
     except OSError as error:
         # the loop's own texts are long; of a name that cannot be resolved there is no errno
         reasons = {

@@ -30,6 +30,9 @@ def run_command(program: str, command: Callable[..., object]) -> None:
     except click.ClickException as error:
         _tell(program, error.format_message())
         sys.exit(error.exit_code)
+    except OSError as error:  # standard output's, as a rule: its disk is full
+        _tell(program, f"{error.filename or 'standard output'}: {error.strerror or error}")
+        sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except SystemExit:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -20,6 +22,19 @@ def http_runner(app: web.Application, name: str, **options: Any) -> web.AppRunne
     log = logging.getLogger(f"{name}.http")
     log.addFilter(_is_ours)
     return web.AppRunner(app, handler_cancellation=True, access_log=None, logger=log, **options)
+
+
+def bounded(server: web.Server, most: int) -> Callable[[], asyncio.Protocol]:
+    """Makes protocols where strangers come: of `most` connections the oldest makes room for another."""
+
+    def make() -> asyncio.Protocol:
+        there = [one.transport for one in server.connections if one.transport is not None]
+        there = [transport for transport in there if not transport.is_closing()]
+        for transport in there[: max(len(there) - most + 1, 0)]:
+            transport.abort()
+        return server()
+
+    return make
 
 
 def _is_ours(record: logging.LogRecord) -> bool:

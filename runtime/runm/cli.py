@@ -68,6 +68,9 @@ def main() -> NoReturn:
         code = _complain(err.format_message(), _EXIT_FAILED)
     except Refusal as err:
         code = _complain(str(err), _EXIT_FAILED)
+    except OSError as err:
+        reason = err.strerror or str(err)
+        code = _complain(f"{err.filename}: {reason}" if err.filename else reason, _EXIT_FAILED)
     except (click.Abort, KeyboardInterrupt):
         code = 130
     _leave(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import stat
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from bronzewillow.agent import control_socket
 from bronzewillow.agent.control_socket import ControlSocket
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import unix_socket_path
@@ -105,5 +107,24 @@ def test_a_port_that_is_taken_names_the_option() -> None:
             ):
                 await other.serve_tcp(application(), "127.0.0.1", port, "--metrics")
             await other.close()
+
+    run(main())
+
+
+def test_strangers_take_no_more_than_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that say nothing make room for who asks."""
+
+    async def main() -> None:
+        monkeypatch.setattr(control_socket, "_MOST", 3)
+        control, port = ControlSocket(), free_tcp_port()
+        await control.serve_tcp(application(), "127.0.0.1", port, "--metrics")
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(12)]
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/") as response:
+            assert await response.text() == "well"
+        for reader, _ in silent[:10]:
+            assert await reader.read(1) == b""
+        for _, writer in silent:
+            writer.close()
+        await control.close()
 
     run(main())

@@ -66,6 +66,20 @@ def test_wrong_usage_is_two(
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(28, "No space left"), "tool: standard output: No space left\n"),
+        (OSError(28, "No space left", "/f"), "tool: /f: No space left\n"),
+    ],
+)
+def test_a_full_disk_is_one_line(
+    error: OSError, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(fail(error), [], monkeypatch) == 1
+    assert capsys.readouterr().err == line
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])
 def test_ctrl_c_is_130(
     error: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -42,7 +42,12 @@ def test_help() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
-    [(["serve", "--listen", "unix:x"], 1, "--model"), (["serve"], 2, "--listen"), (["--help"], 0, "serve")],
+    [
+        (["serve", "--listen", "unix:x"], 1, "--model"),
+        (["serve"], 2, "--listen"),
+        (["--help"], 0, "serve"),
+        (["ps", "--root", __file__], 1, f"{__file__}: Not a directory"),
+    ],
 )
 def test_process(arguments: list[str], code: int, word: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "runtime.runm", *arguments]
