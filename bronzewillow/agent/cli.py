@@ -27,6 +27,7 @@ from bronzewillow.agent.tcp_settings import parse_settings
 from bronzewillow.cni.errors import CniError
 from bronzewillow.host.command import CommandError, log_level_option, log_to_stderr
 from bronzewillow.host.memory import keep_freed_memory
+from bronzewillow.host.open_files import raise_open_files
 from bronzewillow.host.options import FilePath, Seconds
 from bronzewillow.host.paths import control_socket, leases_folder, open_private, state_folder
 from bronzewillow.kube.errors import KubeError
@@ -181,6 +182,7 @@ def agent(
     if (config is None) == (kubeconfig is None):
         raise click.UsageError("say either --config FILE or --kubeconfig FILE")
     keep_freed_memory()
+    raise_open_files()
     if config is None:
         assert kubeconfig is not None
         log_to_stderr(log_level)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bronzewillow.doctor.findings import Finding, Verdict
+from bronzewillow.host.open_files import raise_open_files
 from bronzewillow.host.paths import MAX_SOCKET_PATH_BYTES
 from bronzewillow.wire.kernel import NATIVE
 
@@ -54,12 +55,14 @@ def check_socket(path: Path, deepest: str = "") -> Finding:
 
 
 def check_open_files() -> Finding:
-    """How many files and sockets a process may have open; macOS gives 256 where nobody asks for more."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    """How many files and sockets a process may have open, when it has asked for more."""
+    limit = raise_open_files()
     if limit == resource.RLIM_INFINITY or limit >= _FEW_FILES:
         return Finding(Verdict.GOOD, "open files", f"{'any number' if limit < 0 else limit}")
     text = f"{limit} are few: each connection of a pod takes one or two"
-    return Finding(Verdict.WARNING, "open files", text, "ulimit -n 65536; bronzewillow install sets it")
+    return Finding(
+        Verdict.WARNING, "open files", text, "raise the hard limit (ulimit -Hn); bronzewillow install sets it"
+    )
 
 
 def check_server(host: str, port: int) -> Finding:

@@ -16,6 +16,7 @@ import click
 
 from bronzewillow.agent.config import ConfigError, load_config
 from bronzewillow.host.command import CommandError, log_level_option
+from bronzewillow.host.open_files import raise_open_files
 from bronzewillow.host.options import FilePath
 from bronzewillow.supervise.errors import UpError
 from bronzewillow.supervise.joined import Joined, joined
@@ -159,6 +160,7 @@ class NodeWords:
 def bring_up(words: NodeWords) -> None:
     """Be the node, until SIGTERM or Ctrl-C. CommandError."""
     words = words.checked()
+    raise_open_files()  # for the programs, too, which are our children
     with told_as_one_line():
         if words.root is not None:
             live_in(words.root)
