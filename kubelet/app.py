@@ -39,7 +39,7 @@ class AppConfig:
 
 
 class App:
-    """Made on the loop."""
+    """Everything that `llm-kubelet run` puts together; made on the event loop."""
 
     def __init__(self, config: AppConfig, client: KubeClient, node: NodeObject, health: HealthWatch) -> None:
         self._config, self._node = config, node

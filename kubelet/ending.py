@@ -43,7 +43,7 @@ class Stop:
             asyncio.get_running_loop().add_signal_handler(number, self.on_signal)
 
     def on_signal(self) -> None:
-        """One has come."""
+        """Take a signal: the first asks to end, a second to hurry."""
         (self.urged if self.asked.is_set() else self.asked).set()
 
 

@@ -37,7 +37,7 @@ class _Copy:
 
 
 class References:
-    """Of one node."""
+    """Reads the ConfigMaps and Secrets that pods of one node name, and keeps them."""
 
     def __init__(self, getter: Getter, now: Callable[[], int]) -> None:
         self._getter, self._now = getter, now

@@ -55,7 +55,7 @@ class Cluster:
         return self.objects.get(resource, {})
 
     def get(self, resource: Resource, name: str) -> Json | None:
-        """One object, or None."""
+        """The object of that name (`namespace/name`, or `name` alone); None where there is none."""
         return self.all(resource).get(name)
 
     def node(self, name: str) -> Json | None:

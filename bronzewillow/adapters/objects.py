@@ -43,7 +43,7 @@ def spec_of(obj: Json) -> dict[str, Any]:
 
 
 def data_of(config_map: Json | None) -> dict[str, str]:
-    """What a ConfigMap holds."""
+    """The texts in a ConfigMap, by key."""
     found = mapping((config_map or {}).get("data"))
     return {key: value for key, value in found.items() if isinstance(value, str)}
 

@@ -24,7 +24,7 @@ class Unknown(Exception):
 
 @dataclass(frozen=True)
 class Known:
-    """What is known now."""
+    """What the agent goes by when it explains a verdict."""
 
     make_world: Callable[[], World]
     """May take a while."""
@@ -38,13 +38,13 @@ class Known:
 
     @cached_property
     def world(self) -> World:
-        """What policies speak of."""
+        """The pods, namespaces and policies that verdicts come from."""
         return self.make_world()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """To one question."""
+    """What is answered to `policy explain`: a verdict for each connection that it may become."""
 
     service: str
     """The Service that was asked about; empty where it was none."""

@@ -59,7 +59,7 @@ class Table:
         return value if value is None else str(value)
 
     def choice(self, key: str, choices: Iterable[str], default: str) -> str | None:
-        """One of `choices`."""
+        """The one of `choices` that stands under `key`; None where it is another."""
         value = self.text(key, default)
         if value is None or value in choices:
             return value

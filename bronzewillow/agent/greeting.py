@@ -67,7 +67,7 @@ class Unacceptable(Exception):
 
 
 class Greeting:
-    """One connection's beginning."""
+    """The beginning of a connection to the door or an outlet, until its destination is known."""
 
     def __init__(self) -> None:
         self._data = bytearray()

@@ -9,7 +9,7 @@ Json = dict[str, Any]
 
 
 def status_lines(status: Json) -> list[str]:
-    """A few aligned paragraphs."""
+    """What `status` prints of the network: aligned paragraphs."""
     if not status["overlays"]:
         return _cluster_lines(status["cluster"])
     io, datagrams = status["datagram_io"], status["datagrams"]
@@ -98,7 +98,7 @@ def _cluster_lines(cluster: Json) -> list[str]:
 
 
 def flow_lines(flows: Sequence[Json]) -> list[str]:
-    """One line a connection."""
+    """What `flows` prints: a line for each connection."""
     return table(
         ("POD", "LOCAL", "REMOTE", "STATE", "RTT MS", "CWND", "FLIGHT", "UNSENT", "UNREAD", "RETRANSMITTED"),
         [

@@ -10,7 +10,7 @@ from bronzewillow.services.table import ServiceTable
 
 
 class ServiceFeed:
-    """Of one cluster."""
+    """Keeps a ServiceTable in step with a cluster's Services and EndpointSlices."""
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer

@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FollowerConfig:
-    """How patient it is."""
+    """How patient a Follower is."""
 
     settle_s: float = 0.05
     """Changes come in crowds; an adapter looks at all of them once."""
@@ -41,7 +41,7 @@ class FollowerConfig:
 
 
 class Follower:
-    """One cluster, one node."""
+    """Keeps this node's place in the network of one cluster."""
 
     def __init__(
         self,

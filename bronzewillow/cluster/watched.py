@@ -21,7 +21,7 @@ _CALICO_KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One set of objects."""
+    """A set of objects that is watched."""
 
     resource: Resource
     selection: Selection = field(default_factory=Selection)

@@ -52,7 +52,7 @@ def emit_add(request: Request, addresses: Sequence[Address], network: Network) -
 
 
 def emit_version(request: Request) -> dict[str, Any]:
-    """What is spoken."""
+    """The answer to VERSION: the versions that are spoken."""
     return {"cniVersion": request.version, "supportedVersions": list(VERSIONS)}
 
 

@@ -16,7 +16,7 @@ MAX_TOKENS = 96
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back."""
+    """What the model answered, and how long that took."""
 
     model: str
     text: str

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """How bad it is."""
+    """How bad a finding is."""
 
     GOOD = "good"
     WARNING = "warning"

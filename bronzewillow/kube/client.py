@@ -80,7 +80,7 @@ class KubeClient:
         await self.close()
 
     async def close(self) -> None:
-        """All ends now."""
+        """End all connections, and with them the requests that are under way."""
         pools = {*self._retiring, *([self._pool] if self._pool else [])}
         self._pool = None
         self._retiring.clear()

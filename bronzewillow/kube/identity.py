@@ -17,7 +17,7 @@ class HeldIdentity:
     """In memory; `replace` it when it is renewed, and new connections show the new one."""
 
     def __init__(self, presented: Presented | None = None) -> None:
-        """Without any: anonymous."""
+        """Without credentials it is nobody: requests are anonymous."""
         self._presented = presented or Presented()
 
     def replace(self, presented: Presented) -> None:
@@ -25,11 +25,11 @@ class HeldIdentity:
         self._presented = presented
 
     async def present(self) -> Presented:
-        """What it is."""
+        """The credentials, which never change."""
         return self._presented
 
     def forget(self) -> bool:
-        """Nothing better can come."""
+        """False: there are no better ones to come."""
         return False
 
 

@@ -73,7 +73,7 @@ class Pool:
             await self._session.close()
 
     async def close(self) -> None:
-        """All ends now."""
+        """End all connections, and with them the requests that are under way."""
         self.is_retired = True
         await self._session.close()
 

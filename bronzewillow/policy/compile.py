@@ -79,7 +79,7 @@ def _allows(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Chosen:
-    """Whom one rule means."""
+    """The pods and addresses that one `from` or `to` means."""
 
     pods: Sequence[PolicyPod]
     addresses: frozenset[bytes] | None

@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 
 class Decided(NamedTuple):
-    """What is counted."""
+    """A verdict, as the metric counts it."""
 
     pod: str
     direction: Direction

@@ -28,7 +28,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Of one connection."""
+    """Why one connection passes or not."""
 
     egress: Side
     ingress: Side
@@ -37,7 +37,7 @@ class Explanation:
 
     @property
     def allowed(self) -> bool:
-        """Both ends must agree."""
+        """Whether both ends let it through."""
         return all(one.verdict is None or one.verdict.allowed for one in (self.egress, self.ingress))
 
     def lines(self) -> list[str]:

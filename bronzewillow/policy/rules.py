@@ -10,7 +10,7 @@ from bronzewillow.overlay.spec import Prefix, contains
 
 
 class Direction(StrEnum):
-    """Seen from our pod."""
+    """The direction of a connection, seen from our pod."""
 
     INGRESS = "ingress"
     EGRESS = "egress"

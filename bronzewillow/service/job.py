@@ -43,7 +43,7 @@ class UserService(Protocol):
     """Where one reads what it says."""
 
     def text(self, job: Job) -> str:
-        """What would be written."""
+        """The file that `install` would write."""
 
     def is_installed(self) -> bool:
         """Whether it is there."""

@@ -104,7 +104,7 @@ class LaunchAgent:
         return was_there
 
     def hints(self) -> list[str]:
-        """What launchd cannot do."""
+        """What launchd cannot do, and how its user can."""
         return [
             "it starts when this user logs in; for a Mac that nobody sits at: System Settings, Users & "
             "Groups, Automatically log in (not possible with FileVault)",

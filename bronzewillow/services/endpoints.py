@@ -48,7 +48,7 @@ def slice_name(one: Json, name: str = "") -> str:
 
 
 def endpoints_of(one: Json) -> Endpoints:
-    """Of a slice."""
+    """The endpoints in a slice."""
     found: Endpoints = {}
     # a headless Service may have no ports: its pods are known by address alone
     for port in map(mapping, items(one.get("ports")) or [{}]):

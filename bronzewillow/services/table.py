@@ -119,7 +119,7 @@ class ServiceTable:
         self._make(key)
 
     def drop_service(self, service: Json) -> None:
-        """It has gone."""
+        """The Service has gone from the cluster."""
         key = _key(service)
         self._objects.pop(key, None)
         self._forget(key)
@@ -132,7 +132,7 @@ class ServiceTable:
             self._make(key)
 
     def drop_slice(self, one: Json) -> None:
-        """It has gone."""
+        """The EndpointSlice has gone from the cluster."""
         key = service_of(one)
         if key is not None and key in self._slices:
             self._slices[key].pop(slice_name(one), None)

@@ -36,7 +36,7 @@ class Child:
         return await self._process.wait()
 
     def signal(self, number: int) -> None:
-        """If it lives."""
+        """Send it a signal, if it lives."""
         send_signal(self._process, number)
 
     async def lines(self) -> AsyncIterator[str]:

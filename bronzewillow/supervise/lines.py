@@ -25,7 +25,7 @@ class Lines:
         return [_text(line) for line in whole]
 
     def end(self) -> list[str]:
-        """What had no end."""
+        """What came last, without the end of its line."""
         rest, self._rest = self._rest, b""
         return [_text(rest)] if rest else []
 

@@ -31,10 +31,10 @@ class LogFile:
             self._size += os.write(self._descriptor, data)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Nothing to do: what is written is in the file."""
 
     def close(self) -> None:
-        """What was written stays."""
+        """Close the file; what was written stays."""
         os.close(self._descriptor)
 
     def _begin_anew(self) -> None:

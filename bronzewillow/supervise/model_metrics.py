@@ -19,7 +19,7 @@ _RATE, _BUSY, _WAITING = (
 
 @dataclass(frozen=True, slots=True)
 class ModelMetrics:
-    """Of one server, now."""
+    """What a model's server says of itself now."""
 
     tokens_per_s: float
     """Of the last answer; 0 before the first one."""

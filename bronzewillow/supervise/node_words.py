@@ -119,7 +119,7 @@ class NodeWords:
     log_file: Path | None = None
 
     def checked(self) -> NodeWords:
-        """With absolute paths. CommandError."""
+        """The same with absolute paths. CommandError where they cannot be."""
         if self.manifests is not None and not self.manifests.is_dir():
             raise CommandError(f"{self.manifests}: is no folder; make it, or name another with --manifests")
         if self.config is not None:

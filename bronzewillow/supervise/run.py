@@ -66,7 +66,7 @@ async def run_node(options: UpOptions, tell: Tell) -> None:
 
 
 class _Ended:
-    """What signals ask for."""
+    """What signals have asked for."""
 
     def __init__(self, node: Node) -> None:
         self._node, self._asked = node, asyncio.Event()

@@ -67,7 +67,7 @@ class ClientCa:
 
 
 def client_ca_of(config_map: dict[str, Any]) -> bytes:
-    """In PEM. InvalidArgument."""
+    """The authorities that the ConfigMap names, in PEM. InvalidArgument."""
     text = (config_map.get("data") or {}).get(_KEY)
     if not isinstance(text, str):
         raise InvalidArgument(f"the ConfigMap {NAMESPACE}/{NAME} has no {_KEY}")

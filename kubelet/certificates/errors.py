@@ -22,7 +22,7 @@ class Denied(IdentityError):
 
 
 class Unavailable(IdentityError):
-    """It may succeed later."""
+    """The same may succeed later."""
 
 
 class FailedPrecondition(IdentityError):

@@ -62,7 +62,7 @@ class Pair:
         return self.certificate.not_valid_after_utc
 
     def is_valid(self, now: datetime) -> bool:
-        """By its dates."""
+        """Whether `now` is between the certificate's dates."""
         return self.not_before <= now < self.not_after
 
 

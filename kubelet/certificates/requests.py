@@ -69,7 +69,7 @@ def check_node_name(name: str) -> str:
 
 
 def subject(node_name: str) -> x509.Name:
-    """Of both certificates."""
+    """The subject of the node's certificates, client and serving."""
     return x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, GROUP),

@@ -17,7 +17,7 @@ _CLOCKS_DIFFER = timedelta(hours=1)
 
 
 def self_signed_pem(request: Request, key: EllipticCurvePrivateKey, now: datetime) -> bytes:
-    """For a year."""
+    """A certificate of the node's own making, valid for a year, in PEM."""
     name = subject(request.node_name)
     builder = (
         x509.CertificateBuilder()

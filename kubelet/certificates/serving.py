@@ -22,7 +22,7 @@ _TIMEOUT_S = 15 * 60.0
 
 @dataclass(frozen=True, slots=True)
 class ServingFolders:
-    """Where they are kept."""
+    """Where certificates of port 10250 are kept."""
 
     signed: PairFolder
     own: PairFolder

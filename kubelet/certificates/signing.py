@@ -47,7 +47,7 @@ async def obtain(
 
 
 def approve_line(name: str) -> str:
-    """What an administrator runs."""
+    """The command by which an administrator approves the request."""
     return f"kubectl certificate approve {name}"
 
 

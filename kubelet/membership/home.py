@@ -54,7 +54,7 @@ class Home:
 
     @property
     def client_pairs(self) -> PairFolder:
-        """Who the node is."""
+        """The certificates by which the node is known to the cluster."""
         return PairFolder(self._pki, "client")
 
     @property

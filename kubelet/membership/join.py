@@ -39,7 +39,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class ByToken:
-    """With a bootstrap token."""
+    """Joining with a bootstrap token."""
 
     server: str
     token: BootstrapToken

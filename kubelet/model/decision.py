@@ -67,7 +67,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """See the package's docstring."""
+    """What a PodMachine decides; see the package's docstring."""
 
     actions: tuple[Action, ...]
     events: tuple[PodEvent, ...]

@@ -45,7 +45,7 @@ class PatchEvent:
 
 
 class EventCorrelator:
-    """Of one node."""
+    """Joins equal events of one node into one with a count, and limits the rest."""
 
     def __init__(self, host: str) -> None:
         self._host = host

@@ -42,7 +42,7 @@ class PodUsage:
 
     @property
     def total(self) -> int:
-        """Of the whole pod."""
+        """What the whole pod uses."""
         return sum(self.used.values()) + self.shared
 
 
@@ -83,7 +83,7 @@ def eviction(
 
 
 def eviction_message(usage: PodUsage, breach: Breach) -> str:
-    """As kubelets say it."""
+    """Why a pod is evicted, in a kubelet's words."""
     resource = breach.signal.resource
     least, available = _text(breach.least, resource), _text(breach.available, resource)
     message = (

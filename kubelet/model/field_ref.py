@@ -31,7 +31,7 @@ class DownwardFacts:
 
 
 def field_value(path: str, pod: Object, facts: DownwardFacts) -> str:
-    """Of a `fieldRef`. FieldError."""
+    """The value of a `fieldRef`. FieldError."""
     match = _SUBSCRIPT.fullmatch(path)
     if match is not None:
         where = labels_of(pod) if match[1] == "labels" else annotations_of(pod)

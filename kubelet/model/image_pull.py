@@ -22,14 +22,14 @@ SHOWN = 2 * SECOND
 
 @dataclass(frozen=True, slots=True)
 class FoundImage:
-    """One that is here."""
+    """An image that the runtime has."""
 
     name: str
     ref: str
 
 
 class ImagePull:
-    """For one container."""
+    """How one container comes to its image."""
 
     def __init__(self, container: str, outbox: Outbox, path: str) -> None:
         self.waiting: Waiting | None = None

@@ -73,7 +73,7 @@ def judge(policy: PullPolicy, is_present: bool) -> Verdict:
 
 
 def pulled_message(image: str, took: int, waited: int, size_bytes: int) -> str:
-    """Of the event `Pulled`."""
+    """The text of the event `Pulled`; times in microseconds."""
     return (
         f'Successfully pulled image "{image}" in {_to_milliseconds(took)} '
         f"({_to_milliseconds(waited)} including waiting). Image size: {size_bytes} bytes."

@@ -76,7 +76,7 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """On this machine."""
+    """An image on this machine."""
 
     names: tuple[str, ...]
     """By digest first."""
@@ -85,7 +85,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the machine is."""
+    """How the machine is, as the Node's conditions tell it."""
 
     is_memory_low: bool = False
     is_disk_low: bool = False

@@ -19,7 +19,7 @@ class ProbeResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """It is so."""
+    """The action was carried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Probed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Of any action."""
+    """The action, of whatever kind, failed."""
 
     message: str
     """One line; shows in status and events."""

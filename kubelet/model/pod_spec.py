@@ -61,22 +61,22 @@ def integer(value: object, default: int = 0) -> int:
 
 
 def metadata(pod: Object) -> Object:
-    """Of any object."""
+    """The object's `metadata`; empty where it is malformed."""
     return mapping(pod.get("metadata"))
 
 
 def spec(pod: Object) -> Object:
-    """Of any object."""
+    """The object's `spec`; empty where it is malformed."""
     return mapping(pod.get("spec"))
 
 
 def status(pod: Object) -> Object:
-    """Of any object."""
+    """The object's `status`; empty where it is malformed."""
     return mapping(pod.get("status"))
 
 
 def name(pod: Object) -> str:
-    """Of any object."""
+    """The object's name; empty where it is malformed."""
     return text(metadata(pod).get("name"))
 
 
@@ -86,7 +86,7 @@ def namespace(pod: Object) -> str:
 
 
 def uid(pod: Object) -> str:
-    """Of any object."""
+    """The object's UID; empty where it is malformed."""
     return text(metadata(pod).get("uid"))
 
 
@@ -96,12 +96,12 @@ def full_name(pod: Object) -> str:
 
 
 def annotations_of(pod: Object) -> Object:
-    """Of any object."""
+    """The object's annotations; empty where they are malformed."""
     return mapping(metadata(pod).get("annotations"))
 
 
 def labels_of(pod: Object) -> Object:
-    """Of any object."""
+    """The object's labels; empty where they are malformed."""
     return mapping(metadata(pod).get("labels"))
 
 

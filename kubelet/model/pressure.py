@@ -41,13 +41,13 @@ class Breach:
 
     @property
     def signal(self) -> Signal:
-        """What is short."""
+        """The signal that is below its threshold."""
         return self.threshold.signal
 
 
 @dataclass(frozen=True, slots=True)
 class Pressure:
-    """At one moment."""
+    """What the thresholds say at one moment."""
 
     conditions: frozenset[str] = frozenset()
     """Of the Node, that are true."""
@@ -56,7 +56,7 @@ class Pressure:
 
 
 class PressureState:
-    """Of one machine."""
+    """Judges measurements of one machine, and remembers for how long."""
 
     def __init__(self, settings: EvictionSettings) -> None:
         self._settings = settings

@@ -34,7 +34,7 @@ class ProbeWorker:
 
     @property
     def timeout_s(self) -> int:
-        """Of one attempt."""
+        """Seconds that one attempt may take."""
         return max(1, integer(self.probe.get("timeoutSeconds"), 1))
 
     @property

@@ -19,7 +19,7 @@ class QosClass(StrEnum):
 
 
 def qos_class(pod: Object) -> QosClass:
-    """Of the spec. QuantityError."""
+    """The QoS class that the pod's spec means. QuantityError."""
     own = mapping(spec(pod).get("resources"))
     askers = [spec(pod)] if own else all_containers(pod)
     is_guaranteed, is_asking = bool(askers), False

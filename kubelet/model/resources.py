@@ -57,7 +57,7 @@ def pod_requests(pod: Object) -> dict[str, int]:
 
 
 def sum_of(requests: list[dict[str, int]]) -> dict[str, int]:
-    """Of several pods."""
+    """What several pods request together, by resource."""
     total: dict[str, int] = {}
     for one in requests:
         total = _sum(total, one)

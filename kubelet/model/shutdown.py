@@ -22,7 +22,7 @@ class ShutdownGroup:
 
     @property
     def ending(self) -> Ending:
-        """Of each of them."""
+        """How each pod of the group ends."""
         return Ending(REASON, MESSAGE, self.grace_s)
 
 

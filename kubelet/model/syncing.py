@@ -29,7 +29,7 @@ VOLUME_RETRY_LONGEST = 122 * SECOND
 
 
 class Syncing:
-    """Of one pod."""
+    """Brings one pod towards running: volumes, sandbox, containers."""
 
     def __init__(self, state: PodState) -> None:
         self._state = state

@@ -19,7 +19,7 @@ _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 
 
 class Signal(StrEnum):
-    """What is measured."""
+    """A kubelet's eviction signals."""
 
     MEMORY = "memory.available"
     NODE_DISK = "nodefs.available"
@@ -30,7 +30,7 @@ class Signal(StrEnum):
 
     @property
     def condition(self) -> str:
-        """Of the Node."""
+        """The Node's condition that the signal is told by."""
         if self is Signal.MEMORY:
             return "MemoryPressure"
         return "PIDPressure" if self is Signal.PROCESSES else "DiskPressure"
@@ -99,7 +99,7 @@ HARD_DEFAULTS = {
 
 @dataclass(frozen=True, slots=True)
 class EvictionSettings:
-    """All of it."""
+    """All that the options of eviction say."""
 
     thresholds: tuple[Threshold, ...] = tuple(
         Threshold(signal, least, is_default=True) for signal, least in HARD_DEFAULTS.items()

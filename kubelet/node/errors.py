@@ -18,4 +18,4 @@ class FailedPrecondition(NodeError):
 
 
 class Unavailable(NodeError):
-    """It may succeed later."""
+    """The same may succeed later."""

@@ -38,7 +38,7 @@ class PowerAssertion:
             )
 
     def release(self) -> None:
-        """It may sleep again."""
+        """Let the machine sleep again."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait()

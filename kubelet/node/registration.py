@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class Registration:
-    """Of one Node."""
+    """Makes one Node, and takes it over where it is there."""
 
     def __init__(self, client: KubeClient, clock: Clock) -> None:
         self._client, self._clock = client, clock

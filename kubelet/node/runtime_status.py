@@ -24,7 +24,7 @@ class Calls(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RuntimeLook:
-    """At one moment."""
+    """The runtime at one moment."""
 
     runtime: Runtime
     images: tuple[Image, ...] = ()
@@ -40,7 +40,7 @@ class RuntimeWatch:
         self._calls, self._readiness, self._now = calls, readiness, now
 
     async def look(self) -> RuntimeLook:
-        """As it is now."""
+        """Ask the runtime how it is now."""
         await self._readiness.ask(self._now())
         try:
             images = await self._calls.images()

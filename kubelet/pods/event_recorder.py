@@ -44,7 +44,7 @@ class Api(Protocol):
 
 
 class EventRecorder:
-    """Of one node."""
+    """Writes the events of one node, which nobody waits for."""
 
     def __init__(self, api: Api, node: str, wall: Callable[[], int], now: Callable[[], int]) -> None:
         self._api, self._node = api, node

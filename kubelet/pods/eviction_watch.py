@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 class EvictionWatch:
-    """Of one node."""
+    """Frees images and evicts pods while a threshold of the node is crossed."""
 
     def __init__(
         self,

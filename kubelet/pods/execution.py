@@ -70,7 +70,7 @@ class Deleter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """Of one node."""
+    """Carries out the model's actions on one node."""
 
     runtime: RuntimeClient
     volumes: PodVolumes

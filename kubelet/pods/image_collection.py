@@ -40,7 +40,7 @@ class Runtime(Protocol):
 
 
 class ImageCollection:
-    """Of one node."""
+    """Removes images that nobody uses when the disk is full."""
 
     def __init__(
         self,

@@ -28,7 +28,7 @@ Tell = Callable[[Object, PodEvent], None]
 
 
 class ImagePuller:
-    """Of one node."""
+    """Pulls the images of one node, one after another."""
 
     def __init__(
         self, runtime: RuntimeClient, references: References, tell: Tell, now: Callable[[], int]

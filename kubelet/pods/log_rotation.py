@@ -47,7 +47,7 @@ class Runtime(Protocol):
 
 
 class LogRotation:
-    """Of one node."""
+    """Rotates the logs of one node's containers."""
 
     def __init__(self, runtime: Runtime, config: RotationConfig | None = None) -> None:
         self._runtime = runtime

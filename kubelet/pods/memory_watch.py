@@ -29,7 +29,7 @@ class Runtime(Protocol):
 
 
 class MemoryWatch:
-    """Of one node."""
+    """Ends containers of one node that are over their memory limit."""
 
     def __init__(self, runtime: Runtime, pods: Mapping[str, PodWorker]) -> None:
         """`pods` by UID."""

@@ -33,7 +33,7 @@ class ShutdownGrace:
 
 
 class NodeShutdown:
-    """Of one node; once."""
+    """Ends the pods of one node when its machine goes down; once."""
 
     def __init__(self, pods: Mapping[str, PodWorker], flush: Callable[[str], Awaitable[None]]) -> None:
         """`pods` by UID; `flush` returns when the newest status of one is written. KubeError."""

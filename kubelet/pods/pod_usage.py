@@ -17,7 +17,7 @@ from runtime.api import cri_pb2 as api
 
 @dataclass(frozen=True, slots=True)
 class DiskUse:
-    """Of a folder."""
+    """What a folder holds."""
 
     size_bytes: int = 0
     files: int = 0

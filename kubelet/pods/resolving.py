@@ -25,7 +25,7 @@ Facts = Callable[[ObservedPod | None], DownwardFacts]
 
 
 class Resolving:
-    """Of one node."""
+    """Looks up what containers of one node are told when they are made."""
 
     def __init__(
         self,

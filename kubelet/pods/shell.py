@@ -87,7 +87,7 @@ Admit = Callable[[Object, list[Object]], Refusal | None]
 
 @dataclass(frozen=True, slots=True)
 class ShellConfig:
-    """Where everything is."""
+    """Where the shell keeps and finds everything."""
 
     node_name: str
     root: Path

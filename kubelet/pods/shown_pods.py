@@ -8,7 +8,7 @@ from kubelet.pods.worker import PodWorker
 
 
 class ShownPods:
-    """Of one node."""
+    """The pods of one node, as its API shows them."""
 
     def __init__(self, pods: PodSet) -> None:
         self._pods = pods
@@ -24,7 +24,7 @@ class ShownPods:
 
 
 def shown(worker: PodWorker) -> Object:
-    """One of them."""
+    """A worker's pod, with the newest status of it."""
     return {**worker.pod, "status": worker.status} if worker.status else worker.pod
 
 

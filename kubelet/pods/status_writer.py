@@ -61,7 +61,7 @@ class _Entry:
 
 
 class StatusWriter:
-    """Of one node."""
+    """Writes the statuses of one node's pods."""
 
     def __init__(self, patcher: Patcher, target: Target) -> None:
         self._patcher, self._target = patcher, target

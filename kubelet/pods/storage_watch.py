@@ -17,7 +17,7 @@ _STORAGE = "ephemeral-storage"
 
 
 class StorageWatch:
-    """Of one node."""
+    """Evicts pods of one node that are over a limit of storage."""
 
     def __init__(
         self, runtime: Runtime, pods: Mapping[str, PodWorker], volumes: PodVolumes, logs: LogFolders

@@ -31,19 +31,19 @@ class Surroundings(Protocol):
         """Microseconds since 1970."""
 
     def facts(self) -> NodeFacts:
-        """As of now."""
+        """What the node is now."""
 
     async def observe(self, pod_uid: str) -> ObservedPod:
-        """Of the runtime. RuntimeRefusal."""
+        """What the runtime shows of a pod. RuntimeRefusal."""
 
     async def execute(self, pod: Object, action: Action, observed: ObservedPod | None) -> Outcome:
         """Carry out an action, whatever happens."""
 
     def tell_status(self, pod: Object, status: Object) -> None:
-        """To be written."""
+        """Have a status written."""
 
     def tell_event(self, pod: Object, event: PodEvent) -> None:
-        """To be recorded."""
+        """Have an event recorded."""
 
     def count_eviction(self, signal: str) -> None:
         """A pod gives way."""
@@ -93,7 +93,7 @@ class PodWorker:
         self._wake.set()
 
     def refuse(self, refusal: Refusal) -> None:
-        """It is not admitted."""
+        """Admission refused the pod."""
         self.machine.refuse(refusal)
         self._wake.set()
 

@@ -6,7 +6,7 @@ from kubelet.model.pod_spec import Object, integer, objects
 
 
 class PortError(ValueError):
-    """It means none."""
+    """A probe's port is neither a number nor the name of one."""
 
 
 def port_of(value: object, container: Object) -> int:

@@ -49,7 +49,7 @@ class RuntimeClient:
     # ---- the runtime itself
 
     async def version(self) -> api.VersionResponse:
-        """Who it is."""
+        """The runtime's name and version."""
         found: api.VersionResponse = await self._call(self._runtime.Version, api.VersionRequest())
         return found
 
@@ -71,7 +71,7 @@ class RuntimeClient:
         await self._call(self._runtime.StopPodSandbox, api.StopPodSandboxRequest(pod_sandbox_id=sandbox_id))
 
     async def remove_sandbox(self, sandbox_id: str) -> None:
-        """With its containers."""
+        """Remove a pod with its containers."""
         request = api.RemovePodSandboxRequest(pod_sandbox_id=sandbox_id)
         await self._call(self._runtime.RemovePodSandbox, request)
 
@@ -152,7 +152,7 @@ class RuntimeClient:
         return list(answer.stats)
 
     async def container_stats(self) -> list[api.ContainerStats]:
-        """Of all containers."""
+        """What all containers use."""
         answer = await self._call(self._runtime.ListContainerStats, api.ListContainerStatsRequest())
         return list(answer.stats)
 

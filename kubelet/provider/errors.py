@@ -24,6 +24,6 @@ class RuntimeRefusal(Exception):
 
 
 def refusal(error: grpc.aio.AioRpcError) -> RuntimeRefusal:
-    """Of what gRPC raised."""
+    """The refusal that gRPC's error stands for."""
     words = " ".join((error.details() or error.code().name).split())
     return RuntimeRefusal(words, error.code())

@@ -24,7 +24,7 @@ class Calls(Protocol):
     """The part of CRI that is asked. RuntimeRefusal."""
 
     async def version(self) -> api.VersionResponse:
-        """Who it is."""
+        """The runtime's name and version."""
 
     async def status(self) -> api.StatusResponse:
         """RuntimeReady and NetworkReady."""

@@ -30,7 +30,7 @@ _WRITE_BUFFER_BYTES = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class CallerLimits:
-    """How much there is."""
+    """How much room and time callers get."""
 
     most: int = 256
     """Connections in all; the buffers of TLS alone are a quarter of a MiB each."""

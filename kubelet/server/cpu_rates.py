@@ -10,7 +10,7 @@ _LEAST_NS = 5_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class CpuSample:
-    """At one moment."""
+    """CPU time used up to one moment."""
 
     time_ns: int
     used_ns: int

@@ -22,7 +22,7 @@ class CallerMetrics(Collector):
         self._callers = callers
 
     def collect(self) -> Iterator[Metric]:
-        """As of now."""
+        """The families, as of now."""
         callers = self._callers
         open_now = GaugeMetricFamily(
             "bronzewillow_kubelet_connections",

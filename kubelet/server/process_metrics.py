@@ -17,7 +17,7 @@ class ProcessMetrics(Collector):
         self._process = psutil.Process()
 
     def collect(self) -> Iterator[Metric]:
-        """As of now."""
+        """The families, as of now."""
         with self._process.oneshot():
             times, memory = self._process.cpu_times(), self._process.memory_info()
             began_s, files = self._process.create_time(), self._process.num_fds()

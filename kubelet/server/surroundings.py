@@ -18,7 +18,7 @@ class Pods(Protocol):
         """As the API has them, with the status that this node last decided on."""
 
     def get(self, namespace: str, name: str) -> Json | None:
-        """One of them."""
+        """The pod of that name; None where there is none."""
 
 
 class Runtime(Protocol):
@@ -69,7 +69,7 @@ class PodDisk:
 
 
 class Disks(Protocol):
-    """Of the pods' files."""
+    """What the server asks about the files of pods."""
 
     def usage(self, pod: Json) -> PodDisk:
         """Measured. May block."""

@@ -36,7 +36,7 @@ class ContainerUsage:
 
 @dataclass(frozen=True, slots=True)
 class PodUsage:
-    """Of one pod."""
+    """What one pod uses."""
 
     namespace: str
     name: str
@@ -46,12 +46,12 @@ class PodUsage:
 
     @property
     def time_ns(self) -> int:
-        """Of the newest measurement."""
+        """When the newest of its measurements was made."""
         return max((one.time_ns for one in self.containers), default=0)
 
     @property
     def cpu_ns(self) -> int:
-        """Of all containers."""
+        """CPU time of all containers."""
         return sum(one.cpu_ns for one in self.containers)
 
     @property
@@ -62,7 +62,7 @@ class PodUsage:
 
     @property
     def memory_bytes(self) -> int:
-        """Of all containers."""
+        """Memory of all containers."""
         return sum(one.memory_bytes for one in self.containers)
 
 

@@ -41,7 +41,7 @@ class Failures:
         return wait_s
 
     def clear(self, key: str) -> None:
-        """It has been done."""
+        """Forget the failures of `key`, which has been done."""
         self._failing.pop(key, None)
 
     def again_ns(self, key: str) -> int:

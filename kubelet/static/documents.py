@@ -29,7 +29,7 @@ class DocumentError(Exception):
 
 @dataclass(slots=True)
 class Document:
-    """One of a file."""
+    """One document of a manifest's file."""
 
     value: Any
     lines: Mapping[Path, int]

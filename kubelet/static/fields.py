@@ -55,7 +55,7 @@ class Object:
         return value or default or ""
 
     def choice(self, key: str, choices: Sequence[str], default: str) -> str:
-        """One of `choices`."""
+        """The one of `choices` that stands under `key`; `default` where it is another."""
         value = self.text(key, default)
         if value not in choices:
             self.fail(key, f"{value!r} is not one of: {', '.join(choices)}")

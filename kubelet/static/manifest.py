@@ -69,7 +69,7 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One of a pod."""
+    """A container of a static pod."""
 
     name: str
     image: str
@@ -86,7 +86,7 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """What is to run."""
+    """A static pod that is to run."""
 
     namespace: str
     name: str

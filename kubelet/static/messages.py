@@ -48,7 +48,7 @@ def sandbox_config(pod: Pod, attempt: int, logs: Path) -> api.PodSandboxConfig:
 
 
 def container_config(pod: Pod, container: Container, attempt: int, step: int) -> api.ContainerConfig:
-    """Of one start."""
+    """What CRI is told of one start of a container."""
     annotations = {_RESTARTS: str(attempt), _STEP: str(step)}
     if container.ports:
         annotations[_PORTS] = json.dumps(

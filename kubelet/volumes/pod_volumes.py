@@ -51,7 +51,7 @@ class VolumeFolders:
     root: Path
 
     def of_pod(self, pod_uid: str) -> Path:
-        """All of one pod."""
+        """The folder of all that one pod has."""
         return self.root / "pods" / pod_uid
 
     def of_volume(self, pod_uid: str, kind: str, volume: str) -> Path:
@@ -60,7 +60,7 @@ class VolumeFolders:
 
 
 class PodVolumes:
-    """Of one node."""
+    """Sets up, refreshes and removes the volumes of one node's pods."""
 
     def __init__(
         self,

@@ -50,7 +50,7 @@ class Tokens:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def token(self, pod: Object, audience: str, life_s: int) -> str:
-        """One that lives. KubeError."""
+        """A token with enough of its life left. KubeError."""
         key = (uid(pod), audience, life_s)
         async with self._locks[uid(pod)]:
             now = self._wall()

@@ -28,7 +28,7 @@ _ORIGIN = "bronzewillow.io/adopted-from"
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """What was done."""
+    """What `adopt` did."""
 
     digest: str
     """Of the manifest that the name now stands for."""

@@ -62,7 +62,7 @@ class Containerd:
         return b"".join([data async for data in self.blocks(digest)])
 
     async def blocks(self, digest: str) -> AsyncIterator[bytes]:
-        """Of any size. ContainerdError."""
+        """The bytes of a blob, in blocks of any size. ContainerdError."""
         request = content_pb2.ReadContentRequest(digest=digest)
         with _told():
             async for answer in self._content.Read(request, metadata=self._metadata):

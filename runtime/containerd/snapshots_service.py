@@ -40,7 +40,7 @@ class SnapshotsService(SnapshotsServicer):
         return api.ViewSnapshotResponse(mounts=_mounts(mounts))
 
     async def Mounts(self, request: api.MountsRequest, context: Any) -> api.MountsResponse:
-        """Where it is."""
+        """How an active snapshot or a view is mounted."""
         mounts = await asyncio.to_thread(self._snapshotter.mounts, request.key)
         return api.MountsResponse(mounts=_mounts(mounts))
 
@@ -55,7 +55,7 @@ class SnapshotsService(SnapshotsServicer):
         return Empty()
 
     async def Stat(self, request: api.StatSnapshotRequest, context: Any) -> api.StatSnapshotResponse:
-        """What it is."""
+        """What is kept of a snapshot."""
         return api.StatSnapshotResponse(
             info=_info(await asyncio.to_thread(self._snapshotter.stat, request.key))
         )

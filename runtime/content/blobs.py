@@ -59,7 +59,7 @@ class Blobs:
         return True
 
     def size(self, digest: str) -> int:
-        """In bytes. UnknownBlob."""
+        """The size of a blob in bytes. UnknownBlob."""
         with self._known(digest) as path:
             return path.stat().st_size
 

@@ -23,7 +23,7 @@ _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What was removed."""
+    """What `prune` removed."""
 
     blobs: int = 0
     size_bytes: int = 0

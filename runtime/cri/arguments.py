@@ -93,7 +93,7 @@ def _options(words: Sequence[str], mounts: Mounts) -> Iterator[str]:
 
 
 def environment(pairs: Sequence[api.KeyValue], mounts: Mounts) -> Mapping[str, str]:
-    """Of the process. InvalidArgument."""
+    """The environment of a container's process. InvalidArgument for what it may not have."""
     found: dict[str, str] = {}
     for pair in pairs:
         name, value = pair.key, pair.value.decode(errors="surrogateescape")

@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 
 class Containers:
-    """All of one node."""
+    """CRI's verbs for the containers of one node."""
 
     def __init__(self, node: Node) -> None:
         self._node = node

@@ -43,7 +43,7 @@ class FailedPrecondition(CriError):
 
 
 class Unavailable(CriError):
-    """It may succeed later."""
+    """The same call may succeed later."""
 
     status = grpc.StatusCode.UNAVAILABLE
 
@@ -61,6 +61,6 @@ class ResourceExhausted(CriError):
 
 
 class PermissionDenied(CriError):
-    """It is switched off."""
+    """What is asked for is switched off."""
 
     status = grpc.StatusCode.PERMISSION_DENIED

@@ -40,7 +40,7 @@ class Events:
                 queue.put_nowait(event)
 
     def close(self) -> None:
-        """No more will come."""
+        """End all streams of events."""
         for queue in self._queues:
             queue.put_nowait(None)
         self._queues.clear()

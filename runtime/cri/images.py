@@ -41,7 +41,7 @@ class NamedImage:
         return self.stored[0].descriptor.digest
 
     def to_api(self) -> api.Image:
-        """For lists and statuses."""
+        """The image as CRI lists it."""
         references = [one.reference for one in self.stored]
         tags = [one for one in references if one.tag is not None]
         return api.Image(

@@ -87,7 +87,7 @@ class Node:
         return self.sockets / sandbox_id[:_ID_DIGITS]
 
     def bundle(self, container: Container) -> Path:
-        """Of a container."""
+        """The folder of a container's bundle."""
         return self.containers.folder(container) / "bundle"
 
     def tell(self, kind: api.ContainerEventType, container_id: str, sandbox: Sandbox | None) -> None:
@@ -107,5 +107,5 @@ def parse_pod_cidrs(text: str) -> str:
 
 
 def new_id() -> str:
-    """As long as containerd's."""
+    """A random id, as long as containerd's: 64 hex digits."""
     return secrets.token_hex(32)

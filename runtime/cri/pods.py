@@ -23,7 +23,7 @@ _Kind = api.ContainerEventType
 
 
 class Pods:
-    """All of one node."""
+    """CRI's verbs for the pods of one node."""
 
     def __init__(self, node: Node, containers: Containers) -> None:
         self._node, self._containers = node, containers

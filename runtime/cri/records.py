@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Sandbox:
-    """One pod sandbox."""
+    """What is kept of a pod sandbox."""
 
     id: str
     config: api.PodSandboxConfig
@@ -42,7 +42,7 @@ class Sandbox:
     addresses: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """For the disk."""
+        """As the record on the disk has it."""
         return {
             "id": self.id,
             "config": MessageToDict(self.config),
@@ -89,7 +89,7 @@ class Container:
 
     @property
     def state(self) -> api.ContainerState:
-        """In CRI's words."""
+        """The state in CRI's words."""
         if self.ended is not None:
             return api.ContainerState.CONTAINER_EXITED
         return (
@@ -97,7 +97,7 @@ class Container:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """For the disk."""
+        """As the record on the disk has it."""
         ended = self.ended
         return {
             "id": self.id,

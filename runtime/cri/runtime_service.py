@@ -52,7 +52,7 @@ class RuntimeService(RuntimeServiceServicer):
     # ---- the runtime itself
 
     async def Version(self, request: api.VersionRequest, context: _Context) -> api.VersionResponse:
-        """Who we are."""
+        """Name and version of this runtime."""
         return api.VersionResponse(
             version=_KUBELET_VERSION,
             runtime_name=RUNTIME_NAME,
@@ -169,7 +169,7 @@ class RuntimeService(RuntimeServiceServicer):
     async def StartContainer(
         self, request: api.StartContainerRequest, context: _Context
     ) -> api.StartContainerResponse:
-        """It loads its model."""
+        """Let a container load its model and serve."""
         await self._containers.start(request.container_id)
         return api.StartContainerResponse()
 
@@ -269,7 +269,7 @@ class RuntimeService(RuntimeServiceServicer):
     async def ListContainerStats(
         self, request: api.ListContainerStatsRequest, context: _Context
     ) -> api.ListContainerStatsResponse:
-        """Of those that run."""
+        """What the containers that run use."""
         wanted = request.filter
         chosen = api.ContainerFilter(
             id=wanted.id, pod_sandbox_id=wanted.pod_sandbox_id, label_selector=wanted.label_selector

@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """Where everything is."""
+    """Where the server keeps and finds everything."""
 
     socket: Path
     root: Path
@@ -74,7 +74,7 @@ async def serve(config: ServerConfig) -> None:
 
 @asynccontextmanager
 async def running(config: ServerConfig) -> AsyncIterator[Node]:
-    """It serves while inside."""
+    """A node whose services are served while inside."""
     make_private(config.root)
     prepare_socket_folder(config.socket)
     with try_lock(config.root / "lock") as is_ours:

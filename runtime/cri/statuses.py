@@ -17,7 +17,7 @@ def sandbox_state(sandbox: Sandbox) -> api.PodSandboxState:
 
 
 def sandbox_item(sandbox: Sandbox) -> api.PodSandbox:
-    """For a list."""
+    """A sandbox as lists have it."""
     return api.PodSandbox(
         id=sandbox.id,
         metadata=sandbox.config.metadata,
@@ -47,7 +47,7 @@ def sandbox_status(sandbox: Sandbox) -> api.PodSandboxStatus:
 
 
 def container_item(container: Container) -> api.Container:
-    """For a list."""
+    """A container as lists have it."""
     return api.Container(
         id=container.id,
         pod_sandbox_id=container.sandbox_id,

@@ -39,7 +39,7 @@ class NodeStreams:
         return self._url(Exec(container.id, tuple(request.cmd), streams))
 
     def ask_attach(self, request: api.AttachRequest) -> str:
-        """To hear a container."""
+        """The URL by which a container is heard."""
         container = self._node.containers.get(request.container_id)
         if request.stdin or request.tty:
             raise InvalidArgument("a model's server has no terminal and no standard input to attach to")

@@ -50,7 +50,7 @@ _LOG_LEVEL_ERROR = 4  # ggml.h, GGML_LOG_LEVEL_ERROR
 
 
 class LlamaCppPythonEngine(Engine):
-    """See the module."""
+    """The library llama-cpp-python as an engine; see the module."""
 
     def __init__(self, config: EngineConfig) -> None:
         self._config = config

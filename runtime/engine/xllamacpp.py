@@ -45,7 +45,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class XllamacppEngine(Engine):
-    """See the module."""
+    """llama.cpp's server in this process as an engine; see the module."""
 
     def __init__(self, config: EngineConfig) -> None:
         self._config = config

@@ -63,7 +63,7 @@ def state(root: Path, container_id: str) -> State:
 
 
 def states(root: Path) -> list[State]:
-    """Of all containers."""
+    """The states of all containers below `root`."""
     return [folder.state() for folder in ContainerFolder.all(root)]
 
 

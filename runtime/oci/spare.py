@@ -18,7 +18,7 @@ _PROGRAM = "runtime.runm.container"
 
 
 class Spare:
-    """One such process."""
+    """A process that waits to become a container's."""
 
     def __init__(self, root: Path) -> None:
         """`root` only shows in the list of processes. OSError."""

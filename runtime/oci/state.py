@@ -116,7 +116,7 @@ class ContainerFolder:
         return self.path.name
 
     def state(self) -> State:
-        """As it is now."""
+        """The state now, by the lock of its process."""
         try:
             record = parse_json((self.path / _RECORD).read_bytes())
             bundle, annotations = Path(record["bundle"]), dict(record["annotations"])

@@ -19,7 +19,7 @@ class ToolCall:
 
 @dataclass(slots=True)
 class Collected:
-    """One whole choice."""
+    """One choice, whole."""
 
     text: str = ""
     reasoning: str = ""

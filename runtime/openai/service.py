@@ -47,7 +47,7 @@ class ModelCard:
 
 
 class Service:
-    """One model, served."""
+    """One engine with its slots and its queue."""
 
     def __init__(
         self,

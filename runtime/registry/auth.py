@@ -44,7 +44,7 @@ class Authorizer:
         return value if self._clock() < until else None
 
     def forget(self, endpoint: Endpoint, scope: str) -> None:
-        """It did not serve."""
+        """Ask for another token next time: this one did not serve."""
         self._known.pop((endpoint.url, scope), None)
 
     async def answer(self, endpoint: Endpoint, scope: str, challenges: Sequence[Challenge]) -> None:

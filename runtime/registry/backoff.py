@@ -30,7 +30,7 @@ class Backoff:
         self._failures, self._begun = 0, clock()
 
     def reset(self) -> None:
-        """It went on."""
+        """Begin anew, as something went on."""
         self._failures, self._begun = 0, self._clock()
 
     async def pause(self, asked_s: float = 0.0, limit_s: float = math.inf) -> bool:

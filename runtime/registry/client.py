@@ -52,17 +52,17 @@ class ClientConfig:
 
 
 class RegistryClient:
-    """Made by `registry_client`."""
+    """The client of all registries; made by `registry_client`."""
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
 
     def source(self, reference: Reference) -> Source:
-        """Where its blobs are."""
+        """Where the blobs of an image are read from."""
         return Source(self.transport, reference.registry, reference.repository)
 
     def target(self, reference: Reference) -> Target:
-        """Where its blobs go."""
+        """Where the blobs of an image are written to."""
         return Target(self.transport, reference.registry, reference.repository)
 
     async def manifest(self, reference: Reference) -> Manifest | Index:

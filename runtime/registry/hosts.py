@@ -39,7 +39,7 @@ class Endpoint:
 
     @property
     def api(self) -> str:
-        """What all paths follow."""
+        """The URL that the paths of the API follow."""
         return self.url if self.override_path else f"{self.url}/v2"
 
     @property

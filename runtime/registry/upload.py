@@ -31,7 +31,7 @@ _RANGE = re.compile(r"(?:bytes=)?0-(\d{1,18})")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where blobs go."""
+    """The repository that blobs go to."""
 
     transport: Transport
     registry: str
@@ -118,7 +118,7 @@ class _Upload:
         raise AssertionError("the last of the sources is None")
 
     async def monolithic(self, location: str) -> None:
-        """All in one request."""
+        """Send all of it in one request."""
         headers = {"Content-Length": str(self._blob.size), "Content-Type": "application/octet-stream"}
         with self._blobs.open(self._blob.digest) as file:
             body = self._body(file, 0, self._blob.size)

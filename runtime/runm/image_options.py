@@ -59,7 +59,7 @@ def registry_options(command: _F) -> _F:
 
 
 def client_config(insecure: Sequence[str], hosts: Path) -> ClientConfig:
-    """Of the options."""
+    """The client's configuration that the options say."""
     from runtime.registry.client import (
         ClientConfig,  # a container's process, which has no registry, does without
     )

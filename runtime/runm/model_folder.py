@@ -28,7 +28,7 @@ class ModelFolderError(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """What is there."""
+    """The files of a model's folder, by what they are for."""
 
     model: Path | None
     """The GGUF file, or the first of several; None for engines that need none."""

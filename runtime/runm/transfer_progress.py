@@ -60,7 +60,7 @@ class Bars:
 
 
 class Lines:
-    """For logs and pipes."""
+    """A transfer's progress for logs and pipes, a line now and then."""
 
     def __init__(self, verb: str, out: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._verb, self._out, self._clock = verb, out, clock

@@ -72,7 +72,7 @@ def push_image(root: Path, insecure: tuple[str, ...], hosts_folder: Path, form: 
 
 
 def remove_remote(images: Sequence[str], config: ClientConfig, form: str) -> None:
-    """Of `runm rm --remote`."""
+    """Remove images from their registries, as `runm rm --remote`."""
     references = [parse_reference(one) for one in images]
 
     async def main() -> list[tuple[Reference, str]]:

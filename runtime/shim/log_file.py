@@ -46,7 +46,7 @@ class LogFile:
         self._descriptor = fresh
 
     def close(self) -> None:
-        """Nothing more is written."""
+        """Close the file."""
         os.close(self._descriptor)
 
     def _open(self) -> int:

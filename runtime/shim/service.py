@@ -30,7 +30,7 @@ _STATUS = {
 
 
 class TaskService:
-    """Of one pod."""
+    """containerd's Task service for the containers of one pod."""
 
     def __init__(
         self, root: Path, events: Events, leave: Callable[[], None], spare: Spare | None = None
@@ -41,7 +41,7 @@ class TaskService:
         self.reap, self.close = self._tasks.reap, self._tasks.close
 
     def services(self) -> Services:
-        """For the server."""
+        """The methods that the ttrpc server offers."""
         task = {
             "State": Method(api.StateRequest, self.state),
             "Create": Method(api.CreateTaskRequest, self.create),
@@ -114,7 +114,7 @@ class TaskService:
         return api.DeleteResponse(pid=task.pid, exit_status=record.status, exited_at=_time(record))
 
     async def state(self, request: api.StateRequest) -> api.StateResponse:
-        """As it is now."""
+        """The state of a task now."""
         _no_exec(request.exec_id)
         task = self._tasks.get(request.id)
         stdout, stderr = task.uris
@@ -146,7 +146,7 @@ class TaskService:
         raise RpcError(Code.UNIMPLEMENTED, "limits are looked at when a model is loaded, not afterwards")
 
     async def connect(self, request: api.ConnectRequest) -> api.ConnectResponse:
-        """Who we are."""
+        """The process ids of the shim and of a task."""
         answer = api.ConnectResponse(shim_pid=os.getpid(), version="v2")
         if request.id:
             answer.task_pid = self._tasks.get(request.id).pid

@@ -29,5 +29,5 @@ class Tap:
         return True
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """End the stream: nothing more comes."""
         os.close(self._descriptor)

@@ -42,7 +42,7 @@ class Task:
         self.ended: asyncio.Future[ExitRecord] = asyncio.get_running_loop().create_future()
 
     def record(self, wait_status: int) -> ExitRecord:
-        """Of what wait(2) said."""
+        """The exit that a status of wait(2) tells of."""
         code = os.waitstatus_to_exitcode(wait_status)
         killed = code == -signal.SIGKILL and not self.was_killed
         return ExitRecord(
@@ -161,7 +161,7 @@ class Tasks:
             self._spare = None
 
     def status(self, task: Task) -> Status:
-        """As it is now."""
+        """containerd's status of a task now."""
         if task.ended.done():
             return Status.STOPPED
         return Status.RUNNING if task.is_started else Status.CREATED

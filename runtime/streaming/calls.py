@@ -62,7 +62,7 @@ class Output(Protocol):
         """Return when more is welcome. ConnectionError."""
 
     async def end(self) -> None:
-        """Nothing more comes. ConnectionError."""
+        """Say that nothing more comes. ConnectionError."""
 
 
 class Duplex(Input, Output, Protocol):

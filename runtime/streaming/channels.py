@@ -18,7 +18,7 @@ _ZERO = ord("0")  # channel 10 is the character behind 9, as in Go
 
 
 class Channel(IntEnum):
-    """Of a command."""
+    """The channels of a command, by their numbers."""
 
     STDIN = 0
     STDOUT = 1
@@ -29,7 +29,7 @@ class Channel(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChannelProtocol:
-    """How messages look."""
+    """How a subprotocol's messages look."""
 
     is_text: bool = False
     """Digits and base64, for clients that have no bytes."""

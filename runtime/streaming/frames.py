@@ -76,7 +76,7 @@ class SynStream:
 
 @dataclass(frozen=True, slots=True)
 class SynReply:
-    """It is accepted."""
+    """The answer that accepts a stream."""
 
     stream_id: int
     block: bytes

@@ -13,7 +13,7 @@ from runtime.streaming.errors import ProtocolError
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Both are there."""
+    """Both streams of one forwarded connection."""
 
     port: int
     data_id: int

@@ -63,11 +63,11 @@ class Conversation(Protocol):
         """Ask whether the caller is still there. ConnectionError."""
 
     async def finish(self) -> None:
-        """All is said. ConnectionError."""
+        """Close in order: all is said. ConnectionError."""
 
 
 class StreamingServer:
-    """Of one runtime."""
+    """Serves the streams of one runtime."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime

@@ -22,7 +22,7 @@ class TerminalSize:
 
 
 class SizeReader:
-    """Of one stream."""
+    """Reads the sizes that come on one stream."""
 
     def __init__(self) -> None:
         self._rest = ""

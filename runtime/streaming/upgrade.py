@@ -37,7 +37,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class UpgradeRequest:
-    """Who wants what."""
+    """The path, the wire and the protocol that a caller asks for."""
 
     path: str
     wire: Wire

@@ -52,7 +52,7 @@ class WebSocket:
         return None
 
     async def write(self, message: Content) -> None:
-        """One message. ConnectionError."""
+        """Send one message. ConnectionError."""
         kind = TextMessage if isinstance(message, str) else BytesMessage
         await self._send(kind(data=message))  # type: ignore[arg-type]
 
