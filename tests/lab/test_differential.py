@@ -90,10 +90,13 @@ def said(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
-def tell(topology: Topology, kind: str, road: Impairment, seeds: list[int], seed: int = 1) -> Run:
+def tell(
+    topology: Topology, kind: str, road: Impairment, seeds: list[int], seed: int = 1, at_once: int = 16
+) -> Run:
     """What the clients have seen and what the servers have, in the order of the stories."""
     with serving(topology, kind, road, seed) as server:
-        client = topology.pod.run(sys.executable, "-m", ENDS, "client", *map(str, seeds), timeout_s=300)
+        words = map(str, (at_once, *seeds))
+        client = topology.pod.run(sys.executable, "-m", ENDS, "client", *words, timeout_s=300)
         wait_until(lambda: len(said(server.log)) == len(seeds), "every server's end has ended", 60)
         return sorted(said(client), key=_seed), sorted(said(server.log), key=_seed)
 
@@ -134,18 +137,24 @@ def test_the_facts_are_those_of_the_kernel(topology: Topology, road: str) -> Non
     assert {"eof", "reset", "closed", "aborted"} <= endings.keys(), "some ending was never told"
 
 
-@pytest.mark.parametrize("rtt_ms", [10, 50])
-def test_goodput_at_one_percent_loss_is_near_the_kernels(topology: Topology, rtt_ms: int) -> None:
-    """Many connections of a megabyte, in turns: a single early loss decides how long one of them takes."""
+@pytest.mark.parametrize(("rtt_ms", "at_once"), [(10, 4), (50, 16)])
+def test_goodput_at_one_percent_loss_is_near_the_kernels(
+    topology: Topology, rtt_ms: int, at_once: int
+) -> None:
+    """Many connections of a megabyte, in turns: a single early loss decides how long one of them takes.
+
+    No more at once than two cores carry on time: with sixteen at 10 ms frames waited for the relay, and ACKs
+    for our process, so that a round trip took 26 ms.
+    """
     road = Impairment(loss=0.01, delay_ms=rtt_ms / 2)
     count = max(STORIES // 2, 24)
     seconds: dict[str, list[float]] = {"kernel": [], "userspace": []}
     seeds = [bulk(1_000_000, n) for n in range(count)]
     for turn in range(4):
         with kernel_vtep(topology):
-            clients, _ = tell(topology, "kernel", road, seeds, turn)
+            clients, _ = tell(topology, "kernel", road, seeds, turn, at_once)
         seconds["kernel"] += [facts["seconds"] for facts in clients]
-        clients, _ = tell(topology, "userspace", road, seeds, turn)
+        clients, _ = tell(topology, "userspace", road, seeds, turn, at_once)
         seconds["userspace"] += [facts["seconds"] for facts in clients]
     kernel, ours = (8 / statistics.mean(seconds[kind]) for kind in ("kernel", "userspace"))
     line = f"{rtt_ms} ms, 1 %: ours {ours:.2f} Mbit/s, kernel {kernel:.2f}: {ours / kernel:.2f}"

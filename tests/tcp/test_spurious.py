@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -115,3 +116,64 @@ def test_a_dsack_of_some_is_not_enough(script_with: Open) -> None:
         +0    <  .  1:1(0) ack 9001 <sack {1001:2001}>    # too late to be of it
     """)
     assert s.stack.counters.spurious_recoveries == 0
+
+
+def paused(script_with: Open, tcp: TcpConfig) -> Scripted:
+    """Without timestamps: 8 of 20 segments are in flight, and the timer has expired for the first."""
+    s = opened(script_with, tcp)
+    s.c.congestion.cwnd = 8_000
+    s.script("""
+        send 20000
+        +0     >  .  1:8001(8000) ack 1
+    """)
+    if tcp.sack:
+        s.script("+80ms  >  .  8001:9001(1000) ack 1")  # the tail loss probe
+    s.script("+200ms >  .  1:1001(1000) ack 1")
+    return s
+
+
+@pytest.mark.rfc("5682:2.1")
+@pytest.mark.rfc("5682:3.1")
+@pytest.mark.parametrize("sack", [True, False])
+def test_a_timeout_that_two_new_segments_show_to_be_needless(script_with: Open, sack: bool) -> None:
+    s = paused(script_with, replace(SACK, sack=sack))
+    new = 9001 if sack else 8001
+    s.script(f"""
+        +20ms <  .  1:1(0) ack 1001
+        +0    >  .  {new}:{new + 2000}(2000) ack 1      # and no retransmission
+        +1ms  <  .  1:1(0) ack 2001
+        ignore
+    """)
+    k = s.stack.counters
+    assert (k.retransmission_timeouts, k.spurious_recoveries) == (1, 1)
+    assert s.c.congestion.cwnd >= 8_000 and s.c.congestion.ssthresh > 1 << 20
+    assert s.c.flight.lost_bytes == 0 and s.c.retransmitted_segments == 1
+
+
+@pytest.mark.rfc("5682:2.1")
+@pytest.mark.rfc("5682:3.1")
+@pytest.mark.parametrize("sack", [True, False])
+def test_a_timeout_that_was_needed_goes_on_with_retransmissions(script_with: Open, sack: bool) -> None:
+    s = paused(script_with, replace(SACK, sack=sack))
+    new = 9001 if sack else 8001
+    block = f" <sack {{{new}:{new + 1000}}}>" if sack else ""
+    s.script(f"""
+        +20ms <  .  1:1(0) ack 1001
+        +0    >  .  {new}:{new + 2000}(2000) ack 1
+        +40ms <  .  1:1(0) ack 1001{block}
+        +0    >  .  1001:2001(1000) ack 1
+    """)
+    assert s.stack.counters.spurious_recoveries == 0
+    assert s.c.congestion.ssthresh < 8_000 and s.c.congestion.cwnd <= 3_000
+
+
+@pytest.mark.rfc("5682:2.1")
+def test_a_timeout_without_new_data_goes_on_at_once(script_with: Open) -> None:
+    s = opened(script_with, replace(SACK, sack=False))
+    s.script("""
+        send 8000
+        +0     >  P. 1:8001(8000) ack 1
+        +200ms >  .  1:1001(1000) ack 1
+        +20ms  <  .  1:1(0) ack 1001
+        +0     >  .  1001:3001(2000) ack 1
+    """)

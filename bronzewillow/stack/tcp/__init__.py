@@ -17,6 +17,7 @@ flight         what is sent and not acknowledged, range by range       RFC 6675 
 recovery       when a range is lost, and what that means               RFC 6675, RFC 6582
 rack           lost is what something sent later has overtaken         RFC 8985 6
 spurious       whether a recovery was for nothing                      RFC 3522, 3708, 9438 4.9
+frto           whether a timeout was, where no timestamp tells         RFC 5682
 prr            how much leaves for each ACK of a fast recovery         RFC 9937
 loss_probe     a segment that makes the peer say what it has           RFC 8985 7
 rtt            the round-trip estimator and the retransmission timeout RFC 6298

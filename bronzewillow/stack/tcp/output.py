@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bronzewillow.stack.tcp import options
 from bronzewillow.stack.tcp.ecn import ECT_0, SETUP_SYN, SETUP_SYN_ACK, EcnMode
+from bronzewillow.stack.tcp.frto import Step
 from bronzewillow.stack.tcp.memory import GUARANTEED_BYTES
 from bronzewillow.stack.tcp.reassembly import MAX_SACK_BLOCKS
 from bronzewillow.stack.tcp.state import RECEIVING, State, enter
@@ -29,6 +30,7 @@ _PSH = int(Flags.PSH)
 _RST_ACK = int(Flags.RST | Flags.ACK)
 _SYN = int(Flags.SYN)
 _SYN_ACK = int(Flags.SYN | Flags.ACK)
+_UNLIMITED = 1 << 62
 _UNSCALED = 0xFFFF
 
 
@@ -40,13 +42,28 @@ def transmit(c: Connection, now: int) -> None:
     if c.duplicate is not None:
         send_ack(c, now)  # before data does: a segment of data has no room for SACK blocks
     if state not in (State.SYN_RECEIVED, State.TIME_WAIT):
-        if c.flight.lost_bytes:
-            _retransmit_lost(c, now)
-        send_new(c, now)
+        _send_data(c, now)
         if c.flight or c.unsent_bytes:
             _restart_timers(c, now)
     if c.ack_now:
         send_ack(c, now)
+
+
+def _send_data(c: Connection, now: int) -> None:
+    """Lost ranges, then new data; while a timeout is being judged, two new segments and nothing else."""
+    frto = c.recovery.frto
+    if frto is not None and frto.step is Step.NEW_DATA:
+        before = c.flight.nxt
+        send_new(c, now, 2 * c.tcb.eff_snd_mss)
+        if c.flight.nxt == before:  # RFC 5682 2.1 step 2 b: there is none, or the peer has no room for it
+            frto = c.recovery.frto = None
+        else:
+            frto.step = Step.SECOND_ACK
+    if frto is not None and frto.step is Step.SECOND_ACK:
+        return
+    if c.flight.lost_bytes:
+        _retransmit_lost(c, now)
+    send_new(c, now)
 
 
 def _retransmit_lost(c: Connection, now: int) -> None:
@@ -77,7 +94,7 @@ def _resend(c: Connection, sent: SentRange, now: int) -> None:
     c.recovery.on_retransmit(sent, now)
 
 
-def send_new(c: Connection, now: int) -> None:
+def send_new(c: Connection, now: int, at_most: int = _UNLIMITED) -> None:
     """New data, as far as both windows go, then the FIN that waits behind it."""
     if c.fin_position is not None or not (c.unsent_bytes or c.fin_wanted):
         return
@@ -86,7 +103,7 @@ def send_new(c: Connection, now: int) -> None:
     if not flight and now - c.last_sent > c.rtt.rto:
         c.congestion.on_idle(now)
     limit = max(config.max_super_segment_bytes // mss, 1) * mss
-    room = min(c.snd_wnd_left, c.congestion.cwnd - c.recovery.pipe)
+    room = min(c.snd_wnd_left, c.congestion.cwnd - c.recovery.pipe, at_most)
     unsent = c.unsent_bytes
     while unsent:
         size = min(unsent, room, limit)

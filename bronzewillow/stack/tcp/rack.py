@@ -63,6 +63,10 @@ class Rack:
                 self.departure, self.end = sent.departure, sent.end
                 self.rtt = now - sent.sent_at
 
+    def forget_arrivals(self) -> None:
+        """What was taken for the newest arrival was not: `on_delivered` tells of a better one."""
+        self.departure = self.end = self.rtt = 0
+
     def on_dsack(self, flight: Flight) -> None:
         """RFC 8985 6.2 step 4: the window grows once in each round that has a DSACK."""
         if flight.una >= self._dsack_round:

@@ -16,6 +16,7 @@ from enum import Enum
 from bronzewillow.stack.counters import StackCounters
 from bronzewillow.stack.tcp.congestion import CongestionControl
 from bronzewillow.stack.tcp.flight import DUP_THRESH, Flight, SentRange
+from bronzewillow.stack.tcp.frto import Frto, Verdict
 from bronzewillow.stack.tcp.loss_probe import LossProbe
 from bronzewillow.stack.tcp.prr import Prr
 from bronzewillow.stack.tcp.rack import Rack
@@ -72,6 +73,7 @@ class Recovery:
         "_rtt",
         "_tcb",
         "_unmatched_resends",
+        "frto",
         "look_again_at",
         "must_retransmit",
         "phase",
@@ -95,6 +97,8 @@ class Recovery:
         self._rtt = rtt
         self.rack = rack
         self.probe = LossProbe()
+        self.frto: Frto | None = None
+        """While a timeout is being judged by it."""
         self.phase = Phase.OPEN
         self.must_retransmit = False
         """The first retransmission of a recovery leaves whatever cwnd says (RFC 6675 5, 4.3)."""
@@ -148,11 +152,16 @@ class Recovery:
                 self._congestion.on_congestion(flight.used, now)  # RFC 8985 7.4.2: the repaired loss counts
             if needless_probe:
                 dsack = None  # it tells nothing about reordering
+        was_needless = self.frto is not None and self._is_timeout_spurious(self.frto, ack)
         if rack is not None:
+            if was_needless:
+                rack.forget_arrivals()  # it took the arrival of an original for that of its repetition
             rack.on_delivered(ack.delivered, ack.echo_ms, self._rtt, now)
             if dsack is not None:
                 rack.on_dsack(flight)
-        if self._episode.is_open and self._episode.is_spurious(flight.una, ack.echo_ms, dsack):
+        if not was_needless and self._episode.is_open:
+            was_needless = self._episode.is_spurious(flight.una, ack.echo_ms, dsack)
+        if was_needless:
             self._undo()
         dup_acks, lost_bytes = self._dup_acks, flight.lost_bytes
         if ack.acked_bytes:
@@ -174,8 +183,11 @@ class Recovery:
     def on_timeout(self, now: int) -> None:
         """RFC 6298 5.4 to 5.6, and RFC 6675 5.1 or RFC 8985 6.3."""
         flight, rack = self._flight, self.rack
+        self.frto = None
         if self.phase is Phase.OPEN:
             self._remember()
+            if not self._tcb.timestamps_on:  # which tell it sooner (`spurious`)
+                self.frto = Frto(flight.nxt)
         else:
             self._episode.end()
         if self.phase is not Phase.LOSS or flight.una >= self._recover:
@@ -216,6 +228,15 @@ class Recovery:
                 delivered, now
             )  # RFC 5681 4.3: a lost retransmission is a second indication of congestion
 
+    def _is_timeout_spurious(self, frto: Frto, ack: Ack) -> bool:
+        """RFC 5682. Its step 3 a for what was not: slow start goes on from three segments at most."""
+        verdict = frto.on_ack(self._flight.una, ack.acked_bytes > 0, ack.delivered, self._tcb.sack_on)
+        if verdict is Verdict.GENUINE:
+            self._congestion.cwnd = min(self._congestion.cwnd, 3 * self._tcb.eff_snd_mss)
+        if verdict is not None:
+            self.frto = None
+        return verdict is Verdict.SPURIOUS
+
     def _remember(self) -> None:
         """For the case that this turns out to be needless."""
         self._episode.begin(self._flight.una)
@@ -224,6 +245,8 @@ class Recovery:
     def _undo(self) -> None:
         """RFC 9438 4.9: nothing was lost. The window of before is right, and nothing more is sent again."""
         self._counters.spurious_recoveries += 1
+        self._episode.end()
+        self.frto = None
         self._congestion.restore()
         if self.phase is Phase.RECOVERY and self.rack is not None:
             self.rack.reordering_seen = True

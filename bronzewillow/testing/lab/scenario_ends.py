@@ -1,7 +1,7 @@
 """Both ends of `scenario`, as programs in a lab's namespaces.
 
     python -m bronzewillow.testing.lab.scenario_ends server kernel|userspace
-    python -m bronzewillow.testing.lab.scenario_ends client SEED ...
+    python -m bronzewillow.testing.lab.scenario_ends client AT_ONCE SEED ...
 
 The server runs in the Mac's namespace, on a kernel socket or as the agent's own `Net` in the overlay, and
 says a line of JSON for each connection that has ended. The client runs in a pod on the worker and says what
@@ -25,7 +25,6 @@ from bronzewillow.testing.lab.plan import MAC_POD, Plan
 from bronzewillow.testing.lab.scenario import SEED, Facts, play, scenario
 
 PORT = 7000
-_AT_ONCE = 16
 _PATIENCE_S = 60.0
 _TIME_WAIT = "06"
 _STATES = {
@@ -86,9 +85,9 @@ def tcp_states(table: str, remote_port: int) -> dict[int, str]:
     return states
 
 
-async def ask(seeds: Sequence[int]) -> None:
+async def ask(seeds: Sequence[int], at_once: int) -> None:
     """All stories, some at once; then how the kernel left them."""
-    turn = asyncio.Semaphore(_AT_ONCE)
+    turn = asyncio.Semaphore(at_once)
     results = await asyncio.gather(*(_ask_one(seed, turn) for seed in seeds))
     states: dict[int, str] = {}
     for _ in range(200):
@@ -105,7 +104,8 @@ async def ask(seeds: Sequence[int]) -> None:
 def main() -> None:
     """See the module's text."""
     role, *words = sys.argv[1:]
-    asyncio.run(serve(words[0]) if role == "server" else ask([int(word) for word in words]))
+    numbers = [] if role == "server" else [int(word) for word in words]
+    asyncio.run(serve(words[0]) if role == "server" else ask(numbers[1:], at_once=numbers[0]))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,14 @@ def test_an_ambiguous_retransmission_does_not_count() -> None:
     assert (rack.departure, rack.rtt) == (7, RTT)
 
 
+def test_an_arrival_that_was_mistaken_gives_way_to_what_left_before_it() -> None:
+    rack, rtt = Rack(1_000), estimator()
+    rack.on_delivered([sent(0, 50_000, 7, again=True)], None, rtt, 50_000 + RTT)
+    rack.forget_arrivals()
+    rack.on_delivered([sent(1000, 10_000, 2)], None, rtt, 51_000 + RTT)
+    assert (rack.departure, rack.end, rack.rtt) == (2, 2000, 41_000 + RTT)
+
+
 def test_reordering_is_what_arrives_below_and_was_sent_once() -> None:  # step 3
     rack, rtt = Rack(1_000), estimator()
     rack.on_delivered([sent(5000, 0, 2)], None, rtt, RTT)
