@@ -26,6 +26,7 @@ from bronzewillow.agent.pods import Pods
 from bronzewillow.agent.way import Ways
 from bronzewillow.cni.errors import CniError
 from bronzewillow.cni.leases import Leases
+from bronzewillow.host.listening import tell_scarcity_shortly
 from bronzewillow.host.notify import notify, tell_ready
 from bronzewillow.host.paths import door_socket
 from bronzewillow.host.tasks import spawn
@@ -69,6 +70,7 @@ async def run_agent(config: AgentConfig, options: AgentOptions) -> None:
     """Serve until SIGTERM or SIGINT. OSError and ValueError, in one line, when it cannot begin."""
     agent = Agent(config, options)
     await agent.start()
+    tell_scarcity_shortly()
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

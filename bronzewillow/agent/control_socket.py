@@ -9,16 +9,15 @@ import socket
 import stat
 from collections.abc import Awaitable
 from pathlib import Path
-from typing import TypeVar
 
 from aiohttp import web
 
 from bronzewillow.host.http_server import bounded, http_runner
+from bronzewillow.host.listening import ONE, with_queue
 from bronzewillow.host.paths import prepare_socket_folder
 
 _MOST = 64
 """Connections of strangers; who asks for metrics needs one for a moment."""
-_T = TypeVar("_T")
 
 
 class ControlSocket:
@@ -33,16 +32,15 @@ class ControlSocket:
         """ValueError in one line when that cannot be; OSError."""
         prepare_socket_folder(path)
         _remove_stale(path)
-        await _open(web.UnixSite(await self._runner(app), str(path)).start(), str(path), "--control")
+        server, loop = await self._server(app), asyncio.get_running_loop()
+        await self._listen(loop.create_unix_server(server, str(path), backlog=ONE), str(path), "--control")
         path.chmod(0o600)
         self._path = path
 
     async def serve_tcp(self, app: web.Application, host: str, port: int, option: str) -> None:
         """ValueError in one line, with the option that names another place, when that cannot be."""
-        runner = await self._runner(app)
-        assert runner.server is not None
-        listening = asyncio.get_running_loop().create_server(bounded(runner.server, _MOST), host, port)
-        self._listeners.append(await _open(listening, f"{host}:{port}", option))
+        server, loop = bounded(await self._server(app), _MOST), asyncio.get_running_loop()
+        await self._listen(loop.create_server(server, host, port, backlog=ONE), f"{host}:{port}", option)
 
     async def close(self) -> None:
         """Stop serving and take the socket away."""
@@ -56,24 +54,24 @@ class ControlSocket:
             self._path.unlink(missing_ok=True)
             self._path = None
 
-    async def _runner(self, app: web.Application) -> web.AppRunner:
+    async def _server(self, app: web.Application) -> web.Server:
         runner = http_runner(app, __name__, shutdown_timeout=0.5)
         self._runners.append(runner)
         await runner.setup()
-        return runner
+        assert runner.server is not None
+        return runner.server
 
-
-async def _open(listening: Awaitable[_T], where: str, option: str) -> _T:
-    try:
-        return await listening
-    except OSError as error:
-        # the loop's own texts are long; of a name that cannot be resolved there is no errno
-        reasons = {
-            errno.EADDRINUSE: "address already in use",
-            errno.EADDRNOTAVAIL: "not an address of this machine",
-        }
-        reason = reasons.get(error.errno or 0) or error.strerror or str(error)
-        raise ValueError(f"{where}: {reason}; choose another with {option}") from None
+    async def _listen(self, listening: Awaitable[asyncio.Server], where: str, option: str) -> None:
+        try:
+            self._listeners.append(await with_queue(listening))
+        except OSError as error:
+            # the loop's own texts are long; of a name that cannot be resolved there is no errno
+            reasons = {
+                errno.EADDRINUSE: "address already in use",
+                errno.EADDRNOTAVAIL: "not an address of this machine",
+            }
+            reason = reasons.get(error.errno or 0) or error.strerror or str(error)
+            raise ValueError(f"{where}: {reason}; choose another with {option}") from None
 
 
 def _remove_stale(path: Path) -> None:

@@ -21,6 +21,7 @@ from typing import cast
 
 from bronzewillow.agent.greeting import Destination, Greeting, Unacceptable, refusal
 from bronzewillow.agent.way import Caller, Ways
+from bronzewillow.host.listening import ONE, with_queue
 from bronzewillow.host.paths import prepare_socket_folder
 from bronzewillow.host.splice import CLIENT, Splice
 from bronzewillow.host.tasks import spawn
@@ -57,13 +58,14 @@ class Door:
         prepare_socket_folder(path)
         path.unlink(missing_ok=True)
         loop = asyncio.get_running_loop()
-        server = await loop.create_unix_server(partial(Guest, self), str(path), backlog=1024)
-        self._servers.append(server)
+        listening = loop.create_unix_server(partial(Guest, self), str(path), backlog=ONE)
+        self._servers.append(await with_queue(listening))
         path.chmod(0o600)
         self._path = path
         if outlet is not None:
             try:
-                self._servers.append(await loop.create_server(partial(Guest, self), *outlet, backlog=1024))
+                server = await with_queue(loop.create_server(partial(Guest, self), *outlet, backlog=ONE))
+                self._servers.append(server)
             except OSError as error:
                 where = f"{outlet[0]}:{outlet[1]}"
                 raise ValueError(
@@ -76,7 +78,7 @@ class Door:
         guest = partial(Guest, self, for_pods=True)
         loop = asyncio.get_running_loop()
         try:
-            server = await loop.create_server(guest, _LOOPBACK, port, backlog=1024)
+            server = await with_queue(loop.create_server(guest, _LOOPBACK, port, backlog=ONE))
         except OSError as error:
             if not port:
                 raise
@@ -86,7 +88,7 @@ class Door:
                 port,
                 error.strerror,
             )
-            server = await loop.create_server(guest, _LOOPBACK, 0, backlog=1024)
+            server = await with_queue(loop.create_server(guest, _LOOPBACK, 0, backlog=ONE))
         self._servers.append(server)
         self.outlets["pods"] = _place_of(server)
         return int(server.sockets[0].getsockname()[1])

@@ -31,6 +31,7 @@ from bronzewillow.cluster.pods import own_pods
 from bronzewillow.cluster.watched import PODS, POLICY, SERVICE_KINDS
 from bronzewillow.cni.errors import CniError
 from bronzewillow.cni.leases import Leases
+from bronzewillow.host.listening import tell_scarcity_shortly
 from bronzewillow.host.notify import notify, tell_ready
 from bronzewillow.host.tasks import race
 from bronzewillow.kube.cache import Change, ChangeType
@@ -76,6 +77,7 @@ class FollowOptions:
 async def run_following(follow: FollowOptions, options: AgentOptions) -> None:
     """Serve until SIGTERM or SIGINT. BadCredentials, OSError and ValueError when it cannot begin."""
     sys.setswitchinterval(_SWITCH_S)
+    tell_scarcity_shortly()
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     signals = (signal.SIGTERM, signal.SIGINT)

@@ -16,6 +16,8 @@ from typing import Any
 from aiohttp import web
 
 from bronzewillow.host.http_server import http_runner
+from bronzewillow.host.listening import ONE, QUEUE, tell_scarcity_shortly
+from bronzewillow.host.open_files import raise_open_files
 from bronzewillow.host.tasks import spawn
 from runtime.engine.interface import Engine, EngineConfig, LoadError
 from runtime.engine.model_file import open_model
@@ -102,6 +104,8 @@ async def serve(config: ServeConfig) -> bool:
     """Serve until SIGTERM or SIGINT. True if everything ended in order; ServeError or ListenError with one
     line.
     """
+    raise_open_files()
+    tell_scarcity_shortly()
     header = _read_model(config)
     engine_config = _engine_config(config, header)
     _check_memory(config, engine_config, header)
@@ -249,9 +253,10 @@ async def _http(
     runner = http_runner(app, __name__, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        sites = [web.SockSite(runner, listener.socket) for listener in listeners]
-        for site in sites:
+        sites = [web.SockSite(runner, listener.socket, backlog=ONE) for listener in listeners]
+        for site, listener in zip(sites, listeners, strict=True):
             await site.start()
+            listener.socket.listen(QUEUE)
         yield sites
     finally:
         await runner.cleanup()

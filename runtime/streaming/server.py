@@ -14,6 +14,7 @@ from collections.abc import Coroutine
 from http import HTTPStatus
 from typing import Any, Protocol
 
+from bronzewillow.host.listening import ONE, with_queue
 from bronzewillow.host.tasks import race, spawn
 from runtime.streaming.calls import Attach, Call, Exec, PortForward, Runtime
 from runtime.streaming.channels import CHANNEL_PROTOCOLS
@@ -78,7 +79,7 @@ class StreamingServer:
 
     async def start(self, host: str = HOST, port: int = 0) -> None:
         """Listen; port 0 is any that is free. OSError."""
-        self._server = await asyncio.start_server(self._accept, host, port)
+        self._server = await with_queue(asyncio.start_server(self._accept, host, port, backlog=ONE))
         host, port = self._server.sockets[0].getsockname()[:2]
         self._base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
