@@ -174,4 +174,4 @@ def _pod_cidrs(node: Json) -> tuple[Prefix, ...]:
 
 def _number(conf: Mapping[str, str], key: str) -> int:
     text = conf.get(key, "")
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -56,7 +56,7 @@ def _endpoint(
     if value is None:
         return None
     host, _, port = value.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
+    if not host or not port.isdecimal() or len(port) > 5 or int(port) > 65535:
         raise click.BadParameter(f"{value!r}: write HOST:PORT")
     return host, int(port)
 

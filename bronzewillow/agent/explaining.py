@@ -119,7 +119,7 @@ def _pair(
 
 
 def _port(known: Known, destination: str, text: str, protocol: str) -> int:
-    if text.isdecimal() and 0 < int(text) < 65536:
+    if text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65536:
         return int(text)
     addresses = _addresses(known, destination)
     names = {destination, *(known.own.get(address, "") for address in addresses)}
@@ -132,7 +132,7 @@ def _port(known: Known, destination: str, text: str, protocol: str) -> int:
 
 
 def _service(known: Known, destination: str, port: str, protocol: str) -> ServicePort | None:
-    if known.services is None or not port.isdecimal() or destination == HOST:
+    if known.services is None or not port.isdecimal() or len(port) > 5 or destination == HOST:
         return None
     try:
         return known.services.at(ipaddress.ip_address(destination).packed, protocol, int(port))

@@ -22,6 +22,7 @@ FindCredentials = Callable[[str], Awaitable[Credentials]]
 
 _CLIENT_ID = "bronzewillow"
 _DEFAULT_LIFE_S = 60.0  # of a token that does not say; Token Authentication Specification
+_LONGEST_LIFE_S = 24 * 3600.0
 _MARGIN_S = 5.0
 _LONGEST_ANSWER = 1 << 20
 
@@ -95,9 +96,7 @@ class Authorizer:
         token = document.get("token") or document.get("access_token")
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
             raise BadAnswer(f"registry {host}: its token server {parts.netloc} gave no token")
-        life = document.get("expires_in")
-        usable = isinstance(life, int | float) and not isinstance(life, bool) and life > 0
-        return token, max(float(life), _DEFAULT_LIFE_S) if usable and life is not None else _DEFAULT_LIFE_S
+        return token, life_s(document.get("expires_in"))
 
     async def _ask(self, host: str, method: str, realm: str, headers: Any, **rest: Any) -> dict[str, Any]:
         server = urlsplit(realm).netloc
@@ -122,3 +121,10 @@ class Authorizer:
         if not isinstance(document, dict):
             raise BadAnswer(f"registry {host}: its token server {server} does not speak JSON")
         return document
+
+
+def life_s(told: object) -> float:
+    """Of a token, by what its server tells, which may be no number, or one of a thousand digits."""
+    if not isinstance(told, int | float) or isinstance(told, bool):
+        return _DEFAULT_LIFE_S
+    return float(min(max(told, _DEFAULT_LIFE_S), _LONGEST_LIFE_S))

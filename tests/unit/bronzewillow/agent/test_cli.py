@@ -170,6 +170,8 @@ def test_check_tells_each_mistake_in_a_line(tmp_path: Path) -> None:
         (("agent", "--config", "/nonexistent.toml"), 1, "/nonexistent.toml: cannot be read"),
         (("agent", "--config", "/x", "--datagram-io", "magic"), 2, "'magic'"),
         (("agent", "--config", "/x", "--metrics", "9100"), 2, "write HOST:PORT"),
+        (("agent", "--config", "/x", "--metrics", "a:\u00b2"), 2, "write HOST:PORT"),
+        (("agent", "--config", "/x", "--metrics", f"a:{'9' * 5000}"), 2, "write HOST:PORT"),
         (("agent", "--config", "/x", "--metrics", "[::1]:99999"), 2, "write HOST:PORT"),
         (("agent", "--config", "/x", "--drain", "-1"), 2, "-1"),
         (("agent", "--cofnig", "/x"), 2, "--cofnig"),

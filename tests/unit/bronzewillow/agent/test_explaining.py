@@ -87,6 +87,7 @@ def test_a_service_is_its_endpoints(destination: str) -> None:
         ("team/six", "default/llm", "8080", "team/six and default/llm have no addresses of one family"),
         ("host", "default/llm", "metrics", "metrics: is no port from 1 to 65535, and no name of a TCP port"),
         ("host", "10.244.7.9", "0", "0: is no port"),
+        ("host", "10.244.7.9", "9" * 5000, "999"),
         ("host", "nothing.default", "80", "nothing.default: say NAMESPACE/POD"),
         ("", "", "", ": say NAMESPACE/POD"),
     ],

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from runtime.registry.auth import Authorizer
+from runtime.registry.auth import Authorizer, life_s
 from runtime.registry.challenge import Challenge
 from runtime.registry.credentials import Credentials
 from runtime.registry.errors import AccessDenied, BadAnswer, Unreachable
@@ -102,3 +102,11 @@ def test_odd_ways_to_log_in(with_bench: RunBench) -> None:
         assert authorizer.header(endpoint, "a") is None
 
     with_bench(main, auth="bearer")
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [(300, 300.0), (0.5, 60.0), (-1, 60.0), (None, 60.0), (True, 60.0), ("300", 60.0), (10**4000, 86400.0)],
+)
+def test_how_long_a_token_is_good(told: object, seconds: float) -> None:
+    assert life_s(told) == seconds
