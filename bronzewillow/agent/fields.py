@@ -72,7 +72,9 @@ class Table:
         if value is None:
             return None
         if not low <= value <= high:
-            self.fail(key, f"{value} is not between {low} and {high}")
+            # TOML's integers have 64 bits; a longer one may have more digits than can be shown
+            shown = value if value.bit_length() <= 64 else "the number"
+            self.fail(key, f"{shown} is not between {low} and {high}")
             return None
         return int(value)
 

@@ -123,7 +123,10 @@ def _scalar(kind: str, text: str, line: int) -> Any:
 
 
 def _integer(text: str) -> int:
+    """ValueError also for more than 64 bits: Kubernetes has none such, and not every one can be shown."""
     sign, digits = (-1, text[1:]) if text[0] == "-" else (1, text.removeprefix("+"))
-    if digits[:2] in ("0b", "0x"):
-        return sign * int(digits, 0)
-    return sign * int(digits, 8 if len(digits) > 1 and digits[0] == "0" else 10)
+    base = 0 if digits[:2] in ("0b", "0x") else 8 if len(digits) > 1 and digits[0] == "0" else 10
+    number = sign * int(digits, base)
+    if number.bit_length() > 64:
+        raise ValueError(text)
+    return number

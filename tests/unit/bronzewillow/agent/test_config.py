@@ -151,6 +151,7 @@ MISTAKES = [
     ("port = 8472", "port = true", "4: overlay.port: expected an integer, got a boolean"),
     ("port = 8472", 'port = "8472"', "4: overlay.port: expected an integer, got a string"),
     ("vni = 1", "vni = 16777216", "5: overlay.vni: 16777216 is not between 0 and 16777215"),
+    ("vni = 1", f"vni = 0x{'f' * 5000}", "5: overlay.vni: the number is not between 0 and 16777215"),
     ("vni = 1", "vni = 1.5", "5: overlay.vni: expected an integer, got a float"),
     ("vni = 1", "vnu = 1", "1: overlay.vni: is missing; expected an integer"),
     ("vni = 1", "vni = 1\nvnu = 1", "6: overlay.vnu: unknown key; did you mean vni?"),

@@ -48,6 +48,8 @@ def test_json_with_tabs_and_characters_in_two_halves() -> None:
         ("a\n\x00", 2, "does not allow"),
         ("[" * 5000, 1, "nested too deeply"),
         ("a: " + "1" * 5000, 1, "JSON has no word"),
+        ("a: 0x" + "f" * 5000, 1, "JSON has no word"),
+        ("a: -0b1" + "0" * 65, 1, "JSON has no word"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(text: str, line: int, message: str) -> None:
