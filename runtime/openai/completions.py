@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from runtime.engine.interface import Event, Finish, Generation, ModelInfo, Piece, TokenLogprob, Usage
-from runtime.openai.chat import parse_choices
+from runtime.openai.chat_request import parse_choices
 from runtime.openai.collect import collect
 from runtime.openai.errors import bad_request, dumps
 from runtime.openai.fields import Body, boolean, include_usage, integer, parse_body, sampling_options, string
