@@ -18,7 +18,8 @@ from runtime.runm.image_options import client_config, registry_options, store_op
 from runtime.runm.image_settings import load_settings, preset_of, warnings
 from runtime.runm.listen import parse_address
 from runtime.runm.model_folder import ModelFolder, read_model_folder
-from runtime.runm.serve import ServeConfig, serve
+from runtime.runm.serve import serve
+from runtime.runm.serve_config import ServeConfig
 from runtime.runm.threads import default_threads
 
 

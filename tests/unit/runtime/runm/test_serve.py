@@ -13,7 +13,8 @@ import pytest
 from bronzewillow.host.tasks import spawn
 from bronzewillow.testing import aio
 from runtime.runm.listen import Address, ListenError
-from runtime.runm.serve import ServeConfig, ServeError, serve
+from runtime.runm.serve import serve
+from runtime.runm.serve_config import ServeConfig, ServeError
 
 
 def config(path: Path, **fields: object) -> ServeConfig:

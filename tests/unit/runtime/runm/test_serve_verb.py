@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from runtime.runm.cli import cli
-from runtime.runm.serve import ServeConfig
+from runtime.runm.serve_config import ServeConfig
 
 
 def test_hosts_that_are_allowed_and_those_of_registries(
