@@ -1,6 +1,6 @@
 """What a pod IP costs: the way through the overlay, the userspace stack and the proxy, beside none of them.
 
-    BRONZEWILLOW_LAB=... python -m benchmarks.pod_ip [--rounds 5]
+    BRONZEWILLOW_LAB=... python -m benchmarks.pod_ip [--rounds 5] [--save]
 
 Both ways start in a pod's namespace on a kernel VXLAN worker and end at the same runm (or file server) in the
 Mac's namespace, in alternating rounds of one run. *Direct* is kernel TCP, routed; *pod IP* is VXLAN to the
@@ -16,6 +16,7 @@ import statistics
 import time
 from pathlib import Path
 
+from benchmarks.page import put
 from bronzewillow.testing.lab.features import ENVIRONMENT_VARIABLE
 from bronzewillow.testing.lab.files import content, content_digest
 from bronzewillow.testing.lab.node import HTTP_PORT, TCP_PORT, Node
@@ -35,9 +36,9 @@ def ask(node: Node, host: str, port: int, requests: int, connections: int) -> di
     answer = json.loads(node.topology.pod.run(python, str(_CLIENT), *arguments, timeout_s=120))
     latencies = sorted(answer["latencies_ms"])
     return {
-        "p50_ms": statistics.median(latencies),
-        "p99_ms": latencies[int(len(latencies) * 0.99)],
-        "requests_per_s": len(latencies) / answer["seconds"],
+        "p50, ms": statistics.median(latencies),
+        "p99, ms": latencies[int(len(latencies) * 0.99)],
+        "requests/s": len(latencies) / answer["seconds"],
     }
 
 
@@ -77,7 +78,7 @@ def measure(node: Node, rounds: int) -> dict[str, dict[str, float]]:
                 rows[way].append(ask(node, host, port, requests, connections))
         middle = {way: medians(rows[way]) for way in ways}
         for name in middle["direct"]:
-            figures[f"{label}: {name}"] = {way: middle[way][name] for way in ways}
+            figures[f"{label}, {name}"] = {way: middle[way][name] for way in ways}
 
     file = node.topology.folder / "upload"
     with file.open("wb") as output:
@@ -92,8 +93,8 @@ def measure(node: Node, rounds: int) -> dict[str, dict[str, float]]:
                 before = cpu_seconds(node.agent.pid)
                 rates[way].append(bulk(node, host, port, direction, file))
                 spent += cpu_seconds(node.agent.pid) - before if way == "pod_ip" else 0
-        figures[f"{direction}: Gbit/s"] = {way: statistics.median(rates[way]) for way in places}
-        figures[f"{direction}: Gbit per CPU-second of the agent"] = {
+        figures[f"{direction}, Gbit/s"] = {way: statistics.median(rates[way]) for way in places}
+        figures[f"{direction}, Gbit per CPU-second of the agent"] = {
             "pod_ip": rounds * _BULK_BYTES * 8 / 1e9 / max(spent, _TICK_S)
         }
     for figure in figures.values():
@@ -102,11 +103,22 @@ def measure(node: Node, rounds: int) -> dict[str, dict[str, float]]:
     return figures
 
 
+def table(figures: dict[str, dict[str, float]]) -> str:
+    """Markdown."""
+    lines = ["| figure | direct | pod IP | pod IP / direct |", "|---|---|---|---|"]
+    for name, figure in figures.items():
+        values = (figure.get("direct"), figure["pod_ip"], figure.get("ratio"))
+        cells = ("" if one is None else f"{one:,.{0 if one >= 100 else 2}f}" for one in values)
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Build the lab, measure, print a Markdown table and one line of JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--save", action="store_true", help="write the table of docs/benchmarks.md anew")
+    options = parser.parse_args()
     with build(Plan(cable=Cable.REAL)) as topology:
         node = Node(topology, Path(os.environ[ENVIRONMENT_VARIABLE]))
         node.prepare()
@@ -117,12 +129,10 @@ def main() -> None:
             "files-direct", "python", "-m", "bronzewillow.testing.lab.files", f"{MAC_OUT}:{_FILES_PORT}"
         )
         node.start_agent((), "--log-level", "warning")
-        figures = measure(node, rounds)
-    print("| figure | direct | pod IP | pod IP / direct |\n|---|---|---|---|")
-    for name, figure in figures.items():
-        direct, ratio = figure.get("direct"), figure.get("ratio")
-        cells = (f"{value:.2f}" if value is not None else "" for value in (direct, figure["pod_ip"], ratio))
-        print(f"| {name} | {' | '.join(cells)} |")
+        figures = measure(node, options.rounds)
+    print(table(figures))
+    if options.save:
+        put("pod-ip", table(figures))
     print(json.dumps(figures))
 
 

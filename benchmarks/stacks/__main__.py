@@ -3,7 +3,7 @@
     BRONZEWILLOW_LAB=... python -m benchmarks.stacks [--rounds 5] [--only bulk,web] [--save]
 
 Needs root, network namespaces, and Debian's slirp4netns, passt, iperf3, wrk and nginx: `make bench-lab` sets
-all of it up. Medians of the rounds.
+all of it up. Medians of the rounds. With `--save` the tables of docs/benchmarks.md are written anew.
 """
 
 from __future__ import annotations
@@ -14,20 +14,21 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
+from benchmarks.page import FIGURES, put
 from benchmarks.stacks import bulk, events, held, plots, web
-from benchmarks.stacks.ways import EVENTS_PORT, IDLE_PORTS, Way, kernel, ours, pasta, slirp4netns
+from benchmarks.stacks.ways import EVENTS_PORT, IDLE_PORTS, Way, kernel, ours, pasta, pytcp, slirp4netns
 from bronzewillow.testing.lab.features import ENVIRONMENT_VARIABLE
+from bronzewillow.testing.lab.netns import LabError
 
 Figures = dict[str, dict[str, float]]
 """By what is measured, then by the way."""
 _HELD = 10_000
 _STREAMS = ((1, "50"), (100, "10"), (1000, "1"))
 """How many at a time, and events a second of each."""
-_FIGURES = Path("docs/figures")
 
 
 def measure_bulk(ways: list[Way], rounds: int, seconds: int) -> Figures:
@@ -39,12 +40,15 @@ def measure_bulk(ways: list[Way], rounds: int, seconds: int) -> Figures:
         rows: dict[str, list[dict[str, float]]] = {way.name: [] for way in ways}
         for _ in range(rounds):
             for way in ways:
-                rows[way.name].append(bulk.measure(way, load, seconds))
+                try:
+                    rows[way.name].append(bulk.measure(way, load, seconds))
+                except (LabError, subprocess.TimeoutExpired) as error:  # its own: the others go on
+                    print(f"{way.name}, {load.name}: {error}", file=sys.stderr)
         for key, unit in (("gbit_s", "Gbit/s"), ("gbit_cpu_s", "Gbit per CPU-second")):
             figures[f"{load.name}, {unit}"] = {
                 name: statistics.median(row[key] for row in of_way)
                 for name, of_way in rows.items()
-                if all(key in row for row in of_way)
+                if of_way and all(key in row for row in of_way)
             }
     return figures
 
@@ -133,14 +137,46 @@ def table(figures: Figures) -> str:
     names = list(dict.fromkeys(name for row in figures.values() for name in row))
     lines = [f"| | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for what, row in figures.items():
-        cells = (f"{row[name]:,.{0 if row[name] >= 100 else 2}f}" if name in row else "" for name in names)
+        cells = (_cell(row[name]) if name in row else "" for name in names)
         lines.append(f"| {what} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _cell(value: float) -> str:
+    return f"{value:,.{0 if value >= 100 else 2 if value >= 0.05 else 4}f}"
 
 
 _PARTS: dict[str, Callable[[list[Way], int, int], Figures]] = {
     "bulk": measure_bulk, "web": measure_web, "events": measure_events, "idle": measure_idle,
 }  # fmt: skip
+
+
+def _standing(stack: ExitStack, made: Sequence[AbstractContextManager[Way]]) -> Iterator[Way]:
+    """All ways that can be built here: the first is ours, without which there is nothing to compare."""
+    for number, one in enumerate(made):
+        try:
+            way = stack.enter_context(one)
+        except (LabError, subprocess.CalledProcessError) as error:
+            if not number:
+                raise
+            print(f"a way is left out: {error}", file=sys.stderr)
+        else:
+            stack.callback(way.end)
+            yield way
+
+
+@contextmanager
+def _before_others() -> Iterator[None]:
+    """In real-time priority, with all that is started in it: delays are else those of other programs."""
+    if sys.platform != "linux":  # where there are no namespaces, either
+        yield
+        return
+    policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
+    os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, priority)
 
 
 def main() -> None:
@@ -149,23 +185,24 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--only", default=",".join(_PARTS), help=", ".join(_PARTS))
-    parser.add_argument("--save", action="store_true", help=f"keep figures and plots in {_FIGURES}")
+    parser.add_argument("--save", action="store_true", help=f"keep figures and plots in {FIGURES}")
     options = parser.parse_args()
     environment = Path(os.environ[ENVIRONMENT_VARIABLE])
     for part in options.only.split(","):
-        with ExitStack() as stack:
+        with _before_others() if part == "events" else nullcontext(), ExitStack() as stack:
             made = [ours(environment), kernel(offloads=False), kernel(offloads=True), slirp4netns(), pasta()]
             if part == "bulk":
-                made.append(ours(environment, pure=True))
-            ways = [stack.enter_context(one) for one in made]
-            for way in ways:
-                stack.callback(way.end)
+                made += [pytcp(), ours(environment, pure=True)]
+            ways = list(_standing(stack, made))
             figures = _PARTS[part](ways, options.rounds, options.seconds)
         print(f"\n{table(figures)}\n", flush=True)
         if options.save:
-            _FIGURES.mkdir(exist_ok=True)
-            (_FIGURES / f"stacks-{part}.json").write_text(json.dumps(figures, indent=1) + "\n")
-            plots.draw(figures, _FIGURES / f"stacks-{part}.png")
+            FIGURES.mkdir(exist_ok=True)
+            (FIGURES / f"stacks-{part}.json").write_text(json.dumps(figures, indent=1) + "\n")
+            if len(figures) > 1:
+                plots.draw(figures, FIGURES / f"stacks-{part}.png")
+            how = f"Rounds: {options.rounds}. Load average of the machine: {os.getloadavg()[1]:.1f}."
+            put(f"stacks-{part}", f"{table(figures)}\n\n{how}")
 
 
 if __name__ == "__main__":

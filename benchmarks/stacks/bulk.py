@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from benchmarks.stacks.ways import BULK_PORT, Way
+from bronzewillow.testing.lab.netns import LabError
 
 EVENT_BYTES = 150
 """A server-sent event with one token, as llama.cpp writes it."""
@@ -35,12 +36,15 @@ def serve(way: Way) -> None:
 
 
 def measure(way: Way, load: Load, seconds: int) -> dict[str, float]:
-    """`gbit_s`, and `gbit_cpu_s` for each second that the stack's process computes, where there is one."""
+    """`gbit_s`, and `gbit_cpu_s` for each second that the stack's process computes, where there is one.
+
+    LabError when nothing gets through.
+    """
     before = way.cpu_s()
     argv = ("iperf3", "-J", "-c", way.host, "-p", str(BULK_PORT), "-t", str(seconds), "-P", str(load.flows))
     answer = json.loads(way.client.attempt(*argv, *load.options, timeout_s=seconds + 30).stdout)
     if "error" in answer:
-        raise SystemExit(f"{way.name}, {load.name}: {answer['error']}")
+        raise LabError(f"iperf3: {answer['error']}")
     received = answer["end"]["sum_received"]
     row = {"gbit_s": received["bits_per_second"] / 1e9}
     if spent := way.cpu_s() - before:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +36,8 @@ IDLE_PORTS = tuple(range(7000, 7010))
 """Ten, as a port takes 1,024 connections."""
 RELAYED = (BULK_PORT, *IDLE_PORTS)
 WEB_PORT, EVENTS_PORT = 8080, 8081
+_PYTCP = "pmd-pytcp==0.3.8"  # GPL: run as a program of its own, and no dependency of ours
+_PYTCP_HOME = Path(".cache/pytcp")
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -154,3 +158,34 @@ def pasta() -> Iterator[Way]:
             yield way
         finally:
             way.end()
+
+
+@contextmanager
+def pytcp() -> Iterator[Way]:
+    """PyTCP on a TAP device, MTU 1500; what it accepts a relay of ours passes on."""
+    python = _python_with_pytcp()
+    with namespaces() as (create, folder):
+        client, server = create("pod"), create("host")
+        way = Way("PyTCP", client, server, "10.0.2.2", folder)
+        client.ip("tuntap", "add", "tap0", "mode", "tap")
+        client.ip("addr", "add", "10.0.2.100/24", "dev", "tap0")
+        client.ip("link", "set", "tap0", "up")
+        script = str(Path(__file__).with_name("pytcp.py"))
+        names = [f"/run/netns/{one.name}" for one in (client, server)]
+        argv = (python, "-P", script, *names, f"{way.host}/24", str(BULK_PORT))
+        try:
+            way.stack = way.start("pytcp", server, *argv, ready="listening")
+            yield way
+        finally:
+            way.end()
+
+
+def _python_with_pytcp() -> str:
+    """An environment for it alone, made once."""
+    python, stamp = _PYTCP_HOME.absolute() / "bin" / "python", _PYTCP_HOME / _PYTCP
+    if not stamp.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(_PYTCP_HOME)], check=True)
+        pip = (str(python), "-m", "pip", "--quiet", "--disable-pip-version-check")
+        subprocess.run([*pip, "install", _PYTCP], check=True)
+        stamp.touch()
+    return str(python)

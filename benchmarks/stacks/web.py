@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from benchmarks.stacks.ways import WEB_PORT, Way
+from bronzewillow.testing.lab.child import wait_until
 
 _PAGE = """
 worker_processes 1; daemon off; error_log stderr warn; pid {folder}/nginx-{port}.pid;
@@ -41,3 +42,5 @@ def _nginx(way: Way, port: int, upstream: str, does: str) -> None:
     file = way.folder / f"nginx-{port}.conf"
     file.write_text(_PAGE.format(folder=way.folder, port=port, upstream=upstream, does=does))
     way.start(f"nginx-{port}", way.server, "nginx", "-c", str(file))
+    page = ("curl", "-sf", "-o", "/dev/null", f"http://127.0.0.1:{port}/")
+    wait_until(lambda: not way.server.attempt(*page).returncode, f"nginx answers on port {port}")
