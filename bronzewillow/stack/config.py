@@ -17,8 +17,12 @@ _TCP_HEADER_BYTES = 20
 class TcpConfig:
     """The knobs of one stack's TCP. All durations are microseconds."""
 
-    send_buffer_bytes: int = 1 << 20
+    send_buffer_bytes: int = 4 << 20
     """Unacknowledged and unsent bytes that one connection may hold."""
+
+    initial_send_bytes: int = 1 << 20
+    """What of it a connection begins with: it grows where a long path takes more. More for a short one only
+    makes a longer queue, and costs a tenth more CPU time."""
 
     receive_buffer_bytes: int = 4 << 20
     """Bytes received and not yet consumed that one connection may hold; the largest window offered."""

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from bronzewillow.stack import Accepted, Connection, Event, Stack, StackConfig, Writable
+from bronzewillow.stack import Accepted, Connection, Event, Stack, StackConfig, TcpConfig, Writable
 from bronzewillow.stack.tcp.memory import GUARANTEED_BYTES, Memory
 from bronzewillow.testing.exchange import Exchange
 from bronzewillow.testing.simnet import MILLISECOND, SECOND, Link, SimNet
@@ -70,6 +70,37 @@ def test_writers_take_what_is_guaranteed_and_are_woken() -> None:
     net.run_until_quiet(1 * SECOND)
     assert most <= LIMIT + 65_536 + 30 * GUARANTEED_BYTES
     assert used(net) == 0
+
+
+LONG = Link(50 * MILLISECOND, rate_bytes_per_s=12_500_000)
+"""1.2 MB fit into it, of which a connection begins with 64 KiB here."""
+QUEUED = Link(1 * MILLISECOND, rate_bytes_per_s=12_500_000)
+"""25 kB: the rest of a longer buffer would wait before the link."""
+
+
+@pytest.mark.parametrize(
+    ("link", "of_pod", "grows"),
+    [(LONG, 256 << 20, True), (QUEUED, 256 << 20, False), (LONG, 0, False)],
+    ids=["long path", "own queue", "memory is short"],
+)
+def test_the_send_buffer_grows_with_what_the_path_holds(link: Link, of_pod: int, grows: bool) -> None:
+    tcp = TcpConfig(initial_send_bytes=64 << 10, send_buffer_bytes=512 << 10)
+    net = SimNet(1, link, a=StackConfig(A, tcp=tcp, max_buffered_bytes=of_pod))
+    net.b.stack.listen(80)
+    left = 3_000_000
+
+    def write(event: Event, now: int) -> None:
+        nonlocal left
+        if left:
+            left -= event.connection.send(bytes(min(left, 600_000)), now)
+
+    net.a.on_event = write
+    c = net.a.stack.connect(B, 80, 0)
+    net.run(lambda: sum(map(len, net.b.received.values())) == 3_000_000)
+    if grows:
+        assert c.send_buffer.capacity_bytes == 512 << 10
+    else:
+        assert c.send_buffer.capacity_bytes <= 128 << 10
 
 
 @pytest.mark.parametrize("limit", [0, 20_000])

@@ -86,7 +86,20 @@ def _on_new_ack(
         c.recovery.probe.is_wanted = True
     else:
         c.timers.cancel_sending()  # RFC 6298 5.2
-    c.report_writable()
+    if c.writable_wanted:
+        _grow_send_buffer(c)
+        c.report_writable()
+
+
+def _grow_send_buffer(c: Connection) -> None:
+    """Where the buffer, and neither window, holds back a user who has more.
+
+    It gets what the path holds without a queue, and as much to follow it: a longer queue would be our own.
+    """
+    if c.unsent_bytes or c.tcp.memory.is_short:
+        return
+    window = min(c.congestion.cwnd, c.tcb.max_snd_wnd)
+    c.send_buffer.grow(2 * window * c.rtt.min_rtt // max(c.rtt.srtt, 1))
 
 
 def _echo_ms(c: Connection, seg: TcpSegment, now: int) -> int | None:

@@ -105,7 +105,7 @@ class Connection:
         self.path_probe = PathProbe() if config.path_probing else None
         self.ecn: Ecn | None = None
         """None until both ends have agreed on it."""
-        self.send_buffer = SendBuffer(config.send_buffer_bytes)
+        self.send_buffer = SendBuffer(config.initial_send_bytes, config.send_buffer_bytes)
         self.receive_window = ReceiveWindow(config.initial_receive_bytes, config.receive_buffer_bytes, now)
         self.reassembly = Reassembly(config.max_reassembly_ranges)
         self.timers = Timers()

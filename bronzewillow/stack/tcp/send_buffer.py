@@ -16,12 +16,14 @@ class SendBuffer:
     `start` is the offset of the first byte held, `end` the one after the last.
     """
 
-    __slots__ = ("_offsets", "_pieces", "capacity_bytes", "end", "start")
+    __slots__ = ("_limit_bytes", "_offsets", "_pieces", "capacity_bytes", "end", "start")
 
-    def __init__(self, capacity_bytes: int) -> None:
+    def __init__(self, initial_bytes: int, limit_bytes: int) -> None:
+        """Room for `initial_bytes`, which may `grow` up to `limit_bytes`."""
         self._pieces: list[bytes | bytearray] = []
         self._offsets: list[int] = []  # of the first byte of each
-        self.capacity_bytes = capacity_bytes
+        self._limit_bytes = limit_bytes
+        self.capacity_bytes = min(initial_bytes, limit_bytes)
         self.start = 0
         self.end = 0
 
@@ -49,6 +51,10 @@ class SendBuffer:
             self._add(bytearray(data))
         self.end += taken
         return taken
+
+    def grow(self, wanted_bytes: int) -> None:
+        """More room, as far as the limit goes; it never shrinks."""
+        self.capacity_bytes = max(self.capacity_bytes, min(wanted_bytes, self._limit_bytes))
 
     def peek(self, offset: int, size: int) -> bytes:
         """Up to `size` bytes from stream `offset` on."""
