@@ -30,11 +30,16 @@ class StaticSource:
         self._good: dict[Path, dict[str, Any]] = {}
 
     def read(self) -> list[dict[str, Any]]:
-        """The pods of all files. What is wrong with a file is logged once, and its pod goes on as it was."""
+        """The pods of all files. What is wrong with one, or with the folder, is told once, and pods go on."""
         pods: dict[str, dict[str, Any]] = {}
         good: dict[Path, dict[str, Any]] = {}
         wrong: dict[Path, str] = {}
-        for path in self._files():
+        try:
+            paths = self._files()
+        except OSError as error:
+            wrong[self._folder] = error.strerror or str(error)
+            paths = list(self._good)
+        for path in paths:
             try:
                 pod = static_pod(_load(path), self._node, str(path))
             except FileNotFoundError:
@@ -57,7 +62,7 @@ class StaticSource:
     def _files(self) -> list[Path]:
         try:
             found = sorted(self._folder.iterdir())
-        except OSError:
+        except FileNotFoundError:
             return []
         return [path for path in found if path.suffix in _ENDINGS and not path.name.startswith(".")][
             :_MOST_FILES

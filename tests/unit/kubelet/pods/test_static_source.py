@@ -86,6 +86,23 @@ def test_a_pod_goes_on_while_its_file_is_wrong(tmp_path: Path) -> None:
     assert source.read() == []
 
 
+def test_pods_go_on_while_their_folder_cannot_be_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "pods"
+    folder.mkdir()
+    (folder / "a.yaml").write_text(TEXT)
+    source = StaticSource(folder, "mac-1")
+    before = source.read()
+    folder.rename(tmp_path / "elsewhere")
+    folder.touch()
+    assert source.read() == source.read() == before
+    assert f"{folder}: Not a directory" in [record.getMessage() for record in caplog.records]
+    assert len(caplog.records) == 2  # of the file and of the folder, once
+    folder.unlink()
+    assert source.read() == []
+
+
 def test_two_files_with_one_pod(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "a.yaml").write_text(TEXT)
     (tmp_path / "b.yaml").write_text(TEXT)
