@@ -37,6 +37,7 @@ from bronzewillow.stack import TcpConfig
 from bronzewillow.wire.ethernet import MacRule
 
 _T = TypeVar("_T")
+_ANSWER_LIMIT_S = 30.0  # of policies of many pods, too
 _PCAP_HEADER_BYTES = 24
 _PCAP_RECORD_BYTES = 16
 
@@ -284,9 +285,14 @@ async def _get(control: Path, path: str) -> AsyncIterator[aiohttp.ClientResponse
 
 
 async def get_json(control: Path, path: str) -> Any:
-    """What the agent answers. CommandError when none does."""
-    async with _get(control, path) as response:
-        return await response.json()
+    """What the agent answers. CommandError when none does, or not in time."""
+    try:
+        async with asyncio.timeout(_ANSWER_LIMIT_S), _get(control, path) as response:
+            return await response.json()
+    except TimeoutError:
+        raise CommandError(
+            f"{control}: the agent has not answered for {_ANSWER_LIMIT_S:g} s; is it stopped, or very busy?"
+        ) from None
 
 
 def _run(main: Coroutine[Any, Any, _T]) -> _T:

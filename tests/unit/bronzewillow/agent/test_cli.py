@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from bronzewillow.agent import cli
+from bronzewillow.host.command import CommandError
 from bronzewillow.testing.agents import POD_NAME, config_text, running_agent
 from bronzewillow.testing.aio import run
-from bronzewillow.testing.loopback import until
+from bronzewillow.testing.loopback import Wire, unix_server, unix_socket_path, until
 from bronzewillow.testing.ports import free_udp_port
 
 pytestmark = pytest.mark.loopback
@@ -234,3 +236,17 @@ def test_a_metrics_port_in_use_is_named(tmp_path: Path) -> None:
     assert ended.code == 1
     assert f"127.0.0.1:{port}: address already in use; choose another with --metrics" in ended.err
     assert not (tmp_path / "c").exists()
+
+
+def test_an_agent_that_does_not_answer_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "_ANSWER_LIMIT_S", 0.05)
+
+    async def main() -> None:
+        async def say_nothing(wire: Wire) -> None:
+            await wire.rest()
+
+        async with unix_socket_path() as path, unix_server(path, say_nothing):
+            with pytest.raises(CommandError, match=r"the agent has not answered for 0.05 s"):
+                await cli.get_json(Path(path), "/status")
+
+    run(main())
