@@ -20,7 +20,7 @@ from bronzewillow.supervise.pods_report import pods_lines
 @json_option
 def status(control: Path, as_json: bool) -> None:
     """Show the node, its peers and pods, the models in them, and what was dropped."""
-    answer, pods, trouble = asyncio.run(_ask(control))
+    answer, pods, troubles = asyncio.run(_ask(control))
     if as_json and answer is not None:
         click.echo(json.dumps({**answer, "runtime": None if pods is None else {"pods": pods}}))
     elif not as_json:
@@ -34,24 +34,27 @@ def status(control: Path, as_json: bool) -> None:
         ]
         if paragraphs:
             click.echo("\n\n".join(paragraphs))
-    if trouble is not None:
-        raise trouble
+    if troubles:
+        raise CommandError("\n".join(troubles))
 
 
-async def _ask(control: Path) -> tuple[Any, list[dict[str, Any]] | None, CommandError | None]:
-    """What the agent says, what the runtime beside it says, and what is wrong."""
-    pods = await _ask_runtime(control.parent)
+async def _ask(control: Path) -> tuple[Any, list[dict[str, Any]] | None, list[str]]:
+    """What the agent says, what the runtime beside it says if there is one, and what is wrong."""
+    answer, pods, troubles = None, None, []
+    cri = control.parent / "cri.sock"
+    if cri.exists():
+        pods = await _ask_runtime(cri)
+        if pods is None:
+            troubles.append(f"{cri}: no container runtime answers here")
     try:
-        return await get_json(control, "/status"), pods, None
+        answer = await get_json(control, "/status")
     except CommandError as error:
-        return None, pods, error
+        troubles.append(error.message)
+    return answer, pods, troubles
 
 
-async def _ask_runtime(folder: Path) -> list[dict[str, Any]] | None:
-    """None when there is none."""
-    cri = folder / "cri.sock"
-    if not cri.exists():
-        return None
+async def _ask_runtime(cri: Path) -> list[dict[str, Any]] | None:
+    """None when it does not answer."""
     from bronzewillow.supervise.pods_view import pods_view  # gRPC takes a quarter of a second to come in
 
-    return await pods_view(cri.absolute(), folder.absolute() / "p")
+    return await pods_view(cri.absolute(), cri.absolute().with_name("p"))

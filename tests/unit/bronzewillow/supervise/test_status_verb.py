@@ -3,11 +3,16 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import sys
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from bronzewillow.supervise.status_verb import status as command
 from bronzewillow.testing.aio import run
+from bronzewillow.testing.loopback import unix_socket_path
 from bronzewillow.testing.up_processes import Place
 
 pytestmark = pytest.mark.loopback
@@ -47,5 +52,21 @@ def test_pods_and_models_beside_the_network(place: Place) -> None:
             agent.send_signal(signal.SIGCONT)
             await up.end()
             assert await status(place) == (1, "", err)
+
+    run(main())
+
+
+def test_a_runtime_that_does_not_answer_is_told() -> None:
+    async def main() -> None:
+        async with unix_socket_path() as path:
+            control = Path(path).with_name("agent.sock")
+            cri = control.with_name("cri.sock")
+            with socket.socket(socket.AF_UNIX) as dead:
+                dead.bind(str(cri))
+            result = await asyncio.to_thread(CliRunner().invoke, command, ["--control", str(control)])
+            assert result.exit_code == 1
+            assert f"{cri}: no container runtime answers here" in result.output
+            assert f"{control}: no agent answers here" in result.output
+            cri.unlink()
 
     run(main())
