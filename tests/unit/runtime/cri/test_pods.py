@@ -99,7 +99,7 @@ def test_what_the_network_does_not_know_any_more_is_stopped_by_the_next(rig: Rig
             await rig.clear()
         assert rig.plugin_calls[2:] == [f"DEL {lost}", f"DEL {left}"]
 
-    run(main(), 30)
+    run(main())
 
 
 def test_what_was_half_made_is_taken_back_by_the_next(rig: Rig) -> None:
