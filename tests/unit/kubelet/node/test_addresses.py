@@ -5,6 +5,10 @@ import pytest
 from kubelet.node.addresses import node_addresses
 
 
+def nobody(address: str, version: int) -> list[str]:
+    return []
+
+
 @pytest.mark.parametrize(
     ("table", "families", "expected"),
     [
@@ -23,8 +27,22 @@ from kubelet.node.addresses import node_addresses
 def test_the_way_to_the_api_server_says_the_first(
     table: dict[str, str | None], families: tuple[int, ...], expected: tuple[str, ...]
 ) -> None:
-    found = node_addresses("https://api.example:6443", families, lambda host, port: table.get(host))
+    found = node_addresses("https://api.example:6443", families, lambda host, port: table.get(host), nobody)
     assert found == expected
+
+
+def test_a_family_without_a_default_route_is_found_on_the_same_interface() -> None:
+    table = {"api.example": "10.0.0.7", "fd00:9::1": "::1", "fd77::1": "fd77::11"}
+    asked: list[tuple[str, int]] = []
+
+    def neighbours(address: str, version: int) -> list[str]:
+        asked.append((address, version))
+        return ["fd00:9::1", "fd77::1"]
+
+    server, source_of = "https://api.example:6443", lambda host, port: table.get(host)
+    assert node_addresses(server, (4, 6), source_of, neighbours) == ("10.0.0.7", "fd77::11")
+    assert asked == [("10.0.0.7", 6)]
+    assert node_addresses(server, (4,), source_of, neighbours) == ("10.0.0.7",)
 
 
 def test_the_port_of_https_is_understood() -> None:
