@@ -13,10 +13,10 @@ from collections.abc import Callable
 
 _YOUNG, _MIDDLE, _NEVER = 10_000, 20, 1 << 30
 """New objects until a search of them, such searches until one of the middle-aged, those until a full one."""
-_MANY = 4
+_MANY = 2
 """Searches of new objects until what they have left is set aside: what is searched then takes a few ms."""
 _EVERY_S = 600.0
-_LOOK_EVERY_S, _COMING_EVERY_S = 1.0, 0.25
+_LOOK_EVERY_S, _COMING_EVERY_S = 1.0, 0.1
 """The second until all is there."""
 
 

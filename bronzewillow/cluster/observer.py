@@ -24,8 +24,6 @@ from bronzewillow.kube.listwatch import ListWatchConfig
 from bronzewillow.kube.reflector import Reflector
 from bronzewillow.kube.resources import name_of, uid_of
 
-_STEP_CHANGES = 100
-"""Of a list of tens of thousands of objects: packets wait for one step, not for all."""
 Listener = Callable[[list[Change]], None]
 """Told what has changed of a set, on the loop."""
 
@@ -64,7 +62,9 @@ class Observer:
                 watched.resource,
                 partial(self._on_changes, watched),
                 watched.selection,
-                config=replace(self._listing, page_items=watched.page_items, step_changes=_STEP_CHANGES),
+                config=replace(
+                    self._listing, page_items=watched.page_items, step_changes=watched.step_changes
+                ),
                 trim=trim_of(watched.resource),
                 on_failure=self._answered.set,
             )

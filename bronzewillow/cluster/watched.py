@@ -27,6 +27,8 @@ class Watched:
     selection: Selection = field(default_factory=Selection)
     page_items: int = 100
     """Of a list; a page is parsed in one go on the loop that moves packets."""
+    step_changes: int = 50
+    """Of a list that has come whole; a step of it is taken over in one go."""
 
     @property
     def key(self) -> network.Resource:
@@ -64,7 +66,9 @@ POLICY = (PODS, NAMESPACES, NETWORK_POLICIES)
 """What policies are made of. Our own pods are among them."""
 
 SERVICES = Watched(resources.SERVICES)
-ENDPOINT_SLICES = Watched(resources.ENDPOINT_SLICES, page_items=20)  # of a hundred endpoints each
+ENDPOINT_SLICES = Watched(
+    resources.ENDPOINT_SLICES, page_items=10, step_changes=5
+)  # a hundred endpoints each
 SERVICE_KINDS = (SERVICES, ENDPOINT_SLICES)
 """What balancing is made of."""
 
