@@ -194,6 +194,15 @@ class Scene:
                 task.cancel()
                 await asyncio.wait([task])
 
+    @asynccontextmanager
+    async def joined(self) -> AsyncIterator[Heard]:
+        """A cluster that is laid, and a node that has its place in it."""
+        await self.lay()
+        await self.add(self.world.us(ADDRESS))
+        async with self.following() as heard:
+            await self.assign_pod_cidr()
+            yield heard
+
     def _us(self, addresses: tuple[bytes, ...]) -> Us:
         network = ipaddress.ip_network(POOL)
         return Us(US, addresses, pod_pools=((network.network_address.packed, network.prefixlen),))

@@ -17,10 +17,7 @@ MOVED = "192.0.2.78"
 
 def test_nodes_come_move_and_go(play: Play) -> None:
     async def body(scene: Scene) -> None:
-        await scene.lay()
-        await scene.add(scene.world.us(ADDRESS))
-        async with scene.following() as heard:
-            await scene.assign_pod_cidr()
+        async with scene.joined() as heard:
             await until(lambda: heard.peers() == {"worker-1": "192.0.2.1"})
             second = scene.world.worker(2, "192.0.2.2")
             await scene.add(*second)
@@ -36,10 +33,7 @@ def test_nodes_come_move_and_go(play: Play) -> None:
 
 def test_our_address_changes_and_peers_can_read_the_new_one(play: Play) -> None:
     async def body(scene: Scene) -> None:
-        await scene.lay()
-        await scene.add(scene.world.us(ADDRESS))
-        async with scene.following() as heard:
-            await scene.assign_pod_cidr()
+        async with scene.joined() as heard:
             await until(lambda: heard.address() == ADDRESS and heard.stands())
             await scene.move(US, MOVED)
             await until(lambda: heard.address() == MOVED and heard.stands())
@@ -52,10 +46,7 @@ def test_our_address_changes_and_peers_can_read_the_new_one(play: Play) -> None:
 
 def test_our_node_is_deleted_and_made_anew(play: Play) -> None:
     async def body(scene: Scene) -> None:
-        await scene.lay()
-        await scene.add(scene.world.us(ADDRESS))
-        async with scene.following() as heard:
-            await scene.assign_pod_cidr()
+        async with scene.joined() as heard:
             await until(heard.stands)
             await scene.admin.delete(NODES, US)
             await until(lambda: heard.last.waiting_for == (f"the Node {US}",))
@@ -102,10 +93,7 @@ def test_annotations_that_somebody_removes_are_published_again(play: Play) -> No
 @pytest.mark.parametrize("cni", [Cni.CALICO, Cni.CILIUM], indirect=True)
 def test_objects_that_somebody_removes_are_made_again(play: Play) -> None:
     async def body(scene: Scene) -> None:
-        await scene.lay()
-        await scene.add(scene.world.us(ADDRESS))
-        async with scene.following() as heard:
-            await scene.assign_pod_cidr()
+        async with scene.joined() as heard:
             await until(heard.stands)
             made = [one for one in heard.last.publications if one.write is Write.ENSURE]
             assert made
