@@ -7,6 +7,7 @@ the same number for the other protocol, where nothing listens, until the process
 
 from __future__ import annotations
 
+import atexit
 import secrets
 import socket
 from collections import deque
@@ -62,3 +63,9 @@ def _bound(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
         made.close()
         raise
     return made
+
+
+@atexit.register
+def _let_go() -> None:
+    while _held:
+        _held.popleft().close()

@@ -399,6 +399,8 @@ def test_the_reason_of_a_failed_load_is_told(subject: Subject, tmp_path: Path) -
     async def main() -> None:
         await ENGINES[subject.name](_config(subject.name, path)).load()
 
+    # the other engine of this process is to have said all it had to say of what came before
+    subject.run(_events(subject.engine, _chat(max_tokens=1)))
     with pytest.raises(LoadError, match="architecture"):
         asyncio.run(main())
 
