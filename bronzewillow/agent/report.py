@@ -100,7 +100,19 @@ def _cluster_lines(cluster: Json) -> list[str]:
 def flow_lines(flows: Sequence[Json]) -> list[str]:
     """What `flows` prints: a line for each connection."""
     return table(
-        ("POD", "LOCAL", "REMOTE", "STATE", "RTT MS", "CWND", "FLIGHT", "UNSENT", "UNREAD", "RETRANSMITTED"),
+        (
+            "POD",
+            "LOCAL",
+            "REMOTE",
+            "STATE",
+            "RTT MS",
+            "CWND",
+            "FLIGHT",
+            "UNSENT",
+            "UNREAD",
+            "RETRANSMITTED",
+            "",
+        ),
         [
             (
                 flow["pod"],
@@ -113,6 +125,7 @@ def flow_lines(flows: Sequence[Json]) -> list[str]:
                 flow["unsent_bytes"],
                 flow["unread_bytes"],
                 flow["retransmitted_segments"],
+                flow.get("trouble", ""),
             )
             for flow in flows
         ],

@@ -103,15 +103,15 @@ def drops(net: Net) -> Counter[str]:
 
 def flows(net: Net, pods: Pods) -> list[Json]:
     """Every connection of every pod."""
-    names = pods.names
+    names, now = pods.names, net.node.clock.now()
     return [
-        _flow(names.get(address, "node"), connection)
+        _flow(names.get(address, "node"), connection, now)
         for address, stack in net.node.stacks.items()
         for connection in stack.connections()
     ]
 
 
-def _flow(pod: str, c: Connection) -> Json:
+def _flow(pod: str, c: Connection, now: int) -> Json:
     return {
         "pod": pod,
         "local": endpoint_text(*c.local),
@@ -128,6 +128,7 @@ def _flow(pod: str, c: Connection) -> Json:
         "mss": c.tcb.eff_snd_mss,
         "retransmitted_segments": c.retransmitted_segments,
         "phase": c.recovery.phase.value,
+        "trouble": c.trouble(now),
     }
 
 

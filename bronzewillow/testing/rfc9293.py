@@ -148,8 +148,6 @@ DEVIATIONS: dict[str, str] = {
     "MUST-62": "Nothing urgent is ever sent.",
     "SHLD-3": "Unread bytes do not turn a clean close into a reset: what still arrives is discarded, and "
     "only past `TcpConfig.linger_bytes` the peer gets a RST. Proxies that do otherwise truncate answers.",
-    "SHLD-9": "No event before R2; `Connection.stalled_since` and `soft_error` say what there is to know.",
-    "SHLD-10": "There is no R1, see SHLD-9.",
     "SHLD-13": "A rule for applications.",
     "SHLD-23": "A rule for applications.",
     "SHLD-24": "As MUST-51.",

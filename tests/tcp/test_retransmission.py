@@ -93,6 +93,27 @@ def test_an_unanswering_peer_is_given_up_after_the_user_timeout(established: Scr
     assert established.stack.counters.timed_out == 1
 
 
+@pytest.mark.rfc("9293:SHLD-9")
+@pytest.mark.rfc("9293:SHLD-10")
+def test_who_asks_is_told_of_trouble_from_the_third_retransmission_on(established: Scripted) -> None:
+    established.script("send 1000\n> P. 1:1001(1000) ack 1")
+    for wait in ("+200ms", "+400ms"):
+        established.script(f"{wait} > . 1:1001(1000) ack 1")
+        assert established.c.trouble(established.now) == ""
+    established.script("+800ms > . 1:1001(1000) ack 1")
+    established.advance(8_600_000)
+    assert established.c.trouble(established.now) == "no answer for 10 s"
+    established.script("ignore\n< . 1:1(0) ack 1001")
+    assert established.c.trouble(established.now) == ""
+    established.script("+60s send 1000\nignore")
+    assert established.c.trouble(established.now) == ""
+
+
+def test_a_closed_window_is_told_as_what_it_is(established: Scripted) -> None:
+    established.script("< . 1:1(0) ack 1 win 0\nsend 1000\n+10s ignore")
+    assert established.c.trouble(established.now) == "the peer's window is 0 bytes"
+
+
 @pytest.mark.rfc("9293:MUST-19")
 @pytest.mark.rfc("5681:3.1")
 def test_after_a_timeout_one_segment_leaves_then_slow_start(established: Scripted) -> None:  # RFC 5681 3.1

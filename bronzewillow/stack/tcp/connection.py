@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from bronzewillow.stack.tcp.listener import Listener
 
 Endpoint = tuple[bytes, int]
+_R1 = 3
+"""RFC 9293 3.8.3 SHLD-10: timers in a row without an answer, from which on delivery is in trouble."""
 
 
 class Connection:
@@ -228,6 +230,17 @@ class Connection:
         """R2 of this connection: so many microseconds without an answer end it (RFC 9293 3.8.3 MUST-21)."""
         self.user_timeout = duration
         self.user_timeout_is_set = True
+
+    def trouble(self, now: int) -> str:
+        """What keeps data from the peer, beyond R1 and before R2 (RFC 9293 3.8.3 SHLD-9); or nothing."""
+        if self.rtt.backoff < _R1:
+            return ""
+        if self.timers.is_armed(Timer.PERSIST):
+            return f"the peer's window is {self.tcb.snd_wnd} bytes"
+        if not self.timers.is_armed(Timer.RETRANSMIT) or now - self.stalled_since < self.rtt.rto:
+            return ""  # it has answered since; the timeout stays doubled until a sample says better
+        said = f" (ICMP: {self.soft_error})" if self.soft_error else ""
+        return f"no answer for {(now - self.stalled_since) // 1_000_000} s{said}"
 
     # ---- what the other files of this package use
 

@@ -9,13 +9,13 @@ class RttEstimator:
     """srtt, rttvar and rto, all in microseconds. `srtt` and `min_rtt` are 0 until the first sample."""
 
     __slots__ = (
-        "_backoff",
         "_base",
         "_granularity",
         "_max_rto",
         "_min_rto",
         "_next_min_rtt",
         "_window_began",
+        "backoff",
         "min_rtt",
         "rttvar",
         "srtt",
@@ -31,7 +31,8 @@ class RttEstimator:
         self._window_began = 0
         self._granularity = granularity
         self._base = initial_rto
-        self._backoff = 0
+        self.backoff = 0
+        """How often the timeout has doubled: so many timers in a row have had no answer."""
         self._min_rto = min_rto
         self._max_rto = max_rto
 
@@ -51,12 +52,12 @@ class RttEstimator:
         # a timeout; with the least RTO of 1 s that goes with it (2.4) RTTs beyond 900 ms would show that
         slack = max(self._granularity, 4 * self.rttvar, self._min_rto // 2)
         self._base = max(self._min_rto, self.srtt + slack)
-        self._backoff = 0
+        self.backoff = 0
 
     def back_off(self) -> None:
         """RFC 6298 5.5: double the timeout."""
         if self.rto < self._max_rto:
-            self._backoff += 1
+            self.backoff += 1
 
     def on_progress(self) -> None:
         """The peer's window has opened, so the doubling was that of probes and says nothing about the path.
@@ -64,15 +65,15 @@ class RttEstimator:
         An acknowledgment as such does not do this: after a retransmission the doubled timeout stays until a
         sample says better (RFC 6298 5, Karn), or an RTT above the timeout would never be measured.
         """
-        self._backoff = 0
+        self.backoff = 0
 
     def on_syn_timeout(self, fallback_rto: int) -> None:
         """RFC 6298 5.7: a SYN that needed the timer makes data start at 3 s, unless a sample says better."""
         if not self.srtt:
             self._base = fallback_rto
-        self._backoff = 0
+        self.backoff = 0
 
     @property
     def rto(self) -> int:
         """The current timeout in microseconds."""
-        return min(self._base << self._backoff, self._max_rto)
+        return min(self._base << self.backoff, self._max_rto)

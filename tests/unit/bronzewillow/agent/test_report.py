@@ -65,6 +65,7 @@ FLOW = {
     "unsent_bytes": 0,
     "unread_bytes": 0,
     "retransmitted_segments": 3,
+    "trouble": "",
 }
 
 
@@ -115,6 +116,15 @@ def test_columns_stand_in_line() -> None:
     assert short[column:].startswith("10.244.7.10:8080")
     assert long[column:].startswith("10.244.7.10:8080")
     assert "1.23" in short
+
+
+def test_the_trouble_of_a_connection_ends_its_line() -> None:
+    head, fine, stuck = flow_lines([FLOW, FLOW | {"trouble": "no answer for 9 s"}])
+    assert (
+        head.endswith("RETRANSMITTED")
+        and fine.endswith("3")
+        and stuck.endswith("3              no answer for 9 s")
+    )
 
 
 def test_no_flows_is_a_head_alone() -> None:
