@@ -1,6 +1,6 @@
 """Bulk TCP between two nodes of one process, by VXLAN over loopback: what a CPU-second carries, both ends.
 
-    python -m benchmarks.bulk [--rounds 5]
+    python -m benchmarks.bulk [--rounds 5] [--save]
 
 No root, no namespaces, no proxy: transports, the two stacks, the packet kernel and the sockets. `kept` is the
 way the agent runs, with freed memory kept by the C library; `given back` is without.
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 
+from benchmarks.page import put
 from bronzewillow.host.memory import keep_freed_memory
 from bronzewillow.testing.overlay import POD, two_nodes
 
@@ -81,6 +82,7 @@ def main() -> None:
     """Each round in a process of its own, in turns; prints a Markdown table and one line of JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--save", action="store_true", help="write the table of docs/benchmarks.md anew")
     parser.add_argument("--once", choices=("kept", "given back"))
     arguments = parser.parse_args()
     if arguments.once:
@@ -97,11 +99,14 @@ def main() -> None:
         way: {name: statistics.median(row[name] for row in measured) for name in measured[0]}
         for way, measured in rows.items()
     }
-    print("| freed memory | Gbit per CPU-second | Gbit/s | page faults |\n|---|---|---|---|")
+    lines = ["| freed memory | Gbit per CPU-second | Gbit/s | page faults |", "|---|---|---|---|"]
     for way, figures in middle.items():
         rate, speed, faults = figures["gbit_per_cpu_s"], figures["gbit_per_s"], figures["page_faults"]
-        print(f"| {way} | {rate:.2f} | {speed:.2f} | {faults:,.0f} |")
+        lines.append(f"| {way} | {rate:.2f} | {speed:.2f} | {faults:,.0f} |")
+    print("\n".join(lines))
     print(json.dumps(middle))
+    if arguments.save:
+        put("bulk", "\n".join(lines))
 
 
 if __name__ == "__main__":
