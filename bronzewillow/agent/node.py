@@ -226,12 +226,20 @@ class Node:
             now = self.clock.now()
             for stack in touched:
                 for event in stack.events():
-                    self._on_event(event)
+                    self._tell(event)
                 for packet in stack.output(now):
                     self._route(packet, now)
         else:
             self._flush_handle = self._loop.call_soon(self.flush)
         self._arm_timer()
+
+    def _tell(self, event: Event) -> None:
+        """What fails with one event is logged, as the loop does with its callbacks: the others are told."""
+        try:
+            self._on_event(event)
+        except Exception as error:
+            message = f"{type(event).__name__} of a connection was not taken"
+            self._loop.call_exception_handler({"message": message, "exception": error})
 
     def _route(self, packet: Packet, now: int) -> None:
         underlay = self._by_family[len(packet.source)]

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from bronzewillow.stack import Connection, RemoteError, Stack
+from bronzewillow.stack import Connection, RemoteError, Stack, State
 from bronzewillow.stack.errors import ConnectionRefused, ConnectionTimedOut
 
 _HIGH_WATER_BYTES = 64 << 10
@@ -136,7 +136,7 @@ class UserspaceTransport(asyncio.Transport):
         """Queue `data`; never blocks."""
         if self._eof_wanted:
             raise RuntimeError("cannot write after write_eof()")
-        if self._closing or not data:
+        if self._closing or self._has_ended or not data:
             return
         taken = 0
         if not self._buffer:
@@ -206,6 +206,8 @@ class UserspaceTransport(asyncio.Transport):
 
     def on_writable(self) -> None:
         """The stack has room again."""
+        if self._has_ended:
+            return
         while self._buffer:
             chunk = self._buffer[0]
             taken = self._connection.send(chunk, self._now())
@@ -239,6 +241,11 @@ class UserspaceTransport(asyncio.Transport):
             self._lose(None)
 
     # ---- inside
+
+    @property
+    def _has_ended(self) -> bool:
+        """What ended the connection came in one batch with what is told now: an event of it follows."""
+        return self._connection.state is State.CLOSED
 
     def _keep(self, data: bytes) -> None:
         if self._unread is None:

@@ -238,6 +238,31 @@ def test_a_pod_that_ends_resets_its_connections_and_falls_silent() -> None:
     run(main())
 
 
+def test_an_event_that_is_not_taken_is_told_and_holds_up_no_other() -> None:
+    async def main() -> list[str]:
+        told: list[str] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, said: told.append(str(said["message"])))
+        async with rig() as r:
+
+            def take(event: Event) -> None:
+                r.events.append(event)
+                if isinstance(event, Accepted):
+                    raise ValueError("broken")
+
+            r.node._on_event = take
+            other = r.node.add_stack(ip(OTHER_POD))
+            r.node.stacks[ip(POD)].listen(80)
+            connection = other.connect(ip(POD), 80, r.node.clock.now())
+            r.node.touch(other)
+            await until(lambda: any(isinstance(event, Accepted) for event in r.events))
+            connection.send(b"more", r.node.clock.now())
+            r.node.touch(other)
+            await until(lambda: any(isinstance(event, DataReceived) for event in r.events))
+        return told
+
+    assert run(main()) == ["Accepted of a connection was not taken"]
+
+
 def test_unanswered_segments_are_sent_again_by_the_timer() -> None:
     async def main() -> None:
         async with rig() as r:

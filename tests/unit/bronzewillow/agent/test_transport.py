@@ -15,6 +15,7 @@ from typing import Any, cast
 import pytest
 
 from bronzewillow.agent.transport import UserspaceTransport
+from bronzewillow.stack.errors import ConnectionResetByPeer
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.overlay import POD, two_nodes
 
@@ -277,6 +278,22 @@ def test_paused_reading_closes_the_window_and_bounds_memory() -> None:
             return held
 
     assert 0 < run(main()) <= 1 << 20
+
+
+def test_what_is_written_after_an_end_that_is_not_told_yet_is_dropped() -> None:
+    async def main() -> Exception | None:
+        async with userspace() as pair:
+            out = cast(UserspaceTransport, pair.out)
+            pair.into.pause_reading()
+            out.write(BIG)
+            assert out._buffer
+            out._connection.fail(ConnectionResetByPeer("reset by the peer"), out._now())
+            out.on_writable()  # of an acknowledgment in the same batch as the RST
+            out.write(b"x")
+            out._touch(out._stack)
+            return await pair.client.lost
+
+    assert isinstance(run(main()), ConnectionResetError)
 
 
 def test_a_connection_that_waits_holds_no_queues() -> None:
