@@ -1,4 +1,4 @@
-"""The header line, skips taken seriously, and Hypothesis without a clock.
+"""The header line, skips taken seriously, Hypothesis without a clock, and nothing of the user's surroundings.
 
 Where `CI` is set a skip is a failure: what a test needs, CI has. Elsewhere it is a skip with its reason, and
 the summary counts them. `LAB_REQUIRE` names the lab's features: see `bronzewillow.testing.lab.features`.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,6 +18,21 @@ from hypothesis import HealthCheck, settings
 # A machine that others use as well is no reason to fail.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+_LONGEST_TEMPORARY_BYTES = 24
+"""A unix socket's path has 104 bytes on macOS, whose folder for temporary files takes half of them."""
+
+for _name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+    del os.environ[_name]  # a proxy of the user's would be asked for 127.0.0.1
+if len(tempfile.gettempdir()) > _LONGEST_TEMPORARY_BYTES:
+    os.environ["TMPDIR"] = tempfile.tempdir = "/tmp"
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """In place of pytest's, whose names are too long for unix sockets in it."""
+    with tempfile.TemporaryDirectory(prefix="bw", ignore_cleanup_errors=True) as folder:
+        yield Path(folder).resolve()
 
 
 def _is_ci() -> bool:

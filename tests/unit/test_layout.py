@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,10 +91,10 @@ def test_no_drawers() -> None:
 
 def test_no_class_is_named_for_nothing() -> None:
     vague = [
-        f"{path}:{node.lineno} {node.name}"
+        f"{path} {name}"
         for path in sources(*PACKAGES, "tests", "benchmarks")
-        for node in ast.walk(ast.parse((ROOT / path).read_text()))
-        if isinstance(node, ast.ClassDef) and node.name.endswith(VAGUE_CLASSES)
+        for name in re.findall(r"^\s*class (\w+)", (ROOT / path).read_text("utf-8"), re.MULTILINE)
+        if name.endswith(VAGUE_CLASSES)
     ]
     assert not vague, "\n".join(vague)
 

@@ -51,16 +51,21 @@ def good_config(folder: Path, port: int | None = None) -> Path:
 
 
 def test_status_and_flows_of_a_live_agent() -> None:
+    async def serve(wire: Wire) -> None:
+        await wire.request()
+        wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nbegu")  # and it goes on
+        await wire.rest()
+
     async def main() -> None:
-        async with running_agent() as rig, rig.session() as session:
+        async with running_agent(serve) as rig, rig.session() as session:
             async with session.get("http://10.244.7.10:8080/x") as response:
                 assert response.status == 200
-            text, parsed, flows, flows_json = await asyncio.gather(
-                bronzewillow("status", "--control", rig.control),
-                bronzewillow("status", "--control", rig.control, "--json"),
-                bronzewillow("flows", "--control", rig.control),
-                bronzewillow("flows", "--control", rig.control, "--json"),
-            )
+                text, parsed, flows, flows_json = await asyncio.gather(
+                    bronzewillow("status", "--control", rig.control),
+                    bronzewillow("status", "--control", rig.control, "--json"),
+                    bronzewillow("flows", "--control", rig.control),
+                    bronzewillow("flows", "--control", rig.control, "--json"),
+                )
             assert POD_NAME in text.out
             assert json.loads(parsed.out)["overlays"][0]["port"] == rig.port
             assert "ESTABLISHED" in flows.out

@@ -70,6 +70,6 @@ def test_no_server_is_made_otherwise() -> None:
         str(path.relative_to(ROOT))
         for package in ("bronzewillow", "runtime", "kubelet")
         for path in sorted((ROOT / package).rglob("*.py"))
-        if "testing" not in path.parts and "AppRunner(" in path.read_text()
+        if "testing" not in path.parts and "AppRunner(" in path.read_text("utf-8")
     ]
     assert made == ["bronzewillow/host/http_server.py"]

@@ -10,10 +10,10 @@ import aiohttp
 import pytest
 
 from bronzewillow.testing.aio import run
+from bronzewillow.testing.leaping_loop import run_leaping
 from bronzewillow.testing.ports import free_tcp_port
 from bronzewillow.testing.registry import fake_registry
 from runtime.images.reference import parse_reference
-from runtime.registry import transport
 from runtime.registry.auth import Authorizer
 from runtime.registry.backoff import Backoff
 from runtime.registry.client import ClientConfig, registry_client
@@ -233,12 +233,7 @@ def test_a_redirect_to_plain_http_is_not_followed(tls: ssl.SSLContext, tmp_path:
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 100 Continue\r\n\r\n", b""])
-def test_an_answer_that_never_comes_is_not_waited_for(
-    answer: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transport, "_CONNECT_LIMIT_S", 0.1)
-    monkeypatch.setattr(transport, "_ANSWER_LIMIT_S", 0.1)
-
+def test_an_answer_that_never_comes_is_not_waited_for(answer: bytes, tmp_path: Path) -> None:
     gone = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -253,9 +248,9 @@ def test_an_answer_that_never_comes_is_not_waited_for(
             host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
             config = ClientConfig(None, (host,), tmp_path / "none", tries=1)
             async with registry_client(config) as client:
-                with pytest.raises(Unreachable, match=r"no answer within 0\.1 s"):
+                with pytest.raises(Unreachable, match=r"no answer within \d+ s"):
                     await client.manifest(parse_reference(f"{host}/team/tiny"))
             await gone.wait()
             await asyncio.sleep(0)
 
-    run(main())
+    run_leaping(main(), 1000)
