@@ -22,6 +22,7 @@ settings.load_profile("untimed")
 _LONGEST_TEMPORARY_BYTES = 24
 """A unix socket's path has 104 bytes on macOS, whose folder for temporary files takes half of them."""
 
+os.umask(0o022)
 for _name in [name for name in os.environ if name.lower().endswith("_proxy")]:
     del os.environ[_name]  # a proxy of the user's would be asked for 127.0.0.1
 if len(tempfile.gettempdir()) > _LONGEST_TEMPORARY_BYTES:
@@ -32,7 +33,9 @@ if len(tempfile.gettempdir()) > _LONGEST_TEMPORARY_BYTES:
 def tmp_path() -> Iterator[Path]:
     """In place of pytest's, whose names are too long for unix sockets in it."""
     with tempfile.TemporaryDirectory(prefix="bw", ignore_cleanup_errors=True) as folder:
-        yield Path(folder).resolve()
+        path = Path(folder).resolve() / "t"  # its parent is nobody else's either
+        path.mkdir(mode=0o700)
+        yield path
 
 
 def _is_ci() -> bool:
