@@ -54,9 +54,9 @@ def test_pods_reach_a_kernel_peer(style: Style, cable: Cable) -> None:
     with build(Plan(style, cable)) as lab:
         kernel_peer(lab)
         full = str(lab.plan.pod_mtu - 28)
-        lab.pod.run("ping", "-c", "1", "-W", "2", "-M", "do", "-s", full, MAC_POD)
-        lab.pods[1].run("ping", "-c", "1", "-W", "2", MAC_POD)
-        lab.worker.run("ping", "-c", "1", "-W", "2", MAC_POD)
+        lab.pod.run("ping", "-c", "1", "-W", "20", "-M", "do", "-s", full, MAC_POD)
+        lab.pods[1].run("ping", "-c", "1", "-W", "20", MAC_POD)
+        lab.worker.run("ping", "-c", "1", "-W", "20", MAC_POD)
 
 
 @pytest.mark.parametrize(("cable", "largest"), [(Cable.REAL, 1514), (Cable.OFFLOAD, None)])
@@ -79,7 +79,7 @@ def test_a_cable_carries_what_cables_carry(cable: Cable, largest: int | None) ->
             check=True,
         ).stdout
         lengths = [int(length) for length in re.findall(r"IPv4 \(0x0800\), length (\d+): \(tos", text)]
-        assert len(lengths) > 100
+        assert len(lengths) > (10 if largest is None else 1000)  # trains are as long as the load makes them
         if largest is None:
             assert max(lengths) > 1514
             assert "incorrect" in text
@@ -120,7 +120,7 @@ def test_the_relay_impairs_as_told() -> None:
     with build(Plan(relayed=True)) as lab:
         kernel_peer(lab)
         relay = start_relay(lab, Impairment(loss=0.1, duplicate=0.1, reorder=0.1), seed=3)
-        lab.pod.attempt("ping", "-c", "400", "-i", "0.002", "-W", "1", MAC_POD)
+        lab.pod.attempt("ping", "-c", "400", "-i", "0.002", "-W", "5", MAC_POD)
         counts = relay_counts(relay)
         assert counts["frames"] > 500
         for what in ("lost", "duplicated", "held_back"):
@@ -131,9 +131,15 @@ def test_a_clean_relay_changes_nothing() -> None:
     with build(Plan(relayed=True)) as lab:
         kernel_peer(lab)
         relay = start_relay(lab, Impairment())
-        report = lab.pod.run("ping", "-c", "100", "-i", "0.002", "-W", "1", MAC_POD)
+        report = lab.pod.run("ping", "-c", "100", "-i", "0.002", "-W", "20", MAC_POD)
         assert " 0% packet loss" in report
         assert set(relay_counts(relay)) == {"frames"}
+
+
+def pids_in(name: str) -> list[int]:
+    """The processes of a namespace."""
+    found = subprocess.run(["ip", "netns", "pids", name], capture_output=True, check=True).stdout
+    return [int(word) for word in found.split()]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
@@ -147,7 +153,8 @@ def test_nothing_is_left_when_the_owner_is_killed(number: signal.Signals) -> Non
     )
     assert owner.stdout is not None
     name, folder = owner.stdout.readline().split()
-    sleeper = int(subprocess.run(["ip", "netns", "pids", name], capture_output=True, check=True).stdout)
+    wait_until(lambda: pids_in(name) != [], "the process is in its namespace")
+    (sleeper,) = pids_in(name)
     owner.send_signal(number)
     owner.communicate(timeout=60)
     wait_until(lambda: not Path("/run/netns", name).exists(), "the namespace is gone")
@@ -159,4 +166,4 @@ def test_labs_run_side_by_side() -> None:
     with build(Plan()) as one, build(Plan(Style.CALICO)) as other:
         for lab in (one, other):
             kernel_peer(lab)
-            lab.pod.run("ping", "-c", "1", "-W", "2", MAC_POD)
+            lab.pod.run("ping", "-c", "1", "-W", "20", MAC_POD)

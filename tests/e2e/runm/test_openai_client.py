@@ -226,7 +226,7 @@ def test_a_client_that_leaves_frees_its_slot_at_once(server: Any, streaming: boo
         assert _busy(server) == 1, (response.status_code, lines)
     left = time.monotonic()
     while _busy(server):
-        assert time.monotonic() - left < 5.0  # a second where nothing else is at work; all of it takes twenty
+        assert time.monotonic() - left < 12  # a second where nothing else is at work; all of it takes twenty
         time.sleep(0.02)
 
 
