@@ -2,7 +2,10 @@
 
 That is 25 ms for the modules and classes of the agent alone, and far more for the objects of a large cluster,
 which are trees and freed without a search. So both are set aside, these a part at a time while they come, the
-interpreter begins no full search by itself, and we begin one now and then, of what has come since.
+interpreter begins no large search by itself, and we begin one now and then, of what has come since.
+
+Small ones we begin, too: Python counts objects that come less those that go, so that where each object takes
+the place of another one, as in a restless cluster, hundreds of thousands are young before it looks at them.
 """
 
 from __future__ import annotations
@@ -11,11 +14,12 @@ import asyncio
 import gc
 from collections.abc import Callable
 
-_YOUNG, _MIDDLE, _NEVER = 10_000, 20, 1 << 30
-"""New objects until a search of them, such searches until one of the middle-aged, those until a full one."""
+_YOUNG, _NEVER = 10_000, 1 << 30
+"""So many more objects until a search of the new ones; searches until one of older ones."""
 _MANY = 2
 """Searches of new objects until what they have left is set aside: what is searched then takes a few ms."""
-_EVERY_S = 600.0
+_MIDDLE_EVERY_S, _EVERY_S = 60.0, 600.0
+"""A search of what has survived one, and of all but what is set aside."""
 _LOOK_EVERY_S, _COMING_EVERY_S = 1.0, 0.1
 """The second until all is there."""
 
@@ -25,6 +29,7 @@ class GarbageSearch:
 
     def __init__(self) -> None:
         self._is_set_aside = False
+        self._middle_at = 0.0
         self._searched_at = 0.0
 
     async def run(self, is_all_there: Callable[[], bool]) -> None:
@@ -41,8 +46,8 @@ class GarbageSearch:
             gc.unfreeze()
 
     def begin(self) -> None:
-        """No full search from now on, and none of what is there already."""
-        gc.set_threshold(_YOUNG, _MIDDLE, _NEVER)
+        """No large search from now on, and none of what is there already."""
+        gc.set_threshold(_YOUNG, _NEVER, _NEVER)
         gc.collect()
         gc.freeze()
 
@@ -51,15 +56,18 @@ class GarbageSearch:
         if not self._is_set_aside and (is_all_there or _have_come()):
             # not without reason: what is alive now, and garbage in a cycle later, is not found any more
             self._is_set_aside = is_all_there
-            self._searched_at = now_s
+            self._searched_at = self._middle_at = now_s
             gc.collect()
             gc.freeze()
         elif now_s >= self._searched_at + _EVERY_S:
-            self._searched_at = now_s
+            self._searched_at = self._middle_at = now_s
             gc.collect()
+        elif self._is_set_aside:
+            is_due = now_s >= self._middle_at + _MIDDLE_EVERY_S
+            self._middle_at = now_s if is_due else self._middle_at
+            gc.collect(1 if is_due else 0)
 
 
 def _have_come() -> bool:
     """Whether there are many more objects than at the last full search."""
-    _, young, middle = gc.get_count()
-    return young + _MIDDLE * middle >= _MANY
+    return gc.get_count()[1] >= _MANY

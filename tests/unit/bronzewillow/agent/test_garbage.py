@@ -42,11 +42,41 @@ def test_what_is_there_is_set_aside_once_and_later_garbage_is_found() -> None:
     kept = gc.get_freeze_count()
     assert kept > before
     second = cycle()
-    search.look(is_all_there=True, now_s=500.0)
-    assert second() is not None
-    search.look(is_all_there=True, now_s=602.0)
+    search.look(is_all_there=True, now_s=3.0)
     assert second() is None
     assert gc.get_freeze_count() <= kept
+
+
+def test_what_grows_old_is_looked_at_less_often() -> None:
+    search = GarbageSearch()
+    search.begin()
+    search.look(is_all_there=True, now_s=2.0)
+    alive, old = Cycle(), Cycle()
+    search.look(is_all_there=True, now_s=3.0)  # both are young no longer
+    middle = weakref.ref(alive)
+    del alive
+    search.look(is_all_there=True, now_s=61.0)
+    assert middle() is not None
+    search.look(is_all_there=True, now_s=62.0)
+    assert middle() is None
+    oldest = weakref.ref(old)
+    del old
+    search.look(is_all_there=True, now_s=122.0)
+    assert oldest() is not None
+    search.look(is_all_there=True, now_s=602.0)
+    assert oldest() is None
+
+
+def test_young_ones_are_few_where_each_takes_the_place_of_another() -> None:
+    search = GarbageSearch()
+    search.begin()
+    there: list[list[None]] = [[] for _ in range(50_000)]
+    search.look(is_all_there=True, now_s=2.0)
+    for second in range(5):
+        for number in range(10_000):
+            there[10_000 * second + number] = []
+        search.look(is_all_there=True, now_s=3.0 + second)
+        assert len(gc.get_objects(generation=0)) < 10_000
 
 
 def test_it_is_looked_after_until_that_is_cancelled() -> None:
