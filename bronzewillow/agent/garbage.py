@@ -20,7 +20,7 @@ _MANY = 2
 """Searches of new objects until what they have left is set aside: what is searched then takes a few ms."""
 _MIDDLE_EVERY_S, _EVERY_S = 60.0, 600.0
 """A search of what has survived one, and of all but what is set aside."""
-_LOOK_EVERY_S, _COMING_EVERY_S = 1.0, 0.1
+_LOOK_EVERY_S, _COMING_EVERY_S = 0.25, 0.1
 """The second until all is there."""
 
 
