@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -31,7 +33,8 @@ class Pool:
             connector=aiohttp.TCPConnector(
                 ssl=client_context(cluster, presented), limit=0, socket_factory=_keepalive_socket
             ),
-            trust_env=True,  # HTTPS_PROXY and NO_PROXY, as for kubectl
+            # HTTPS_PROXY and NO_PROXY, as for kubectl, which asks no proxy for this machine either
+            trust_env=not _is_here(cluster.server),
         )
         self._fixed: dict[str, Any] = {"allow_redirects": False}
         if cluster.tls_server_name:
@@ -83,6 +86,14 @@ def _cut(response: aiohttp.ClientResponse) -> None:
     connection = response.connection
     if connection is not None and connection.transport is not None:
         connection.transport.abort()
+
+
+def _is_here(server: str) -> bool:
+    host = urlsplit(server).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _keepalive_socket(address: Any) -> socket.socket:

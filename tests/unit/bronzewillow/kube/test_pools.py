@@ -3,12 +3,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientProxyConnectionError, web
 from aiohttp.test_utils import TestServer
 
 from bronzewillow.kube.access import Cluster, Presented
 from bronzewillow.kube.pools import Pool
 from bronzewillow.testing.aio import run
+from bronzewillow.testing.ports import free_tcp_port
 
 pytestmark = pytest.mark.loopback
 
@@ -62,6 +63,28 @@ def test_an_answer_that_is_left_takes_its_connection_with_it() -> None:
                 transport = answer.connection.transport
             assert transport is not None
             assert transport.is_closing()
+            await pool.close()
+
+    run(main())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_no_proxy_is_asked_for_this_machine(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_tcp_port()}")  # where nobody is
+
+    async def main() -> None:
+        app = web.Application()
+        app.router.add_get("/", _answer)
+        async with TestServer(app) as server:
+            url = f"http://{host}:{server.port}/"
+            pool = Pool(Cluster(url), Presented())
+            async with pool.request("GET", url) as answer:
+                assert await answer.text() == "ok"
+            await pool.close()
+            pool = Pool(Cluster("http://api.example"), Presented())
+            with pytest.raises(ClientProxyConnectionError):
+                async with pool.request("GET", "http://api.example/"):
+                    pass
             await pool.close()
 
     run(main())
