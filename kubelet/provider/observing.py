@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from kubelet.model.observed import ContainerState, ObservedContainer, ObservedPod, ObservedSandbox
 from kubelet.provider.client import RuntimeClient
@@ -32,8 +32,8 @@ async def observe(
     """One pod. `now`: an Instant before this call. RuntimeRefusal."""
     sandboxes, containers = await asyncio.gather(client.sandboxes(uid), client.containers(uid))
     found = await asyncio.gather(
-        *(_or_none(client.sandbox_status(one.id)) for one in sandboxes),
-        *(_or_none(client.container_status(one.id)) for one in containers),
+        *(_or_none(client.sandbox_status, one.id) for one in sandboxes),
+        *(_or_none(client.container_status, one.id) for one in containers),
         return_exceptions=True,
     )
     for one in found:
@@ -87,10 +87,10 @@ def observed_container(
     )
 
 
-async def _or_none(call: object) -> object:
+async def _or_none(status_of: Callable[[str], Awaitable[object]], id: str) -> object:
     """A thing that went between the list and the question is not there."""
     try:
-        return await call  # type: ignore[misc]
+        return await status_of(id)
     except RuntimeRefusal as refused:
         if refused.is_not_found:
             return None

@@ -181,7 +181,10 @@ async def _converse(link: SocketLink, conversation: Conversation, work: Coroutin
         # the client closes when it has read all: closing before could cost it what is on the way
         await asyncio.sleep(_LINGER_S)
 
-    await race(conversation.run(), whole(), _beat(link, conversation))
+    try:
+        await race(conversation.run(), whole(), _beat(link, conversation))
+    finally:
+        work.close()  # it may not have begun
 
 
 async def _beat(link: SocketLink, conversation: Conversation) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import warnings
+from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from bronzewillow.host.tasks import spawn
 from bronzewillow.testing.aio import run
 from kubelet.model.observed import ContainerState
+from kubelet.provider.client import RuntimeClient
 from kubelet.provider.container_config import Resolved, container_config
 from kubelet.provider.labels import HASH
 from kubelet.provider.observing import observe, observed_container, observed_sandbox
@@ -63,3 +70,32 @@ def test_every_state_has_a_word(number: int) -> None:
 
 def test_a_message_is_of_an_end() -> None:
     assert observed_container(api.ContainerStatus(state="CONTAINER_RUNNING", message="m"), "s").message == ""
+
+
+class _AtOnce:
+    """A client of which each answer is there at the first step."""
+
+    async def sandboxes(self, uid: str) -> list[api.PodSandbox]:
+        return [api.PodSandbox(id=f"{uid}-{number}") for number in range(3)]
+
+    async def containers(self, uid: str) -> list[api.Container]:
+        return []
+
+    async def sandbox_status(self, sandbox_id: str) -> api.PodSandboxStatus:
+        return api.PodSandboxStatus(id=sandbox_id)
+
+
+@pytest.mark.parametrize("steps", range(1, 8))
+def test_being_cancelled_at_any_step_leaves_no_question_unasked(steps: int) -> None:
+    async def main() -> None:
+        task = spawn(observe(cast(RuntimeClient, _AtOnce()), "u1", 0), name="observing")
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a coroutine that was never awaited
+        run(main())
+        gc.collect()
