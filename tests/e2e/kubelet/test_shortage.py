@@ -15,7 +15,7 @@ from kubelet.model.thresholds import Signal, eviction_settings
 from kubelet.pods.pod_usage import memory_held
 from kubelet.provider.client import RuntimeClient
 
-from .conftest import Cluster, cluster, first, is_ready, pod
+from .conftest import Cluster, cluster, first, is_ready, pod, until
 from .joined import JoinedNode, joined
 
 pytestmark = pytest.mark.e2e
@@ -152,7 +152,7 @@ def test_the_disk_is_full_and_the_pod_that_filled_it_gives_way(processes: NodePr
         )
         condition = await node.until_condition("DiskPressure", "False")
         assert condition["reason"] == "KubeletHasNoDiskPressure"
-        assert not volumes.exists()
+        await until(lambda: asyncio.to_thread(lambda: not volumes.exists()))
         assert is_ready(await found.until("lean", is_ready))
         assert "EvictionThresholdMet: Attempting to reclaim ephemeral-storage" in found.told()
         await _remove(found, "full", "lean")
