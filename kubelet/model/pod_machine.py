@@ -66,6 +66,14 @@ class PodMachine:
         """As the API server, or the file, has it."""
         return self._state.pod
 
+    @property
+    def is_reclaimed(self) -> bool:
+        """Whether nothing runs any more, and the volumes are gone."""
+        return self._termination is not None and self._termination.progress in (
+            Progress.CLEAN,
+            Progress.FINISHED,
+        )
+
     def desire(self, pod: Object) -> None:
         """The API object has changed; it has the same UID."""
         self._settled = None

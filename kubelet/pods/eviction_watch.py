@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from kubelet.model.decision import EventType, PodEvent
 from kubelet.model.eviction import PodUsage, can_help, eviction
-from kubelet.model.pod_spec import full_name, is_terminal, status, uid
+from kubelet.model.pod_spec import full_name, uid
 from kubelet.model.pressure import Breach, Pressure
 from kubelet.model.thresholds import Signal
 from kubelet.model.times import SECOND
@@ -55,6 +55,7 @@ class EvictionWatch:
 
     async def look(self) -> None:
         """Look once, and evict at most one pod. RuntimeRefusal."""
+        is_somebody_going = self._is_somebody_going()  # what it gives back may come after the measurement
         breach = _first(await self._health.look())
         if breach is None:
             self._told = self._under = None
@@ -68,12 +69,13 @@ class EvictionWatch:
             breach = _first(await self._health.look())
             if breach is None:
                 return
-        if not self._is_somebody_going():
+        if not is_somebody_going:
             await self._make_room(breach)
 
     def _is_somebody_going(self) -> bool:
+        """A pod is Failed before its volumes are gone. k/k eviction_manager.go, waitForPodsCleanup."""
         worker = self._pods.get(self._evicted or "")
-        if worker is None or is_terminal(status(shown(worker)).get("phase")):
+        if worker is None or worker.is_reclaimed:
             return False
         return self._now() - self._evicted_at < _CLEANUP
 

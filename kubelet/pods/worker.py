@@ -78,6 +78,11 @@ class PodWorker:
         """The API object, or the static one."""
         return self.machine.pod
 
+    @property
+    def is_reclaimed(self) -> bool:
+        """Whether it has given back what it held of the machine: nothing runs, and its volumes are gone."""
+        return self.machine.is_reclaimed
+
     def start(self) -> None:
         """Begin to work; called once."""
         self._task = spawn(self._run(), name=f"pod {full_name(self.pod)}")

@@ -87,11 +87,15 @@ class PodVolumes:
 
     async def refresh(self) -> None:
         """What ConfigMaps, Secrets, tokens and fields say now; what cannot be had stays as it is."""
-        for pod in list(self._pods.values()):
+        for pod_uid, pod in list(self._pods.items()):
+            if pod_uid not in self._pods:
+                continue
             try:
                 await self._write(pod, _REFRESH_AGE, is_first=False)
             except VolumeError as error:
                 _log.info("pod %s/%s: %s", namespace(pod), name(pod), error)
+            if pod_uid not in self._pods:  # it has ended meanwhile, and this was written after all was gone
+                await self.tear_down(pod_uid)
 
     async def tear_down(self, pod_uid: str) -> None:
         """All of a pod; again is no error."""

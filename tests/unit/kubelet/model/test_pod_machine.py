@@ -67,8 +67,10 @@ def test_a_refused_pod_is_failed_at_once_and_cleaned_up_when_deleted() -> None:
     assert [event.reason for event in decision.events] == ["OutOfmemory"]
     machine.observe(ObservedPod(0))
     assert machine.decide(FACTS, 0, 0).actions == (TearDownVolumes(),)
+    assert not machine.is_reclaimed
     machine.finish(TearDownVolumes(), Done(), 0)
     assert machine.decide(FACTS, 0, 0).actions == ()
+    assert machine.is_reclaimed
     machine.desire({**POD, "metadata": {**POD["metadata"], "deletionTimestamp": "2025-01-01T00:00:00Z"}})
     assert machine.decide(FACTS, 0, 0).actions == (DeletePodObject(),)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ class Worker:
         self.pod = pod(uid, uid)
         self.status: dict[str, Any] = {"phase": "Running"}
         self.endings: list[Ending] = []
+        self.is_reclaimed = False
 
     def end(self, ending: Ending) -> None:
         self.endings.append(ending)
@@ -50,7 +52,8 @@ class Rig:
         self.workers = {uid: Worker(uid) for uid in held}
         workers: Any = self.workers
         settings = eviction_settings(transition=1)
-        health = HealthWatch(settings, folder, lambda: self.time, lambda *_: self.seen)
+        self.on_measure: Callable[[], None] = lambda: None
+        health = HealthWatch(settings, folder, lambda: self.time, self._measure)
         self.volumes, self.logs = VolumeFolders(folder), LogFolders(folder / "logs")
         self.watch = EvictionWatch(
             self, workers, health, (self.volumes, self.logs), self._free, self.events.append,
@@ -73,6 +76,10 @@ class Rig:
         self.time = second * 1_000_000
         run(self.watch.look())
         return [uid for uid, worker in self.workers.items() if worker.endings]
+
+    def _measure(self, disk: Path, image_disk: Path) -> Observations:
+        self.on_measure()
+        return self.seen
 
     async def _free(self) -> None:
         self.freed += 1
@@ -102,10 +109,20 @@ def test_the_next_goes_when_the_first_has_gone(tmp_path: Path) -> None:
     rig = Rig(tmp_path, {"small": 6 * GIB, "middle": 7 * GIB, "large": 8 * GIB})
     rig.look(0)
     rig.workers["large"].status = {"phase": "Failed"}
-    assert rig.look(10) == ["middle", "large"]
+    assert rig.look(10) == ["large"]  # its volumes are not gone
+    rig.workers["large"].is_reclaimed = True
+    assert rig.look(20) == ["middle", "large"]
     del rig.held["large"], rig.workers["large"], rig.held["middle"], rig.workers["middle"]
     rig.seen = {Signal.MEMORY: Observation(0, 12 * GIB, is_short=True)}  # as a Mac's kernel says it
-    assert rig.look(20) == ["small"]
+    assert rig.look(30) == ["small"]
+
+
+def test_what_was_measured_before_the_first_had_gone_is_no_reason(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, {"small": 6 * GIB, "large": 8 * GIB})
+    rig.look(0)
+    rig.on_measure = lambda: setattr(rig.workers["large"], "is_reclaimed", True)
+    assert rig.look(10) == ["large"]
+    assert rig.look(20) == ["small", "large"]
 
 
 def test_nobody_goes_for_memory_that_others_hold(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

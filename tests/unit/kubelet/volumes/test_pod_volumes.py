@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import stat
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,11 @@ class Api:
             ("secrets", "key"): {"data": {"k": base64.b64encode(b"s").decode()}},
         }
         self.is_away = False
+        self.on_get: Callable[[], Awaitable[None]] | None = None
 
     async def get(self, resource: Resource, name: str, namespace: str = "") -> Object:
+        if self.on_get is not None:
+            await self.on_get()
         if self.is_away:
             raise Unreachable("away")
         if (resource.plural, name) not in self.objects:
@@ -230,6 +234,18 @@ def test_nothing_is_left(tmp_path: Path) -> None:
         await rig.volumes.tear_down("u1")
         assert {path.name for path in (tmp_path / "pods").iterdir()} == {"kept"}
         await Rig(tmp_path / "none").volumes.forget_strangers([])
+
+    run(main())
+
+
+def test_what_is_refreshed_while_its_pod_ends_does_not_come_back(tmp_path: Path) -> None:
+    async def main() -> None:
+        rig = Rig(tmp_path)
+        await rig.volumes.set_up(with_volumes({"name": "settings", "configMap": {"name": "settings"}}))
+        rig.time = 60 * 10**6
+        rig.api.on_get = lambda: rig.volumes.tear_down("u1")
+        await rig.volumes.refresh()
+        assert list((tmp_path / "pods").iterdir()) == []
 
     run(main())
 
