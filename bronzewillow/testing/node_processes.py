@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,6 +144,15 @@ class NodeProcesses:
         return process
 
 
+def kill_all(living: Callable[[], list[psutil.Process]]) -> None:
+    """SIGKILL, and their end: until there are none, so that nobody writes to folders that are to go."""
+    while found := living():
+        for process in found:
+            with contextlib.suppress(psutil.Error):  # it has ended by itself
+                process.kill()
+        psutil.wait_procs(found, timeout=60)
+
+
 def kill(process: subprocess.Popen[bytes] | None) -> None:
     """SIGKILL, and its end."""
     assert process is not None
@@ -168,5 +177,4 @@ def node_processes(*extra: str) -> Iterator[NodeProcesses]:
                         process.wait(60)
                     except subprocess.TimeoutExpired:
                         kill(process)
-            for left in node.left_processes():
-                left.kill()
+            kill_all(node.left_processes)

@@ -16,6 +16,7 @@ import psutil
 
 from bronzewillow.host.children import send_signal
 from bronzewillow.testing.gguf import emit_gguf, random_tensor
+from bronzewillow.testing.node_processes import kill_all
 
 _TENSORS = {"token_embd.weight": random_tensor(random.Random(1), 8, 8)}
 _POD = """\
@@ -115,14 +116,34 @@ class Place:
 
     def processes(self) -> list[psutil.Process]:
         """All that live and are of this node."""
+        return [process for process, _ in self._living()]
+
+    def commands(self) -> dict[int, list[str]]:
+        """Their words, by process id."""
+        return {process.pid: words for process, words in self._living()}
+
+    def daemon(self, program: str) -> psutil.Process:
+        """The one that lives of a program, such as `llm-containerd`."""
+        found = {
+            process.pid: process
+            for process, words in self._living()
+            if any(word == program or word.endswith(f"/{program}") for word in words)
+        }
+        # what a daemon begins has the daemon's own words, until it has become another program
+        (one,) = [process for process in found.values() if process.ppid() not in found]
+        return one
+
+    def _living(self) -> list[tuple[psutil.Process, list[str]]]:
+        """Each with its words, which are asked for once: it may end at any time."""
         found = []
         for process in psutil.process_iter():
             try:
-                words = [*process.cmdline(), process.environ().get("RUNM_STORE", "")]
+                words = process.cmdline()
+                marks = [*words, process.environ().get("RUNM_STORE", "")]
                 if process.status() != psutil.STATUS_ZOMBIE and any(
-                    str(self.folder) in word for word in words
+                    str(self.folder) in mark for mark in marks
                 ):
-                    found.append(process)
+                    found.append((process, words))
             except (psutil.Error, OSError):
                 continue
         return found
@@ -136,5 +157,4 @@ def node_place() -> Iterator[Place]:
         try:
             yield place
         finally:
-            for process in place.processes():
-                process.kill()
+            kill_all(place.processes)

@@ -45,6 +45,7 @@ from bronzewillow.testing.apiserver.reviews import Reviews
 from bronzewillow.testing.apiserver.store import Store
 from bronzewillow.testing.apiserver.tokens import Tokens
 from bronzewillow.testing.apiserver.watching import Watches
+from bronzewillow.testing.ports import free_tcp_port
 
 _log = logging.getLogger(__name__)
 _ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))
@@ -115,12 +116,12 @@ class ApiServer:
         load_pair(context, pair.certificate_pem, pair.key_pem)
         context.verify_mode = ssl.CERT_OPTIONAL
         context.set_alpn_protocols(["http/1.1"])
+        port = self.port or free_tcp_port()  # none that somebody may be given while we are away
         http = self._http = web.Server(self._serve, handler_cancellation=True, access_log=None)
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Front(http, self._on_upgrade, self._transports), "127.0.0.1", self.port, ssl=context
+            lambda: Front(http, self._on_upgrade, self._transports), "127.0.0.1", port, ssl=context
         )
-        first = not self.port
-        self.port = self._server.sockets[0].getsockname()[1]
+        first, self.port = not self.port, port
         if first:
             for resource, obj in seed.at_start(self.authority.ca_pem):
                 self.make(resource, obj)

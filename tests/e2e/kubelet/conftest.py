@@ -29,8 +29,14 @@ from kubelet.provider.client import RuntimeClient
 
 NODE = "mac-1"
 HOST_IP = "192.0.2.7"
-_PATIENCE_S = 30.0
+STORY_S = 300.0
+"""Of one test. It is for what hangs, as is `_PATIENCE_S`: a machine may be slow."""
+_PATIENCE_S = 90.0
+"""Of one wait. The node's own pauses, between looks and before another try, are of 10 s."""
 _LOOK_S = 0.02
+READINESS = {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 1, "timeoutSeconds": 10}
+PROBES: Object = {"readinessProbe": READINESS}
+"""Of a container, which is ready within a second, and stays so where answers take long."""
 
 
 def pod(name: str = "tiny", *, args: tuple[str, ...] = (), **spec: Any) -> Object:
@@ -105,6 +111,17 @@ class Cluster:
         """Reasons and messages of events."""
         return [f"{one['reason']}: {one['message']}" for one in self.server.store.list(EVENTS)]
 
+    async def until_told(self, *beginnings: str) -> None:
+        """There are events with these beginnings. An event comes when it does: nobody waits for it."""
+
+        async def are_told() -> bool:
+            return all(any(one.startswith(each) for one in self.told()) for each in beginnings)
+
+        try:
+            await until(are_told)
+        except TimeoutError:
+            raise AssertionError(f"{beginnings} are not all in {self.told()}") from None
+
     async def make_secret(self, name: str, data: dict[str, str]) -> None:
         """Of text."""
         metadata = {"name": name, "namespace": "default"}
@@ -132,6 +149,12 @@ class Cluster:
 
     async def _is_gone(self, name: str) -> bool:
         return await self.get(name) is None
+
+    async def stop(self, container: str) -> None:
+        """In the runtime, without grace."""
+        runtime = RuntimeClient(self.config.cri)
+        await runtime.stop_container(container.removeprefix("runm://"), 0)
+        await runtime.close()
 
     async def runs(self, container: str) -> bool:
         """In the runtime."""

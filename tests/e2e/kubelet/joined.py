@@ -4,6 +4,7 @@ measures of the machine can be said."""
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bronzewillow.host.children import send_signal
 from bronzewillow.host.paths import door_socket
 from bronzewillow.host.tasks import spawn
 from bronzewillow.kube.resources import NODES, Object
@@ -33,10 +35,13 @@ class JoinedNode:
 
     cluster: Cluster
     options: RunOptions
+    _begun: int = 0
+    """How many requests the API server had seen when the last kubelet was started."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Ready; it ends as if it were killed."""
+        self._begun = len(self.cluster.server.audit)
         task = spawn(run_kubelet(self.options), name="llm-kubelet")
         try:
             await self.until_ready()
@@ -63,16 +68,20 @@ class JoinedNode:
                 "--eviction-hard", "nodefs.available<1%,imagefs.available<1%", *words,
                 stderr=log, env=environment,
             )  # fmt: skip
+        self._begun = len(self.cluster.server.audit)
         try:
             yield started
         finally:
-            if started.returncode is None:
-                started.kill()
-                await started.wait()
+            send_signal(started, signal.SIGKILL)
+            await started.wait()
 
     async def until_ready(self) -> None:
-        """The Node."""
+        """The Node, by the word of the kubelet that was started last."""
         await until(self._is_ready)
+
+    async def until_answering(self) -> None:
+        """The node's port is served."""
+        await until(self._answers)
 
     async def condition(self, kind: str) -> Object:
         """Of the Node."""
@@ -81,16 +90,30 @@ class JoinedNode:
 
     async def until_condition(self, kind: str, status: str) -> Object:
         """As soon as it is so."""
+        seen: Object = {}
 
         async def is_so() -> bool:
-            return bool((await self.condition(kind))["status"] == status)
+            nonlocal seen
+            seen = await self.condition(kind)
+            return bool(seen["status"] == status)
 
         await until(is_so)
-        return await self.condition(kind)
+        return seen
 
     async def _is_ready(self) -> bool:
-        found = self.cluster.server.store.get(NODES, "", NODE)
-        return found is not None and is_ready(found)
+        server = self.cluster.server
+        path = NODES.path("", NODE, "status")
+        has_spoken = ("patch", path, 200) in [entry[1:] for entry in server.audit[self._begun :]]
+        found = server.store.get(NODES, "", NODE)
+        return has_spoken and found is not None and is_ready(found)
+
+    async def _answers(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.options.port)
+        except OSError:
+            return False
+        writer.close()
+        return True
 
 
 @asynccontextmanager

@@ -11,15 +11,14 @@ from bronzewillow.kube.resources import PODS
 from bronzewillow.testing.node_processes import NodeProcesses, kill
 from kubelet.pods.surroundings import now
 
-from .conftest import Cluster, cluster, first, is_ready, pod, until
+from .conftest import PROBES, STORY_S, Cluster, cluster, first, is_ready, pod, until
 
 pytestmark = pytest.mark.e2e
-PROBES = {"readinessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 1}}
 
 
 def running(processes: NodeProcesses, story: Callable[[Cluster], Awaitable[None]]) -> None:
     async def main() -> None:
-        async with asyncio.timeout(120), cluster(processes) as found:
+        async with asyncio.timeout(STORY_S), cluster(processes) as found:
             await story(found)
 
     asyncio.run(main())
@@ -47,6 +46,7 @@ def test_a_kubelet_that_is_killed_changes_nothing(processes: NodeProcesses) -> N
             assert patches == []  # there was nothing to say
             await found.admin.delete(PODS, "stays", "default")
             await found.until_gone("stays")
+            await found.until_nothing_runs()  # nor what of "vanishes" was left
 
     running(processes, story)
 

@@ -10,12 +10,11 @@ import pytest
 from bronzewillow.kube.resources import PODS
 from bronzewillow.testing.node_processes import NodeProcesses
 
-from .conftest import HOST_IP, Cluster, cluster, is_ready, pod
+from .conftest import HOST_IP, PROBES, STORY_S, Cluster, cluster, is_ready, pod
 
 pytestmark = pytest.mark.e2e
 
 HOST_IPV6 = "2001:db8::7"
-PROBE = {"readinessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 1}}
 
 
 async def get(found: Cluster, address: str, path: str) -> bytes:
@@ -32,8 +31,12 @@ async def get(found: Cluster, address: str, path: str) -> bytes:
 
 def test_a_pod_has_an_address_of_each_family_and_serves_at_both(dual_stack: NodeProcesses) -> None:
     async def main() -> None:
-        async with asyncio.timeout(90), cluster(dual_stack, (HOST_IP, HOST_IPV6)) as found, found.shell():
-            await found.admin.create(PODS, pod(container=PROBE))
+        async with (
+            asyncio.timeout(STORY_S),
+            cluster(dual_stack, (HOST_IP, HOST_IPV6)) as found,
+            found.shell(),
+        ):
+            await found.admin.create(PODS, pod(container=PROBES))
             status = (await found.until("tiny", is_ready))["status"]
             addresses = [one["ip"] for one in status["podIPs"]]
             assert [ip_address(one).version for one in addresses] == [4, 6]

@@ -19,11 +19,10 @@ from runtime.streaming.links import SocketLink
 from runtime.streaming.session import Session
 from runtime.streaming.spdy import SpdyConnection
 
-from .conftest import is_ready, pod
+from .conftest import PROBES, STORY_S, is_ready, pod
 from .joined import JoinedNode, joined
 
 pytestmark = pytest.mark.e2e
-PROBES = {"readinessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 1}}
 SCRIPT = "read word; echo got $word; echo err >&2; exit 3"
 ENDED = {"reason": "ExitCode", "message": "3"}
 
@@ -41,8 +40,9 @@ def on_node(processes: NodeProcesses, story: Callable[[JoinedNode, ssl.SSLContex
     processes.start_runtime()
 
     async def main() -> None:
-        async with asyncio.timeout(100), joined(processes) as node, node.process():
+        async with asyncio.timeout(STORY_S), joined(processes) as node, node.process():
             await node.until_ready()
+            await node.until_answering()
             authority = node.cluster.server.authority
             caller = authority.issue(Subject("kube-apiserver-kubelet-client", ("system:masters",)))
             pair = Path(processes.folder) / "caller.pem"

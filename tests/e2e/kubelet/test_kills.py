@@ -15,11 +15,10 @@ from bronzewillow.testing.slow_relay import slow_relay
 from kubelet.provider.client import RuntimeClient
 from runtime.api import cri_pb2 as api
 
-from .conftest import first, is_ready, pod, until
+from .conftest import PROBES, STORY_S, first, is_ready, pod, until
 from .joined import JoinedNode, joined
 
 pytestmark = pytest.mark.e2e
-PROBES = {"readinessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 1}}
 MOMENTS_S = (0.0, 0.1, 0.3, 0.6, 1.0)
 """After something was asked for."""
 SLOW = 20_000
@@ -28,7 +27,7 @@ SLOW = 20_000
 
 def on_node(processes: NodeProcesses, story: Callable[[JoinedNode], Awaitable[None]]) -> None:
     async def main() -> None:
-        async with asyncio.timeout(200), joined(processes) as node:
+        async with asyncio.timeout(STORY_S), joined(processes) as node:
             await story(node)
 
     asyncio.run(main())
@@ -40,8 +39,9 @@ async def kill_runtime(processes: NodeProcesses) -> None:
 
 
 async def assert_each_once(node: JoinedNode, *names: str) -> None:
-    """One sandbox with one container that runs, for each of these pods, and nothing besides."""
+    """One sandbox, one address and one container that runs for each of these pods, and nothing besides."""
     runtime = RuntimeClient(node.cluster.config.cri)
+    leases = node.cluster.processes.state_folder / "leases"
     try:
 
         async def is_tidy() -> bool:
@@ -52,25 +52,14 @@ async def assert_each_once(node: JoinedNode, *names: str) -> None:
             owners = Counter(one.labels["io.kubernetes.pod.name"] for one in running)
             assert all(count == 1 for count in owners.values()), owners
             is_whole = {one.metadata.name for one in ready} == set(names) == set(owners)
-            return is_whole and len(ready) == len(names) and not created
+            has_its_addresses = len(list(leases.rglob("10.244.7.*"))) == len(names)
+            return is_whole and len(ready) == len(names) and not created and has_its_addresses
 
         await until(is_tidy)
     finally:
         await runtime.close()
-    leases = list((node.cluster.processes.state_folder / "leases").rglob("10.244.7.*"))
-    assert len(leases) == len(names), leases
     addresses = [(await node.cluster.until(name, is_ready))["status"]["podIP"] for name in names]
     assert len(set(addresses)) == len(names)
-
-
-async def answers(node: JoinedNode) -> bool:
-    """At the node's port."""
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", node.options.port)
-    except OSError:
-        return False
-    writer.close()
-    return True
 
 
 async def remove(node: JoinedNode, *names: str) -> None:
@@ -196,7 +185,7 @@ def test_the_kubelet_while_it_asks_for_certificates(processes: NodeProcesses) ->
         for _ in range(2):  # nobody has approved it: the same key asks by the same name
             async with node.process():
                 await node.until_ready()
-                await until(lambda: answers(node))  # by a certificate of its own
+                await node.until_answering()  # by a certificate of its own
             assert await requests() == asked
         condition = {"type": "Approved", "status": "True", "reason": "ByTest", "message": "said the test"}
         async with node.process():
@@ -215,7 +204,7 @@ def test_the_kubelet_while_it_asks_for_certificates(processes: NodeProcesses) ->
             await until(is_signed)
         async with node.process():  # and it is shown from the first moment on
             await node.until_ready()
-            await until(lambda: answers(node))
+            await node.until_answering()
             assert await requests() == asked
 
     on_node(processes, story)

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from bronzewillow.host.children import send_signal
 from bronzewillow.kube.resources import PODS
 from bronzewillow.testing.node_processes import NodeProcesses
 
-from .conftest import first, is_ready, pod
+from .conftest import PROBES, STORY_S, first, is_ready, pod
 from .joined import JoinedNode, joined
 
 pytestmark = pytest.mark.e2e
-PROBES = {"readinessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 1}}
 
 
 def on_machine(
@@ -30,7 +30,7 @@ def on_machine(
     (tools / "systemctl").chmod(0o755)
 
     async def main() -> None:
-        async with asyncio.timeout(110), joined(processes) as node:
+        async with asyncio.timeout(STORY_S), joined(processes) as node:
             await story(node, tools)
 
     asyncio.run(main())
@@ -40,23 +40,23 @@ def on_machine(
 def test_pods_end_with_their_machine_the_critical_ones_last(processes: NodeProcesses) -> None:
     async def story(node: JoinedNode, tools: Path) -> None:
         found = node.cluster
-        grace = ("--shutdown-grace-period", "8", "--shutdown-grace-period-critical-pods", "3")
+        grace = ("--shutdown-grace-period", "200", "--shutdown-grace-period-critical-pods", "100")
         async with node.process(tools, *grace) as running:
             await node.until_ready()
-            slow = {**PROBES, "lifecycle": {"preStop": {"sleep": {"seconds": 3}}}}
-            await found.admin.create(PODS, pod("plain", container=slow))
+            slow = {**PROBES, "lifecycle": {"preStop": {"sleep": {"seconds": 90}}}}
+            await found.admin.create(PODS, pod("plain", container=slow, terminationGracePeriodSeconds=100))
             await found.admin.create(PODS, pod("critical", container=PROBES, priority=2_000_000_000))
-            for name in ("plain", "critical"):
-                await found.until(name, is_ready)
-            running.send_signal(signal.SIGTERM)
+            plain = first(await found.until("plain", is_ready))
+            await found.until("critical", is_ready)
+            send_signal(running, signal.SIGTERM)
             ready = await node.until_condition("Ready", "False")
             assert (ready["reason"], ready["message"]) == ("KubeletNotReady", "node is shutting down")
             await found.admin.create(PODS, pod("late", container=PROBES))
             late = await found.until("late", lambda one: one["status"]["phase"] == "Failed")
             assert late["status"]["reason"] == "NodeShutdown"
             assert is_ready(await found.until("critical", is_ready))  # its turn has not come
-            async with asyncio.timeout(15):
-                assert await running.wait() == 0
+            await found.stop(plain["containerID"])  # and has now
+            assert await running.wait() == 0
         ended = {}
         for name in ("plain", "critical"):
             one = await found.until(name, lambda _: True)
@@ -88,9 +88,8 @@ def test_an_end_of_the_process_alone_is_no_end_of_its_pods(processes: NodeProces
             await node.until_ready()
             await found.admin.create(PODS, pod(container=PROBES))
             before = first(await found.until("tiny", is_ready))
-            running.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(10):
-                assert await running.wait() == 0
+            send_signal(running, signal.SIGTERM)
+            assert await running.wait() == 0
         assert (await node.condition("Ready"))["status"] == "True"
         assert await found.runs(before["containerID"])
         async with node.running():

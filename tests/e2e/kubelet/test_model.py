@@ -11,10 +11,10 @@ from bronzewillow.kube.resources import PODS
 from bronzewillow.testing.node_processes import NodeProcesses
 from runtime.models.smollm2 import FILE_NAME, default_folder
 
-from .conftest import cluster, first, is_ready, pod
+from .conftest import STORY_S, cluster, first, is_ready, pod
 
 pytestmark = pytest.mark.e2e
-HEALTH = {"httpGet": {"path": "/health", "port": "http"}}
+HEALTH = {"httpGet": {"path": "/health", "port": "http"}, "timeoutSeconds": 10}
 
 
 def test_a_model_serves_once_it_is_ready(processes: NodeProcesses) -> None:
@@ -24,11 +24,11 @@ def test_a_model_serves_once_it_is_ready(processes: NodeProcesses) -> None:
     processes.run("runtime.runm", "create", "smol", "--model", str(path))
 
     async def main() -> None:
-        async with asyncio.timeout(110), cluster(processes) as found, found.shell() as shell:
+        async with asyncio.timeout(STORY_S), cluster(processes) as found, found.shell() as shell:
             container = {
                 "image": "smol",
                 "args": ["--context", "512"],
-                "startupProbe": {**HEALTH, "periodSeconds": 1, "failureThreshold": 60},
+                "startupProbe": {**HEALTH, "periodSeconds": 1, "failureThreshold": 200},
                 "readinessProbe": HEALTH,
                 "livenessProbe": HEALTH,
             }

@@ -11,18 +11,18 @@ import pytest
 from bronzewillow.kube.resources import PODS, Object
 from bronzewillow.testing.node_processes import NodeProcesses
 
-from .conftest import HOST_IP, Cluster, cluster, first, is_ready, pod
+from .conftest import HOST_IP, READINESS, STORY_S, Cluster, cluster, first, is_ready, pod
 
 pytestmark = pytest.mark.e2e
 PROBES = {
-    "readinessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 1},
-    "livenessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
+    "readinessProbe": READINESS,
+    "livenessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1, "timeoutSeconds": 10},
 }
 
 
 def running(processes: NodeProcesses, story: Callable[[Cluster], Awaitable[None]]) -> None:
     async def main() -> None:
-        async with asyncio.timeout(90), cluster(processes) as found:
+        async with asyncio.timeout(STORY_S), cluster(processes) as found:
             await story(found)
 
     asyncio.run(main())
@@ -42,9 +42,7 @@ def test_a_pod_runs_serves_and_ends(processes: NodeProcesses) -> None:
             assert one["containerID"].startswith("runm://")
             await found.admin.delete(PODS, "tiny", "default")
             await found.until_gone("tiny")
-        told = found.told()
-        assert "Started: Started container llm" in told
-        assert "Killing: Stopping container llm" in told
+            await found.until_told("Started: Started container llm", "Killing: Stopping container llm")
         refused = [entry for entry in found.server.audit if entry[3] in (401, 403)]
         assert refused == []  # a node identity may do all that it did
 
@@ -146,8 +144,8 @@ def test_a_liveness_probe_has_it_restarted(processes: NodeProcesses) -> None:
                 "initialDelaySeconds": 1,
             }
             await found.admin.create(PODS, pod(container={"livenessProbe": probe}))
-            await found.until("tiny", lambda pod: first(pod).get("restartCount") == 1)
-            assert "Killing: Container llm failed liveness probe, will be restarted" in found.told()
+            await found.until("tiny", lambda pod: bool(first(pod).get("restartCount")))
+            await found.until_told("Killing: Container llm failed liveness probe, will be restarted")
             await found.admin.delete(PODS, "tiny", "default", grace_period_s=0)
             await found.until_gone("tiny")
             await found.until_nothing_runs()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bronzewillow.host.children import send_signal
 from bronzewillow.host.paths import door_socket
 from bronzewillow.kube.resources import NODES, PODS, Object
 from bronzewillow.testing.joinable import NODE, TOKEN, Joinable, joinable
@@ -21,11 +23,10 @@ from kubelet.clock import SystemClock
 from kubelet.membership.home import Home
 from kubelet.membership.join import ByToken, join
 
-from .conftest import first, is_ready, pod, until
+from .conftest import PROBES, STORY_S, first, is_ready, pod, until
 
 pytestmark = pytest.mark.e2e
 MOST_BYTES = 120 << 20
-PROBES = {"readinessProbe": {"httpGet": {"path": "/health", "port": "http"}}}
 
 
 @asynccontextmanager
@@ -41,7 +42,7 @@ async def kubelet(node: NodeProcesses, home: Path) -> AsyncIterator[asyncio.subp
     try:
         yield process
     finally:
-        process.kill()
+        send_signal(process, signal.SIGKILL)
         await process.wait()
 
 
@@ -50,7 +51,7 @@ def test_a_killed_kubelet_finds_its_pods_as_they_were(processes: NodeProcesses) 
         return {one["metadata"]["name"]: one for one in (await cluster.admin.list(PODS))["items"]}
 
     async def main() -> None:
-        async with asyncio.timeout(110), joinable() as cluster:
+        async with asyncio.timeout(STORY_S), joinable() as cluster:
             home = processes.folder / "home"
             how = ByToken(cluster.server.cluster.server, parse_token(TOKEN), ())
             await join(how, NODE, Home(home), SystemClock(), lambda line: None)

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from cryptography import x509
 
@@ -19,7 +18,7 @@ from bronzewillow.kube.resources import CONFIG_MAPS, NAMESPACES, NODES, PODS, SE
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.apiserver.kinds import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES
 from bronzewillow.testing.joinable import NODE, TOKEN, Joinable, joinable
-from bronzewillow.testing.ports import free_udp_port
+from bronzewillow.testing.ports import free_tcp_port, free_udp_port
 from bronzewillow.testing.up_processes import Place, Up, node_place
 from kubelet.certificates.pins import pin_of
 from kubelet.membership.setup import setup_objects
@@ -99,19 +98,16 @@ def condition(obj: Object | None, kind: str) -> str:
     return next((str(one["status"]) for one in conditions if one["type"] == kind), "")
 
 
+def published_address(node: Object | None) -> bool:
+    """Whether peers can read where the node is."""
+    metadata, status = (node or {}).get("metadata") or {}, (node or {}).get("status") or {}
+    told = (metadata.get("annotations") or {}).get(FLANNEL + "public-ip")
+    return told in [one["address"] for one in status.get("addresses") or ()]
+
+
 async def until(holds: Callable[[], object]) -> None:
     while not holds():  # noqa: ASYNC110 - only the server knows
         await asyncio.sleep(0.02)
-
-
-def daemon(place: Place, name: str) -> psutil.Process:
-    """That lives."""
-    (found,) = [
-        one
-        for one in place.processes()
-        if any(word == PROGRAMS[name] or word.endswith(f"/{PROGRAMS[name]}") for word in one.cmdline())
-    ]
-    return found
 
 
 def test_one_command_from_a_token_to_a_node_and_one_to_its_end(place: Place) -> None:
@@ -121,14 +117,15 @@ def test_one_command_from_a_token_to_a_node_and_one_to_its_end(place: Place) -> 
             store = found.server.store
             pin = pin_of(x509.load_pem_x509_certificate(found.server.authority.ca_pem)).hex()
             server = found.server.cluster.server
-            words = (server, "--token-file", "-", "--ca-cert-hash", f"sha256:{pin}", "--node-name", NODE)
+            words = (
+                server, "--token-file", "-", "--ca-cert-hash", f"sha256:{pin}", "--node-name", NODE,
+                "--kubelet-arg", f"port={free_tcp_port()}",
+            )  # fmt: skip
             up = await start(place, "join", *words)
             await up.until("everything is ready")
             await until(lambda: condition(store.get(NODES, "", NODE), "Ready") == "True")
-            node = store.get(NODES, "", NODE) or {}
-            addresses = [one["address"] for one in node["status"]["addresses"]]
-            assert node["metadata"]["annotations"][FLANNEL + "public-ip"] in addresses
-            assert TOKEN not in " ".join(word for one in place.processes() for word in one.cmdline())
+            await until(lambda: published_address(store.get(NODES, "", NODE)))
+            assert TOKEN not in " ".join(word for words in place.commands().values() for word in words)
 
             await found.admin.create(PODS, pod())
             await until(lambda: condition(store.get(PODS, "default", "llm-0"), "Ready") == "True")
@@ -137,8 +134,8 @@ def test_one_command_from_a_token_to_a_node_and_one_to_its_end(place: Place) -> 
             again = await end_of(await start(place, "join", *words))
             assert f"this machine is node {NODE} of {server}, and runs" in again
 
-            for name in PROGRAMS:
-                daemon(place, name).kill()
+            for name, program in PROGRAMS.items():
+                place.daemon(program).kill()
                 await up.until(f"{name} is ready", count=2)
             await until(lambda: condition(store.get(NODES, "", NODE), "Ready") == "True")
             later = (store.get(PODS, "default", "llm-0") or {})["status"]["containerStatuses"][0]
@@ -151,6 +148,6 @@ def test_one_command_from_a_token_to_a_node_and_one_to_its_end(place: Place) -> 
             assert "Traceback" not in log
             assert store.get(PODS, "default", "llm-0") is None
             assert "--server is missing" in await end_of(await start(place, "join"))
-        assert place.processes() == []
+        await until(lambda: not place.processes())  # a shim that was found again is nobody's child
 
-    run(main(), 120)
+    run(main(), 300)

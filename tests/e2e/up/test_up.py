@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
-import psutil
 import pytest
 
+from bronzewillow.host.children import send_signal
 from bronzewillow.host.paths import door_socket
 from bronzewillow.supervise.forward import Way, forward
 from bronzewillow.testing.aio import run
@@ -35,19 +35,9 @@ def place() -> Iterator[Place]:
         yield place
 
 
-def daemon(place: Place, name: str) -> psutil.Process:
-    """That lives."""
-    (found,) = [
-        one
-        for one in place.processes()
-        if any(word == PROGRAMS[name] or word.endswith(f"/{PROGRAMS[name]}") for word in one.cmdline())
-    ]
-    return found
-
-
 def model(place: Place) -> int:
     """Its process."""
-    (found,) = [one.pid for one in place.processes() if one.cmdline()[0] == "runm"]
+    (found,) = [pid for pid, words in place.commands().items() if words[:1] == ["runm"]]
     return found
 
 
@@ -56,8 +46,11 @@ def socket_of(place: Place) -> Path:
     return found
 
 
-async def ask(place: Place, tokens: int = TOKENS) -> int:
-    """The tokens of one streamed answer, on the pod's socket. aiohttp.ClientError when it breaks off."""
+async def ask(place: Place, tokens: int = TOKENS, begun: asyncio.Event | None = None) -> int:
+    """The tokens of one streamed answer, on the pod's socket. aiohttp.ClientError when it breaks off.
+
+    `begun` is set when the first is there.
+    """
     body = {
         "model": "smol", "prompt": "Once upon a time", "max_tokens": tokens, "stream": True,
         "ignore_eos": True,
@@ -72,8 +65,20 @@ async def ask(place: Place, tokens: int = TOKENS) -> int:
         async for line in answer.content:
             is_done = is_done or line == b"data: [DONE]\n"
             events += line.startswith(b"data: {") and b'"finish_reason":null' in line.replace(b" ", b"")
+            if events and begun is not None:
+                begun.set()
     assert is_done
     return events
+
+
+async def an_answer_begins(place: Place) -> asyncio.Task[int]:
+    """One that goes on for a while."""
+    begun = asyncio.Event()
+    answering = asyncio.create_task(ask(place, begun=begun))
+    answering.add_done_callback(lambda _: begun.set())
+    await begun.wait()
+    assert not answering.done(), answering.exception() or "the answer is to be longer than this"
+    return answering
 
 
 async def until_serving(place: Place, up: Up) -> None:
@@ -108,17 +113,21 @@ async def until_healthy(url: str) -> None:
         await asyncio.sleep(0.02)
 
 
+async def until_still(place: Place, processes: int) -> None:
+    """Only so many live on. A shim that was found again is nobody's child, whose very end is waited for."""
+    while len(place.processes()) != processes:  # noqa: ASYNC110 - only the system knows
+        await asyncio.sleep(0.02)
+
+
 def test_what_dies_comes_back_and_the_model_goes_on(place: Place) -> None:
     took: dict[str, float] = {}
 
     async def comes_back(up: Up, *names: str) -> None:
         """All of these, killed at once."""
         counts = {name: up.log.count(f"| {name} is ready") for name in names}
-        answering = asyncio.create_task(ask(place))
-        await asyncio.sleep(0.3)
-        assert not answering.done(), "the answer is to be longer than this"
+        answering = await an_answer_begins(place)
         begun = time.monotonic()
-        for one in [daemon(place, name) for name in names]:
+        for one in [place.daemon(PROGRAMS[name]) for name in names]:
             one.send_signal(signal.SIGKILL)
         for name, count in counts.items():
             await up.until(f"| {name} is ready", count + 1)
@@ -139,9 +148,8 @@ def test_what_dies_comes_back_and_the_model_goes_on(place: Place) -> None:
                 assert model(place) == pid
 
             # the program itself, while an answer is being given: nothing of the node goes with it
-            answering = asyncio.create_task(ask(place))
-            await asyncio.sleep(0.3)
-            up.process.send_signal(signal.SIGKILL)
+            answering = await an_answer_begins(place)
+            send_signal(up.process, signal.SIGKILL)
             await up.process.wait()
             async with pod_address(place) as url:
                 await until_healthy(url)
@@ -155,10 +163,10 @@ def test_what_dies_comes_back_and_the_model_goes_on(place: Place) -> None:
             assert up.process.returncode == 0
             assert "Traceback" not in up.log
             assert up.log.count("it is started again") == 0
+        await until_still(place, 0)
 
     run(main(), 300)
     _log.info("seconds until it was back: %s", took)
-    assert place.processes() == []
     assert list(place.run.iterdir()) == []
     assert [path.name for path in (place.state / "leases").glob("*.json")] == []
     for name in ("sandboxes", "containers", "networks"):
@@ -174,13 +182,13 @@ def test_pods_that_are_kept(place: Place) -> None:
             pid = model(place)
             assert await up.end() == 0
         assert await ask(place, 3) == 3  # on its socket
-        assert len(place.processes()) == 2  # the shim and the model
+        await until_still(place, 2)  # the shim and the model
         async with place.up() as up:
             await up.until("\nready\n")
             async with pod_address(place) as url:
                 await until_healthy(url)
             assert model(place) == pid
             assert await up.end() == 0
+        await until_still(place, 0)
 
-    run(main(), 120)
-    assert place.processes() == []
+    run(main(), 300)

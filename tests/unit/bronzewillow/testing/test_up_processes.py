@@ -16,7 +16,9 @@ def test_nothing_lives_on_afterwards() -> None:
                 await up.until("such line")
         async with place.up() as up:
             await up.until("agent is ready")
-        assert place.processes()  # its daemons, as `up` was killed
+        agent = place.daemon("agent")  # as `up` was killed
+        assert agent in place.processes()
+        assert "agent" in place.commands()[agent.pid]
 
     with node_place() as place:
         place.write("a", image="b", args="--verbose")
