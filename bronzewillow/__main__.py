@@ -9,13 +9,13 @@ from bronzewillow.agent.policy_verb import policy
 from bronzewillow.demo.cli import demo
 from bronzewillow.doctor.cli import doctor
 from bronzewillow.host.command import run_command
-from bronzewillow.join_verb import join
-from bronzewillow.leave_verb import leave
+from bronzewillow.membership.join_verb import join
+from bronzewillow.membership.leave_verb import leave
+from bronzewillow.membership.withdraw_verb import withdraw
 from bronzewillow.service.verbs import install, uninstall
 from bronzewillow.supervise.forward_verb import forward_command
 from bronzewillow.supervise.status_verb import status
 from bronzewillow.supervise.up_verb import up
-from bronzewillow.withdraw_verb import withdraw
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bronzewillow.kubelet_program import become
+from bronzewillow.membership.kubelet_program import become
 
 
 @click.command(

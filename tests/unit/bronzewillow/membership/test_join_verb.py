@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bronzewillow import join_verb
-from bronzewillow.join_verb import join
+from bronzewillow.membership import join_verb
+from bronzewillow.membership.join_verb import join
 from bronzewillow.service.job import Job, ServiceError
 from bronzewillow.supervise.node_words import NodeWords
 

@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from bronzewillow.kube.kubeconfig import emit_kubeconfig
+from bronzewillow.membership.withdraw_verb import withdraw
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.apiserver.calls import User
 from bronzewillow.testing.apiserver.server import api_server
-from bronzewillow.withdraw_verb import withdraw
 
 
 @pytest.mark.loopback

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bronzewillow.host.command import CommandError
-from bronzewillow.kubelet_program import become, run_kubelet_verb, without_token
+from bronzewillow.membership.kubelet_program import become, run_kubelet_verb, without_token
 
 TOKEN = "abcdef.0123456789abcdef"
 

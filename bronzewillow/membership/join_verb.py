@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from bronzewillow.host.command import CommandError
-from bronzewillow.kubelet_program import help_of, run_kubelet_verb
+from bronzewillow.membership.kubelet_program import help_of, run_kubelet_verb
 from bronzewillow.service.job import ServiceError
 from bronzewillow.service.system import user_service
 from bronzewillow.supervise.joined import Joined, joined
