@@ -93,9 +93,12 @@ class EvictionWatch:
                 )
             return
         usage, ending = chosen
+        worker = self._pods.get(uid(usage.pod))
+        if worker is None:  # it has gone by itself while others were measured
+            return
         self._evicted, self._evicted_at = uid(usage.pod), self._now()
         _log.warning("pod %s is evicted: %s", full_name(usage.pod), ending.message)
-        self._pods[uid(usage.pod)].end(ending)
+        worker.end(ending)
 
     async def _usages(self, signal: Signal) -> Sequence[PodUsage]:
         stats = await self._runtime.sandbox_stats()

@@ -102,7 +102,7 @@ class ImageCollection:
             except RuntimeRefusal as refused:
                 _log.warning("image %s is not removed: %s", image.id, refused)
                 continue
-            del self._uses[image.id]
+            self._uses.pop(image.id, None)  # another look has seen it gone, perhaps
             freed += image.size_bytes
             _log.info("image %s was unused and is removed", image.id)
         return freed

@@ -10,10 +10,12 @@ import pytest
 
 from bronzewillow.testing.aio import run
 from kubelet.model.decision import Ending, PodEvent
+from kubelet.model.eviction import PodUsage
 from kubelet.model.pressure import Observation, Observations
 from kubelet.model.thresholds import Signal, eviction_settings
 from kubelet.node.health import HealthWatch
 from kubelet.pods.eviction_watch import EvictionWatch
+from kubelet.pods.pod_usage import disk_usage
 from kubelet.provider.labels import CONTAINER_NAME, POD_UID
 from kubelet.provider.logs import LogFolders
 from kubelet.volumes.pod_volumes import VolumeFolders
@@ -164,3 +166,19 @@ def test_then_the_pod_that_holds_most_of_the_disk(tmp_path: Path) -> None:
     assert rig.workers["b"].endings[0].message == (
         "The node was low on resource: ephemeral-storage. Threshold quantity: 100000, available: 99000. "
     )
+
+
+def test_one_that_goes_while_it_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig(tmp_path, {"a": 0}, FULL)
+    written = rig.volumes.of_volume("a", "emptyDir", "scratch")
+    written.mkdir(parents=True)
+    (written / "0").write_bytes(b"x" * 40_000)
+    worker = rig.workers["a"]
+
+    def measure(*words: Any) -> PodUsage:
+        rig.workers.clear()
+        return disk_usage(*words)
+
+    monkeypatch.setattr("kubelet.pods.eviction_watch.disk_usage", measure)
+    rig.look(0)
+    assert worker.endings == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import grpc
 
 from bronzewillow.testing.aio import run
@@ -15,6 +17,7 @@ MINUTE = 60_000_000
 
 class Runtime:
     def __init__(self) -> None:
+        self.on_remove: Callable[[], Awaitable[object]] | None = None
         self.here = {
             name: api.Image(id=name, size=30) for name in ("used", "old", "older", "pinned", "stuck")
         }
@@ -31,6 +34,8 @@ class Runtime:
         if name == "stuck":
             raise RuntimeRefusal("in use", grpc.StatusCode.FAILED_PRECONDITION)
         del self.here[name]
+        if self.on_remove is not None:
+            await self.on_remove()
 
 
 class Rig:
@@ -54,6 +59,16 @@ def test_nothing_goes_while_there_is_room() -> None:
     run(rig.collection.collect())
     assert len(rig.runtime.here) == 5
     assert rig.events == []
+
+
+def test_somebody_may_look_while_images_go() -> None:
+    rig = Rig()
+    rig.look(0)
+    rig.look(10)
+    rig.runtime.on_remove = rig.collection.detect
+    run(rig.collection.free_all())
+    assert set(rig.runtime.here) == {"pinned", "stuck"}
+    assert {image.id for image in rig.collection.images} == {"pinned", "stuck"}
 
 
 def test_the_longest_unused_go_first() -> None:
