@@ -61,7 +61,7 @@ from kubelet.provider.client import RuntimeClient
 from kubelet.provider.errors import RuntimeRefusal
 from kubelet.provider.labels import PodKey
 from kubelet.provider.lifecycle import Lifecycle
-from kubelet.provider.logs import LogFolders
+from kubelet.provider.logs import LogFolders, remove_folders
 from kubelet.provider.metrics import RuntimeMetrics
 from kubelet.provider.readiness import ASK_S, Readiness
 from kubelet.references import References
@@ -315,6 +315,7 @@ class PodShell:
     async def _tidy(self) -> None:
         await self._hold_references()
         if self.pods.is_complete:
+            strangers = self.logs.strangers(self.pods)  # before all that takes time, in which pods begin
             await self.volumes.forget_strangers(list(self.pods))
-            await asyncio.to_thread(self.logs.forget_pods, list(self.pods))
+            await asyncio.to_thread(remove_folders, strangers)
             await asyncio.to_thread(self.logs.forget_links)

@@ -52,12 +52,16 @@ class LogFolders:
             if link.is_symlink() and not link.exists():
                 link.unlink(missing_ok=True)
 
-    def forget_pods(self, uids: Iterable[str]) -> None:
-        """All but the folders of these."""
-        kept = set(uids)
-        for folder in _entries(self.pods):
-            if folder.name.rpartition("_")[2] not in kept:
-                shutil.rmtree(folder, ignore_errors=True)
+    def strangers(self, uids: Iterable[str]) -> list[Path]:
+        """All folders of pods but those of these."""
+        known = set(uids)
+        return [folder for folder in _entries(self.pods) if folder.name.rpartition("_")[2] not in known]
+
+
+def remove_folders(folders: Iterable[Path]) -> None:
+    """With all that is in them."""
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def log_name(container: str, attempt: int) -> str:

@@ -90,6 +90,26 @@ def test_a_pod_of_the_api_server_runs_and_goes() -> None:
     run(main())
 
 
+def test_the_logs_of_one_that_begins_while_others_are_tidied_away_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def main() -> None:
+        async with rigged() as rig:
+            logs = rig.shell.logs
+            old, new = (logs.of_pod("default", name, name) for name in ("old", "new"))
+            old.mkdir(parents=True)
+            await until(lambda: rig.shell.pods.is_complete)
+
+            async def forget_strangers(uids: object) -> None:
+                new.mkdir()
+
+            monkeypatch.setattr(rig.shell.volumes, "forget_strangers", forget_strangers)
+            await rig.shell._tidy()
+            assert (old.exists(), new.exists()) == (False, True)
+
+    run(main())
+
+
 def test_one_that_is_not_admitted() -> None:
     async def main() -> None:
         async with rigged() as rig:

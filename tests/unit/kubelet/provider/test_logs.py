@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kubelet.provider.logs import LogFolders, log_name, remove_log, rotated
+from kubelet.provider.logs import LogFolders, log_name, remove_folders, remove_log, rotated
 
 
 def test_names_are_those_of_every_node(tmp_path: Path) -> None:
@@ -25,9 +25,8 @@ def test_links_lead_to_logs_and_go_with_them(tmp_path: Path) -> None:
     assert link.read_text() == "x"
     logs.forget_links()
     assert link.is_symlink()
-    logs.forget_pods({"1"})
-    assert log.exists()
-    logs.forget_pods(set())
+    assert logs.strangers({"1"}) == []
+    remove_folders(logs.strangers(set()))
     logs.forget_links()
     assert not log.exists()
     assert not link.is_symlink()
@@ -46,4 +45,4 @@ def test_a_log_goes_with_what_was_moved_away_from_it(tmp_path: Path) -> None:
 def test_there_may_be_no_folders(tmp_path: Path) -> None:
     logs = LogFolders(tmp_path / "none")
     logs.forget_links()
-    logs.forget_pods(set())
+    assert logs.strangers(set()) == []
