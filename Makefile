@@ -156,13 +156,14 @@ bench: peer-deps
 	$(BIN)/python -m runtime.models.smollm2 >/dev/null
 	for name in kernel bulk proxy runm images cri kubelet; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
-# The pod IP beside direct access, over a kernel VXLAN peer; then the stack beside others and where its time goes,
-# with pictures; docs/benchmarks.md gets the new tables of both.
+# The pod IP beside direct access, over a kernel VXLAN peer; then the stack beside others, over
+# lossy roads too, and where its time goes, with pictures; docs/benchmarks.md gets the new tables of all.
 bench-lab: deps lab-deps
 	$(call install_programs,slirp4netns pasta wrk nginx,slirp4netns passt wrk nginx-light)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	export BRONZEWILLOW_LAB="$$($(BIN)/python -m bronzewillow.testing.lab.environment)"; \
 		$(BIN)/python -m benchmarks.pod_ip --save && $(BIN)/python -m benchmarks.flame --save && \
+		$(BIN)/python -m benchmarks.loss --save && \
 		$(BIN)/python -m benchmarks.stacks --save $(ARGS)
 
 clean:

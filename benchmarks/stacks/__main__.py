@@ -19,6 +19,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from pathlib import Path
 
 from benchmarks.page import FIGURES, put
+from benchmarks.priority import before_others
 from benchmarks.stacks import bulk, events, held, plots, web
 from benchmarks.stacks.ways import EVENTS_PORT, IDLE_PORTS, Way, kernel, ours, pasta, pytcp, slirp4netns
 from bronzewillow.testing.lab.features import ENVIRONMENT_VARIABLE
@@ -165,20 +166,6 @@ def _standing(stack: ExitStack, made: Sequence[AbstractContextManager[Way]]) -> 
             yield way
 
 
-@contextmanager
-def _before_others() -> Iterator[None]:
-    """In real-time priority, with all that is started in it: delays are else those of other programs."""
-    if sys.platform != "linux":  # where there are no namespaces, either
-        yield
-        return
-    policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
-    os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-    try:
-        yield
-    finally:
-        os.sched_setscheduler(0, policy, priority)
-
-
 def main() -> None:
     """Build all ways, measure, print."""
     parser = argparse.ArgumentParser()
@@ -189,7 +176,7 @@ def main() -> None:
     options = parser.parse_args()
     environment = Path(os.environ[ENVIRONMENT_VARIABLE])
     for part in options.only.split(","):
-        with _before_others() if part == "events" else nullcontext(), ExitStack() as stack:
+        with before_others() if part == "events" else nullcontext(), ExitStack() as stack:
             made = [ours(environment), kernel(offloads=False), kernel(offloads=True), slirp4netns(), pasta()]
             if part == "bulk":
                 made += [pytcp(), ours(environment, pure=True)]
