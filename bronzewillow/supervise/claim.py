@@ -17,6 +17,8 @@ from bronzewillow.supervise.errors import UpError
 
 _LOOK_EVERY_S = 0.02
 _KILL_LIMIT_S = 5.0
+_GLANCE_S = 0.2
+"""Who only looks has the lock for a moment, too; nobody is ended for that."""
 
 
 def holder(path: Path) -> int | None:
@@ -56,6 +58,8 @@ class Claim:
 
     async def take(self, limit_s: float) -> int | None:
         """End the process that has it, in order if it can be done in time; which one that was. UpError."""
+        if await self._is_freed(_GLANCE_S):
+            return None
         pid = self.former()
         if pid is None:
             return None

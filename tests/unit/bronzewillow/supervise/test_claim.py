@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import os
 import subprocess
 import sys
@@ -82,4 +84,21 @@ def test_who_has_a_claim_can_be_asked_without_taking_it(tmp_path: Path) -> None:
     assert holder(tmp_path / "x.lock") == 0
     claim.name(123)
     assert holder(tmp_path / "x.lock") == 123
+    claim.close()
+
+
+def test_who_only_looks_is_not_taken_for_a_daemon(tmp_path: Path) -> None:
+    claim = Claim(tmp_path / "x.lock")
+
+    async def main() -> int | None:
+        looking = os.open(tmp_path / "x.lock", os.O_RDONLY)
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        asyncio.get_running_loop().call_soon(os.close, looking)
+        return await claim.take(1)
+
+    with subprocess.Popen([sys.executable, "-c", WAITS.format("signal.SIG_DFL")]) as other:
+        claim.name(other.pid)  # as of a daemon that went without a word, whose number somebody else has now
+        assert run(main()) is None
+        assert other.poll() is None
+        other.kill()
     claim.close()
