@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from bronzewillow.testing.node_processes import NODE_CIDR, NODE_CIDR_V6, kill, node_processes
+from bronzewillow.testing.node_processes import NODE_CIDR, NODE_CIDR_V6, kill, kill_all, node_processes
 
 pytestmark = pytest.mark.loopback
 
@@ -35,3 +37,19 @@ def test_one_that_does_not_start() -> None:
     with node_processes("--dance") as node, pytest.raises(RuntimeError, match="--dance"):
         node.start_runtime()
     assert not Path(node.folder).exists()
+
+
+def test_what_is_left_is_ended_and_may_end_before() -> None:
+    with node_processes() as node:
+        begins_another = "import subprocess, sys; subprocess.Popen([sys.executable, *sys.argv[1:]]).wait()"
+        sleeps = "import sys; sys.stdin.read()"
+        command = [sys.executable, "-c", begins_another, "-c", sleeps, str(node.folder)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+            assert process.pid in [one.pid for one in node.left_processes()]
+            assert process.stdin is not None
+            process.stdin.close()
+            assert node.until_left() == []
+        with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+            kill_all(node.left_processes)
+            assert node.left_processes() == []
+            process.wait()
