@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from ipaddress import IPv4Network
@@ -29,6 +31,12 @@ from runtime.api import cri_pb2 as api
 from runtime.api.cri_pb2_grpc import RuntimeServiceStub
 from runtime.models.smollm2 import FILE_NAME, default_folder
 
+UP_S = 300.0
+"""For a model to answer: a second or two where nothing else is at work, as `benchmarks.churn` shows."""
+_ONE_ANSWER_S = 10.0
+"""A question to an agent that dies meanwhile is put to the next one."""
+_SILENCE_S = 30.0
+"""A dead peer says nothing; one that lives says something every 15 seconds."""
 _LOOPBACK = socket.inet_aton("127.0.0.1")
 
 
@@ -58,11 +66,13 @@ class Cluster:
         return container
 
     async def address(self, pod: str) -> str:
-        found = await self.runtime.PodSandboxStatus(api.PodSandboxStatusRequest(pod_sandbox_id=pod))
+        request = api.PodSandboxStatusRequest(pod_sandbox_id=pod)
+        found = await self.runtime.PodSandboxStatus(request, wait_for_ready=True)
         return str(found.status.network.ip)
 
     async def status(self, container: str) -> api.ContainerStatus:
-        found = await self.runtime.ContainerStatus(api.ContainerStatusRequest(container_id=container))
+        request = api.ContainerStatusRequest(container_id=container)
+        found = await self.runtime.ContainerStatus(request, wait_for_ready=True)
         assert isinstance(found, api.ContainerStatusResponse)
         return found.status
 
@@ -77,14 +87,21 @@ class Cluster:
     async def is_up(self, address: str) -> bool:
         try:
             async with self.session.get(
-                f"http://{address}:8080/health", timeout=aiohttp.ClientTimeout(1)
+                f"http://{address}:8080/health", timeout=aiohttp.ClientTimeout(_ONE_ANSWER_S)
             ) as answer:
                 return answer.status == 200
         except (aiohttp.ClientError, OSError, TimeoutError):
             return False
 
-    async def stream(self, address: str, tokens: int) -> int:
-        """The tokens of one whole answer. aiohttp.ClientError when it breaks off."""
+    async def until_up(self, address: str) -> None:
+        """Until a model answers there."""
+        begin = time.monotonic()
+        while not await self.is_up(address):
+            assert time.monotonic() - begin < UP_S, f"{address} is not up after {UP_S} s"
+            await asyncio.sleep(0.02)
+
+    async def stream(self, address: str, tokens: int, begun: asyncio.Event | None = None) -> int:
+        """The tokens of one whole answer; the first sets `begun`. aiohttp.ClientError when it breaks off."""
         body = {
             "model": "smol", "prompt": "Once upon a time", "max_tokens": tokens, "stream": True,
             "ignore_eos": True,
@@ -96,6 +113,8 @@ class Cluster:
             async for line in answer.content:
                 is_done = is_done or line == b"data: [DONE]\n"
                 events += line.startswith(b"data: {") and b'"finish_reason":null' in line.replace(b" ", b"")
+                if events and begun is not None:
+                    begun.set()
         if not is_done:
             raise aiohttp.ClientPayloadError("the stream has no end")
         return events
@@ -115,7 +134,7 @@ async def cluster_of(node: NodeProcesses) -> AsyncIterator[Cluster]:
             grpc.aio.insecure_channel(f"unix:{node.cri}") as channel,
             aiohttp.ClientSession(
                 connector=PodConnector(net, limit=0, force_close=True),
-                timeout=aiohttp.ClientTimeout(total=120, sock_read=15),  # a dead peer says nothing
+                timeout=aiohttp.ClientTimeout(total=UP_S, sock_read=_SILENCE_S),
             ) as session,
         ):
             yield Cluster(node, RuntimeServiceStub(channel), session)

@@ -65,48 +65,44 @@ async def _clear(cluster: Cluster, name: str) -> None:
     raise AssertionError(f"{name} could not be removed")
 
 
-async def killings(node: NodeProcesses, dice: random.Random) -> None:
-    """Until it is cancelled, between two kills."""
-    while True:
-        await asyncio.sleep(4 + 6 * dice.random())
+async def killings(node: NodeProcesses, dice: random.Random, ends: asyncio.Queue[int]) -> None:
+    """One after every few pods that have ended, so that pods get on however slow the machine is."""
+    left = PODS
+    while (few := dice.randint(10, 20)) < left:
+        left -= few
+        for _ in range(few):
+            await ends.get()
+        await asyncio.sleep(dice.random())
         if dice.random() < 0.7:
             kill(node.runtime)
-            await asyncio.shield(asyncio.to_thread(node.start_runtime))
+            await asyncio.to_thread(node.start_runtime)
         else:
             kill(node.agent)
-            await asyncio.shield(asyncio.to_thread(node.start_agent))
+            await asyncio.to_thread(node.start_agent)
 
 
 def test_nothing_is_left(node: NodeProcesses) -> None:
     dice = random.Random(SEED)
 
     async def main() -> int:
-        turns = asyncio.Semaphore(AT_ONCE)
+        turns, ends = asyncio.Semaphore(AT_ONCE), asyncio.Queue[int]()
         async with cluster_of(node) as cluster:
-            killer = asyncio.create_task(killings(node, dice))
 
             async def one(number: int) -> None:
                 async with turns:
                     await life(cluster, dice, number)
+                ends.put_nowait(number)
 
-            await asyncio.gather(*map(one, range(PODS)))
-            killer.cancel()
-            await asyncio.wait([killer])
-            for name, process in (("agent", node.agent), ("runtime", node.runtime)):
-                assert process is not None
-                if process.poll() is not None:
-                    (node.start_agent if name == "agent" else node.start_runtime)()
+            await asyncio.gather(killings(node, dice, ends), *map(one, range(PODS)))
             answer = await cluster.runtime.ListPodSandbox(api.ListPodSandboxRequest(), wait_for_ready=True)
             return len(answer.items)
 
     assert asyncio.run(main()) == 0
     assert node.runtime is not None and node.agent is not None
     node.runtime.send_signal(signal.SIGTERM)
-    node.runtime.wait(20)
+    node.runtime.wait(300)
     node.start_runtime()  # which collects what a kill in the wrong moment left to the network
-    mine = {node.runtime.pid, node.agent.pid}
-    left = [one.cmdline() for one in node.left_processes() if one.pid not in mine]
-    assert left == []
+    assert node.until_left(but=(node.runtime.pid, node.agent.pid)) == []
     for folder in (
         node.runtime_folder / "p", node.runtime_folder / "s", node.runtime_folder / "runm",
         node.state_folder / "cri/sandboxes", node.state_folder / "cri/containers",

@@ -17,11 +17,10 @@ from runtime.streaming.links import SocketLink
 from runtime.streaming.session import Session
 from runtime.streaming.spdy import SpdyConnection
 
-from .conftest import Cluster, cluster_of
-from .test_kills import until_up
+from .conftest import UP_S, Cluster, cluster_of
+from .test_kills import ARGUMENTS, CLIENTS, TOKENS
 
 pytestmark = pytest.mark.e2e
-CLIENTS, TOKENS = 10, 40
 SLEEP = "sleep 86409"
 
 
@@ -67,7 +66,7 @@ def sleepers() -> list[psutil.Process]:
 
 
 async def until_sleepers(count: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(UP_S):
         while len(sleepers()) != count:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
@@ -80,9 +79,8 @@ def test_answers_over_port_forward_while_daemons_die(node: NodeProcesses) -> Non
     async def main() -> None:
         async with cluster_of(node) as cluster:
             pod = await cluster.run("smol")
-            arguments = ("--parallel", str(CLIENTS), "--context", "256", "--queue", "64", "--threads", "2")
-            container = await cluster.start(pod, "llm", *arguments)
-            await until_up(cluster, await cluster.address(pod), 60)
+            container = await cluster.start(pod, "llm", *ARGUMENTS)
+            await cluster.until_up(await cluster.address(pod))
             ports = await cluster.runtime.PortForward(api.PortForwardRequest(pod_sandbox_id=pod))
 
             # ten answers over one connection, on which the agent's death is not even noticed
