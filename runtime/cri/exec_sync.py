@@ -42,6 +42,7 @@ async def exec_sync(
         return b"", f"{command[0]}: {error.strerror}\n".encode(), _NOT_FOUND_CODE
     assert program.stdout is not None and program.stderr is not None
     with ledger.noting(program.pid):
+        program.begin()
         try:
             async with asyncio.timeout(limit_s or None):
                 output, errors = await asyncio.gather(_bounded(program.stdout), _bounded(program.stderr))

@@ -77,6 +77,7 @@ class NodeStreams:
         except (OSError, ValueError) as error:
             raise CallFailed(f"{call.command[0]}: {getattr(error, 'strerror', None) or error}") from None
         with self._node.ledger.noting(program.pid):
+            program.begin()
             try:
                 return await attend(program, streams, tty=wanted.tty)
             finally:

@@ -13,7 +13,7 @@ import termios
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from runtime.exec import on_terminal
+from runtime.exec import gate
 from runtime.exec.descriptors import Descriptor
 
 _KEPT = ("PATH", "HOME", "LANG")
@@ -22,18 +22,26 @@ _TERM = "xterm"
 
 
 class Program:
-    """It runs as soon as it is there; whoever made it must `end` it."""
+    """It waits for `begin`; whoever made it must `end` it."""
 
     def __init__(
         self,
         process: asyncio.subprocess.Process,
+        latch: int,
         stdin: Descriptor | None,
         stdout: Descriptor | None,
         stderr: Descriptor | None,
     ) -> None:
         self._process, self.pid = process, process.pid
+        self._latch = latch
         self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
         """Those that were asked for; on a terminal the first two are one."""
+
+    def begin(self) -> None:
+        """Let it run: it is noted by now, so that it does not outlive us."""
+        with contextlib.suppress(BrokenPipeError):  # it was killed
+            os.write(self._latch, b"+")
+        self._let_go()
 
     async def wait(self) -> int:
         """Its exit code; 128 and the number of a signal that ended it."""
@@ -54,10 +62,16 @@ class Program:
     async def end(self) -> None:
         """With all that it has started; again is no error."""
         self.kill()
+        self._let_go()
         await self._process.wait()
         for descriptor in {self.stdin, self.stdout, self.stderr} - {None}:
             assert descriptor is not None
             descriptor.close()
+
+    def _let_go(self) -> None:
+        if self._latch >= 0:
+            os.close(self._latch)
+            self._latch = -1
 
 
 async def start_program(
@@ -69,7 +83,7 @@ async def start_program(
     stderr: bool = False,
     tty: bool = False,
 ) -> Program:
-    """With the streams that are wanted. OSError when it cannot be run."""
+    """One that waits, with the streams that are wanted. OSError when it cannot be run."""
     command = _resolved(command)
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     if tty:
@@ -85,7 +99,7 @@ async def start_program(
             reading, writing = os.pipe()
             theirs.append(reading if is_input else writing)
             ours.append(Descriptor(writing if is_input else reading))
-        process = await _spawn(command, theirs, {**kept, **environment})
+        process, latch = await _spawn(gate.PIPES, command, theirs, {**kept, **environment})
     except BaseException:
         for one in ours:
             if one is not None:
@@ -94,38 +108,47 @@ async def start_program(
     finally:
         for number in theirs:
             os.close(number)
-    return Program(process, *ours)
+    return Program(process, latch, *ours)
 
 
 def _resolved(command: Sequence[str]) -> Sequence[str]:
     """Looked for where we look for programs: a PATH in the environment shall not choose another."""
     name, *arguments = command
-    if "/" in name:
-        return command
     found = shutil.which(name)
     if found is None:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+        code = errno.EACCES if "/" in name and Path(name).exists() else errno.ENOENT
+        raise OSError(code, os.strerror(code), name)
     return [found, *arguments]
 
 
 async def _start_on_terminal(command: Sequence[str], environment: Mapping[str, str]) -> Program:
     ours, theirs = os.openpty()
     master = Descriptor(ours)
-    trampoline = (sys.executable, "-I", "-S", str(Path(on_terminal.__file__)))
     try:
-        process = await _spawn((*trampoline, *command), [theirs] * 3, environment)
+        process, latch = await _spawn(gate.TERMINAL, command, [theirs] * 3, environment)
     except BaseException:
         master.close()
         raise
     finally:
         os.close(theirs)
-    return Program(process, master, master, None)
+    return Program(process, latch, master, master, None)
 
 
 async def _spawn(
-    command: Sequence[str], streams: Sequence[int], environment: Mapping[str, str]
-) -> asyncio.subprocess.Process:
+    kind: str, command: Sequence[str], streams: Sequence[int], environment: Mapping[str, str]
+) -> tuple[asyncio.subprocess.Process, int]:
+    """A process that waits, and the descriptor that lets it through."""
     stdin, stdout, stderr = streams
-    return await asyncio.create_subprocess_exec(
-        *command, stdin=stdin, stdout=stdout, stderr=stderr, env=environment, start_new_session=True
-    )
+    theirs, ours = os.pipe()
+    words = (sys.executable, "-I", "-S", str(Path(gate.__file__)), str(theirs), kind, *command)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *words, stdin=stdin, stdout=stdout, stderr=stderr, env=environment, start_new_session=True,
+            pass_fds=(theirs,),
+        )  # fmt: skip
+    except BaseException:
+        os.close(ours)
+        raise
+    finally:
+        os.close(theirs)
+    return process, ours

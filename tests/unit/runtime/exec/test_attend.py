@@ -44,6 +44,7 @@ async def ran(script: str, streams: CommandStreams, *, tty: bool = False) -> int
     program = await start_program(
         ["sh", "-c", script], {}, stdin=streams.stdin is not None, stdout=True, stderr=not tty, tty=tty
     )
+    program.begin()
     try:
         return await attend(program, streams, tty=tty)
     finally:
