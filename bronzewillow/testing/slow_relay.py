@@ -1,8 +1,12 @@
-"""A TCP relay that is slow, and remembers which byte ranges were asked for: a registry behind a bad line."""
+"""A TCP relay that is slow, and remembers which byte ranges were asked for: a registry behind a bad line.
+
+It may also be told how much it lets through, and then stops: so a test decides how far its client gets.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import threading
 from collections.abc import Iterator
@@ -22,6 +26,8 @@ class SlowRelay:
         self._upstream = host, int(port)
         self._pause_s = _BLOCK / bytes_per_s
         self._turn = asyncio.Lock()
+        self._allowed_bytes = math.inf
+        self._more = asyncio.Event()
         self.host = ""
         self.ranges: list[tuple[int, int]] = []
         """First byte asked for, and the one after the last."""
@@ -30,9 +36,19 @@ class SlowRelay:
 
     async def start(self) -> asyncio.Server:
         """Listen on a free port."""
+        self._loop = asyncio.get_running_loop()
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         return server
+
+    def allow(self, count: float) -> None:
+        """So many bytes of answers may pass from now on, about; for other threads. `math.inf` for all."""
+
+        def allow() -> None:
+            self._allowed_bytes = count
+            self._more.set()
+
+        self._loop.call_soon_threadsafe(allow)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -65,6 +81,10 @@ class SlowRelay:
         try:
             while data := await reader.read(_BLOCK):
                 async with self._turn:  # all connections share the line
+                    while self._allowed_bytes <= 0:
+                        self._more.clear()
+                        await self._more.wait()
+                    self._allowed_bytes -= len(data)
                     await asyncio.sleep(self._pause_s * len(data) / _BLOCK)
                 writer.write(data)
                 await writer.drain()

@@ -20,7 +20,7 @@ from runtime.api import cri_pb2 as api
 from runtime.api.cri_pb2_grpc import ImageServiceStub, RuntimeServiceStub
 
 from . import streams
-from .streams import Heard
+from .streams import LIMIT_S, Heard
 
 Json = dict[str, Any]
 
@@ -56,7 +56,13 @@ class Crictl:
 
     def __init__(self, program: Path, socket: Path, transport: str) -> None:
         """`transport`: of streams, `spdy` or `websocket`."""
-        self._command = [str(program), "--runtime-endpoint", f"unix://{socket}", "--timeout", "30s"]
+        self._command = [
+            str(program),
+            "--runtime-endpoint",
+            f"unix://{socket}",
+            "--timeout",
+            f"{LIMIT_S:.0f}s",
+        ]
         self._transport = ("--transport", transport)
 
     def ask(self, *words: str) -> Json:
@@ -69,7 +75,7 @@ class Crictl:
     def do(self, *words: str) -> str:
         """See Client."""
         done = subprocess.run(
-            [*self._command, *words], capture_output=True, text=True, timeout=60, check=False
+            [*self._command, *words], capture_output=True, text=True, timeout=2 * LIMIT_S, check=False
         )
         if done.returncode:
             raise Refused(done.stderr)
@@ -89,7 +95,7 @@ class Crictl:
         options = (*self._transport, *(["-i"] if stdin else []))
         done = subprocess.run(
             [*self._command, "exec", *options, container, *command],
-            input=stdin, capture_output=True, timeout=60, check=False,
+            input=stdin, capture_output=True, timeout=2 * LIMIT_S, check=False,
         )  # fmt: skip
         heard = Heard(done.stdout, done.stderr, done.returncode)
         if done.returncode:  # crictl's own code is 1, whatever the command's was
@@ -107,7 +113,7 @@ class Crictl:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         yield heard
-        heard.output, heard.errors = process.communicate(timeout=30)
+        heard.output, heard.errors = process.communicate(timeout=LIMIT_S)
         heard.exit_code = process.returncode
 
     def ask_port(self, pod: str, port: int, request: bytes) -> tuple[bytes, str]:
@@ -120,14 +126,14 @@ class Crictl:
         try:
             while (found := re.search(r"127\.0\.0\.1:(\d+) ->", line := process.stdout.readline())) is None:
                 assert line, "it has ended"
-            with socket.create_connection(("127.0.0.1", int(found[1])), 20) as connection:
+            with socket.create_connection(("127.0.0.1", int(found[1])), LIMIT_S) as connection:
                 connection.sendall(request)
                 answer = b""
                 while data := connection.recv(1 << 16):
                     answer += data
         finally:
             if not answer:
-                process.wait(60)  # an error ends it
+                process.wait(LIMIT_S)  # an error ends it
             process.kill()
             text, _ = process.communicate()
         return answer, text
@@ -201,7 +207,7 @@ class Own:
             ),
             "exec": lambda _, one, *command: str(
                 self._runtime.ExecSync(
-                    api.ExecSyncRequest(container_id=one, cmd=command, timeout=10)
+                    api.ExecSyncRequest(container_id=one, cmd=command, timeout=int(LIMIT_S))
                 ).stdout.decode()
             ),
         }

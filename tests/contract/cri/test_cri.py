@@ -7,6 +7,7 @@ import os
 import random
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from bronzewillow.testing.gguf import emit_gguf, random_tensor
 from bronzewillow.testing.node_processes import NodeProcesses, node_processes
 
 from .clients import Client, Crictl, Own, Refused
+from .streams import LIMIT_S
 
 pytestmark = pytest.mark.loopback
 TENSORS = {"token_embd.weight": random_tensor(random.Random(1), 8, 8)}
@@ -80,9 +82,10 @@ def pod(tmp_path: Path, client: Client) -> Iterator[Pod]:
 
 
 def until_log_has(log: Path, text: str) -> None:
-    end = time.monotonic() + 60
+    pause, end = threading.Event(), time.monotonic() + LIMIT_S
     while not log.exists() or text not in log.read_text():
         assert time.monotonic() < end, f"{text!r} is not in {log}"
+        pause.wait(0.01)
 
 
 def test_runtime_information(client: Client) -> None:
@@ -136,9 +139,9 @@ def test_a_day(client: Client, node: NodeProcesses, pod: Pod) -> None:
     with pytest.raises(Refused, match="may not be run"):
         client.do("exec", "-s", container, "/bin/sh")
     follower = client.follow(container)
-    client.do("stop", "-t", "10", container)
+    client.do("stop", "-t", "300", container)
     if isinstance(follower, subprocess.Popen):
-        output, _ = follower.communicate(timeout=60)
+        output, _ = follower.communicate(timeout=LIMIT_S)
         assert "ready" in output
     status = client.ask("inspect", container)["status"]
     assert (status["state"], status["exitCode"], status["reason"]) == ("CONTAINER_EXITED", 0, "Completed")
@@ -211,7 +214,7 @@ def test_a_log_that_is_moved(client: Client, node: NodeProcesses, pod: Pod) -> N
     own = Own(node.cri)
     own.reopen(container)
     own.close()
-    client.do("stop", "-t", "10", container)
+    client.do("stop", "-t", "300", container)
     assert moved.read_text().endswith("ready\n") and pod.log.exists()
 
 
@@ -241,11 +244,12 @@ def test_exec_attach_and_port_forward(client: Client, node: NodeProcesses, pod: 
     assert answer == b"" and "nothing serves it" in text
 
     with client.attach(container) as heard:
-        end = time.monotonic() + 60
+        pause, end = threading.Event(), time.monotonic() + LIMIT_S
         while not list(node.runtime_folder.glob("pipes-*")):
             assert time.monotonic() < end, "nobody listens"
+            pause.wait(0.01)
         path = node.runtime_folder / "p" / pod_id[:12] / "8080.sock"
-        ask_and_never_listen(path, lambda: client.do("stop", "-t", "10", container))
+        ask_and_never_listen(path, lambda: client.do("stop", "-t", "300", container))
     assert b"not all answers were finished" in heard.errors and b"ready" not in heard.errors
     assert not list(node.runtime_folder.glob("pipes-*"))
 

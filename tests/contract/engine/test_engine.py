@@ -57,7 +57,7 @@ class Subject:
     info: ModelInfo
     runner: asyncio.Runner
 
-    def run(self, main: Coroutine[Any, Any, _T], timeout_s: float = 300.0) -> _T:
+    def run(self, main: Coroutine[Any, Any, _T], timeout_s: float = 1200.0) -> _T:
         async def bounded() -> _T:
             async with asyncio.timeout(timeout_s):
                 return await main

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,9 @@ Open = Callable[[], Snapshotter]
 
 @pytest.fixture
 def reopen(tmp_path: Path) -> Open:
-    return lambda: Snapshotter(tmp_path / "root")
+    seconds = count()
+    begin = datetime(2024, 1, 1, tzinfo=UTC)
+    return lambda: Snapshotter(tmp_path / "root", lambda: begin + timedelta(seconds=next(seconds)))
 
 
 @pytest.fixture
@@ -86,7 +90,7 @@ def test_stat_tells_kinds_and_parents(snapshotter: Snapshotter) -> None:
         (Kind.VIEW, "base"),
     ]
     assert stats["active"].labels == {"a": "b"}
-    assert stats["base"].created <= stats["active"].created
+    assert stats["base"].created < stats["active"].created
 
 
 def test_commit_replaces_key_and_labels(snapshotter: Snapshotter) -> None:

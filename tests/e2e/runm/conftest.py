@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +19,9 @@ from pathlib import Path
 import pytest
 
 from runtime.models.smollm2 import FILE_NAME, default_folder
+
+LIMIT_S = 300.0
+"""For what takes seconds where nothing else is at work: whoever needs longer hangs."""
 
 
 @dataclass(slots=True)
@@ -28,10 +33,24 @@ class Server:
     url: str = ""
     lines: list[str] = field(default_factory=list)
 
-    def stop(self, number: int = signal.SIGTERM, timeout_s: float = 15.0) -> int:
+    def stop(self, number: int = signal.SIGTERM, timeout_s: float = LIMIT_S) -> int:
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(timeout_s)
+
+    def until_bound(self) -> None:
+        """Until its socket is there, of which the loading model knows nothing."""
+        while not self.socket.exists():
+            assert self.process.poll() is None, self.lines
+            time.sleep(0.002)
+
+    def busy(self) -> int:
+        """How many slots are in use, as its figures say."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=LIMIT_S) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith("llamacpp:requests_processing "):
+                    return int(float(line.split()[1]))
+        raise AssertionError("no such figure")
 
 
 @contextmanager
@@ -48,7 +67,7 @@ def run_server(*arguments: str, wait: bool = True) -> Iterator[Server]:
         reader.start()
         try:
             if wait:
-                assert ready.wait(60), server.lines
+                assert ready.wait(LIMIT_S), server.lines
                 assert process.poll() is None, server.lines
             yield server
         finally:

@@ -15,36 +15,33 @@ import httpx2
 import openai
 import pytest
 
+from .conftest import LIMIT_S
+
 pytestmark = pytest.mark.e2e
 MODEL = "team/smollm2:135m"
 COUNT: Any = [{"role": "user", "content": "Count from one to ten in words."}]
+ANEW = {"cache_prompt": False}
+"""For answers that must be equal: a prompt of which a part is known is computed in other batches."""
 
 
 @pytest.fixture(params=["tcp", "unix"])
 def client(request: pytest.FixtureRequest, server: Any) -> Iterator[openai.OpenAI]:
     transport = httpx2.HTTPTransport(uds=str(server.socket)) if request.param == "unix" else None
-    with httpx2.Client(transport=transport, timeout=60) as http:
+    with httpx2.Client(transport=transport, timeout=LIMIT_S) as http:
         yield openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0, http_client=http)
 
 
 @pytest.fixture
 def tcp(server: Any) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0, timeout=60) as one:
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0, timeout=LIMIT_S) as one:
         yield one
 
 
-def _busy(server: Any) -> float:
-    with urllib.request.urlopen(f"{server.url}/metrics") as answer:
-        for line in answer.read().decode().splitlines():
-            if line.startswith("llamacpp:requests_processing "):
-                return float(line.split()[1])
-    raise AssertionError("no such figure")
-
-
-def _rest(server: Any) -> None:
-    """Until the engine has finished the batch of a prompt whose client has left, which no one else sees."""
-    body = {"messages": COUNT, "max_tokens": 1}
-    assert httpx2.post(f"{server.url}/v1/chat/completions", json=body, timeout=60).status_code == 200
+def _answer(server: Any, tokens: int) -> None:
+    """A whole one, of so many tokens; slots take their steps side by side."""
+    body = {"messages": COUNT, "max_tokens": tokens, "ignore_eos": True}
+    answer = httpx2.post(f"{server.url}/v1/chat/completions", json=body, timeout=LIMIT_S)
+    assert answer.json()["usage"]["completion_tokens"] == tokens
 
 
 def test_models(client: openai.OpenAI) -> None:
@@ -73,6 +70,7 @@ def test_stream_with_usage(client: openai.OpenAI) -> None:
         temperature=0,
         stream=True,
         stream_options={"include_usage": True},
+        extra_body=ANEW,
     )
     chunks = list(stream)
     assert len({(chunk.id, chunk.created, chunk.model) for chunk in chunks}) == 1
@@ -80,7 +78,9 @@ def test_stream_with_usage(client: openai.OpenAI) -> None:
     assert chunks[-1].choices == [] and chunks[-1].usage is not None
     assert chunks[-2].choices[0].finish_reason == "length"
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks[:-1])
-    whole = client.chat.completions.create(model=MODEL, messages=COUNT, max_tokens=8, temperature=0)
+    whole = client.chat.completions.create(
+        model=MODEL, messages=COUNT, max_tokens=8, temperature=0, extra_body=ANEW
+    )
     assert text == whole.choices[0].message.content
 
 
@@ -90,7 +90,7 @@ def test_stream_without_usage_has_a_choice_in_every_chunk(tcp: openai.OpenAI) ->
 
 
 def test_two_choices(tcp: openai.OpenAI) -> None:
-    answer = tcp.chat.completions.create(model=MODEL, messages=COUNT, max_tokens=6, n=2)
+    answer = tcp.chat.completions.create(model=MODEL, messages=COUNT, max_tokens=6, n=2, seed=1)
     assert [choice.index for choice in answer.choices] == [0, 1]
     assert all(choice.message.content for choice in answer.choices)
 
@@ -113,7 +113,8 @@ def test_json_schema(tcp: openai.OpenAI) -> None:
         "additionalProperties": False,
     }
     answer = tcp.chat.completions.create(
-        model=MODEL, messages=[{"role": "user", "content": "Describe a person."}], max_tokens=100,
+        model=MODEL, messages=[{"role": "user", "content": "Describe a person."}],
+        max_tokens=100, temperature=0,
         response_format={"type": "json_schema", "json_schema": {"name": "person", "schema": schema}},
     )  # fmt: skip
     value = json.loads(answer.choices[0].message.content or "")
@@ -121,10 +122,13 @@ def test_json_schema(tcp: openai.OpenAI) -> None:
 
 
 def test_stop(tcp: openai.OpenAI) -> None:
-    whole = tcp.chat.completions.create(model=MODEL, messages=COUNT, max_tokens=20, temperature=0)
+    twenty: Any = {
+        "model": MODEL, "messages": COUNT, "max_tokens": 20, "temperature": 0, "extra_body": ANEW,
+    }  # fmt: skip
+    whole = tcp.chat.completions.create(**twenty)
     text = whole.choices[0].message.content or ""
     stop = text[8:12]
-    cut = tcp.chat.completions.create(model=MODEL, messages=COUNT, max_tokens=20, temperature=0, stop=stop)
+    cut = tcp.chat.completions.create(**twenty, stop=stop)
     assert cut.choices[0].message.content == text[: text.index(stop)]
     assert cut.choices[0].finish_reason == "stop"
 
@@ -137,7 +141,7 @@ def test_seed(tcp: openai.OpenAI) -> None:
             max_tokens=12,
             temperature=1.2,
             seed=seed,
-            extra_body={"cache_prompt": False},
+            extra_body=ANEW,
         )
         return answer.choices[0].message.content
 
@@ -147,7 +151,7 @@ def test_seed(tcp: openai.OpenAI) -> None:
 
 def test_completions(client: openai.OpenAI) -> None:
     answer = client.completions.create(
-        model=MODEL, prompt="Once upon a time", max_tokens=4, logprobs=2, echo=True
+        model=MODEL, prompt="Once upon a time", max_tokens=4, logprobs=2, echo=True, temperature=0
     )
     choice = answer.choices[0]
     assert choice.text.startswith("Once upon a time")
@@ -198,8 +202,9 @@ def test_eight_streams_at_once(server: Any, tcp: openai.OpenAI) -> None:
 
     def ask(index: int) -> None:
         stream = tcp.chat.completions.create(
-            model=MODEL, messages=COUNT, max_tokens=16, seed=index, stream=True
-        )
+            model=MODEL, messages=COUNT, max_tokens=16, seed=index, stream=True,
+            extra_body={"ignore_eos": True},
+        )  # fmt: skip
         texts[index] = "".join(chunk.choices[0].delta.content or "" for chunk in stream)
 
     threads = [threading.Thread(target=ask, args=(index,)) for index in range(8)]
@@ -208,26 +213,24 @@ def test_eight_streams_at_once(server: Any, tcp: openai.OpenAI) -> None:
     for thread in threads:
         thread.join()
     assert len(texts) == 8 and all(texts.values())
-    assert _busy(server) == 0
+    assert server.busy() == 0
 
 
 @pytest.mark.parametrize("streaming", [True, False])
 def test_a_client_that_leaves_frees_its_slot_at_once(server: Any, streaming: bool) -> None:
-    _rest(server)
+    _answer(server, 1)
     body = {"messages": COUNT, "max_tokens": 900, "stream": streaming, "ignore_eos": True}
     with (
-        httpx2.Client(timeout=60) as http,
+        httpx2.Client(timeout=LIMIT_S) as http,
         pytest.raises(httpx2.ReadTimeout) if not streaming else nullcontext(),
         http.stream(
-            "POST", f"{server.url}/v1/chat/completions", json=body, timeout=60 if streaming else 0.5
+            "POST", f"{server.url}/v1/chat/completions", json=body, timeout=LIMIT_S if streaming else 0.5
         ) as response,
     ):
         lines = [next(response.iter_lines())]
-        assert _busy(server) == 1, (response.status_code, lines)
-    left = time.monotonic()
-    while _busy(server):
-        assert time.monotonic() - left < 12  # a second where nothing else is at work; all of it takes twenty
-        time.sleep(0.02)
+        assert server.busy() == 1, (response.status_code, lines)
+    _answer(server, 300)  # of which each step would have been one of theirs, too
+    assert server.busy() == 0
 
 
 def test_a_client_that_leaves_during_its_prompt_frees_its_slot(server: Any) -> None:
@@ -235,8 +238,8 @@ def test_a_client_that_leaves_during_its_prompt_frees_its_slot(server: Any) -> N
     with httpx2.Client() as http, pytest.raises(httpx2.ReadTimeout):
         http.post(f"{server.url}/v1/chat/completions", json=body, timeout=0.2)
     left = time.monotonic()
-    while _busy(server):
-        assert time.monotonic() - left < 40.0  # two batches of the prompt, on a slow machine
+    while server.busy():
+        assert time.monotonic() - left < LIMIT_S  # two batches of the prompt
         time.sleep(0.05)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import os
@@ -19,13 +20,15 @@ from typing import Any
 
 import pytest
 
+from .conftest import LIMIT_S
+
 pytestmark = pytest.mark.e2e
 
 
 def _fail(*arguments: str) -> tuple[int, str]:
     """Run a `runm` that must fail; its exit code and its one line."""
     result = subprocess.run(
-        [sys.executable, "-m", "runtime.runm", *arguments], capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "runtime.runm", *arguments], capture_output=True, text=True, timeout=LIMIT_S
     )
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
@@ -107,7 +110,7 @@ def test_stale_socket_is_replaced(start: Any) -> None:
         assert process.stderr is not None
         assert [process.stderr.readline(), process.stderr.readline()][-1] == "ready\n"
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(LIMIT_S) == 0
         process.stderr.close()
         assert not path.exists()
 
@@ -123,9 +126,7 @@ def test_health_and_requests_while_loading(start: Any, model_path: Path) -> None
 
 def _statuses_until_ready(start: Any, model_path: Path) -> list[int]:
     with start("--model", str(model_path), wait=False) as server:
-        while not server.socket.exists():
-            assert server.process.poll() is None
-            time.sleep(0.005)
+        server.until_bound()
         statuses = []
         while server.process.poll() is None:
             status, headers, body = _get(server.socket, "/health")
@@ -141,16 +142,18 @@ def _statuses_until_ready(start: Any, model_path: Path) -> list[int]:
 
 
 def test_sigterm_while_loading_ends_at_once(start: Any, model_path: Path) -> None:
-    with start("--model", str(model_path), wait=False) as server:
-        while not server.socket.exists():
-            assert server.process.poll() is None
-            time.sleep(0.002)
-        assert server.stop(timeout_s=3) == 0
-        assert not server.socket.exists()
+    for _ in range(10):  # a small model may have loaded before the signal arrives
+        with start("--model", str(model_path), wait=False) as server:
+            server.until_bound()
+            assert server.stop() == 0
+            assert not server.socket.exists()
+        if "ready" not in server.lines:
+            return
+    raise AssertionError(server.lines)
 
 
 def test_sigterm_lets_answers_end(start: Any, model_path: Path) -> None:
-    with start("--model", str(model_path)) as server:
+    with start("--model", str(model_path), "--drain-s", str(LIMIT_S)) as server:
         body = {
             "messages": [{"role": "user", "content": "Count to ten."}],
             "max_tokens": 60,
@@ -165,7 +168,8 @@ def test_sigterm_lets_answers_end(start: Any, model_path: Path) -> None:
 
         thread = threading.Thread(target=ask)
         thread.start()
-        time.sleep(0.4)
+        while not server.busy() and thread.is_alive():
+            time.sleep(0.01)
         assert server.stop() == 0
         thread.join()
         assert answers[0]["usage"]["completion_tokens"] == 60
@@ -173,7 +177,7 @@ def test_sigterm_lets_answers_end(start: Any, model_path: Path) -> None:
 
 
 def test_second_sigterm_hurries(start: Any, model_path: Path) -> None:
-    with start("--model", str(model_path)) as server:
+    with start("--model", str(model_path), "--drain-s", str(2 * LIMIT_S)) as server:
         body = {
             "messages": [{"role": "user", "content": "x"}],
             "max_tokens": 4000,
@@ -184,10 +188,13 @@ def test_second_sigterm_hurries(start: Any, model_path: Path) -> None:
         connection.request("POST", "/v1/chat/completions", json.dumps(body))
         assert connection.getresponse().status == 200
         server.process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
+        while server.socket.exists():  # until it has been heard: two at once would be one
+            assert server.process.poll() is None, server.lines
+            time.sleep(0.01)
         assert server.process.poll() is None
-        assert server.stop(timeout_s=6) == 0
+        assert server.stop() == 0
         connection.close()
+    assert any("not all answers were finished" in line for line in server.lines)
 
 
 def test_queue_full(start: Any) -> None:
@@ -215,7 +222,7 @@ def test_a_client_that_does_not_read_blocks_nobody(start: Any, model_path: Path)
             head = f"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
             deaf.sendall((head + body).encode())
             request = urllib.request.Request(f"{server.url}/v1/completions", b'{"prompt":"b","max_tokens":2}')
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=LIMIT_S) as answer:
                 assert json.load(answer)["usage"]["completion_tokens"] == 2
         assert server.stop() == 0
 
@@ -237,7 +244,7 @@ def test_child_of_llama_server_dies_with_a_killed_parent(start: Any, model_path:
         assert len(children) == 1
         server.process.kill()
         server.process.wait()
-        ended = time.monotonic() + 3
+        ended = time.monotonic() + LIMIT_S
         while _alive(children[0]):
             assert time.monotonic() < ended
             time.sleep(0.05)
@@ -254,7 +261,7 @@ def test_death_of_llama_server_ends_runm(start: Any, model_path: Path, tmp_path:
         "--model", str(model_path), "--engine", "llama-server", "--llama-server", str(wrapper)
     ) as server:
         os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
-        assert server.process.wait(60) == 1
+        assert server.process.wait(LIMIT_S) == 1
         assert not server.socket.exists()
 
 
@@ -268,7 +275,8 @@ def _alive(pid: int) -> bool:
 def _get(path: Path, target: str) -> tuple[int, Any, bytes]:
     connection = http.client.HTTPConnection("x")
     connection.sock = socket.socket(socket.AF_UNIX)
-    connection.sock.connect(str(path))
+    while connection.sock.connect_ex(str(path)) == errno.ECONNREFUSED:  # bound, and not yet listening
+        time.sleep(0.002)
     connection.request("GET", target)
     answer = connection.getresponse()
     body = answer.read()

@@ -17,10 +17,12 @@ import pytest
 
 from bronzewillow.testing.gguf import lora, projector
 
+from .conftest import LIMIT_S
+
 pytestmark = pytest.mark.e2e
 
 WHO = {"role": "user", "content": "Who are you?"}
-ASK = {"messages": [WHO], "temperature": 0, "max_tokens": 16}
+ASK = {"messages": [WHO], "temperature": 0, "max_tokens": 16, "cache_prompt": False}
 PIRATE = "You are a pirate. You begin every answer with 'Arrr'."
 Serve = Callable[..., Any]
 
@@ -34,7 +36,7 @@ def rootfs(tmp_path: Path, model_path: Path) -> Path:
 
 
 def curl(server: Any, path: str, body: object = None) -> Any:
-    argv = ["curl", "-sS", "--max-time", "60", "--unix-socket", str(server.socket), f"http://x{path}"]
+    argv = ["curl", "-sS", "--max-time", str(LIMIT_S), "--unix-socket", str(server.socket), f"http://x{path}"]
     if body is not None:
         argv += ["-H", "Content-Type: application/json", "-d", json.dumps(body)]
     return json.loads(subprocess.run(argv, capture_output=True, check=True, text=True).stdout)
@@ -189,7 +191,7 @@ def test_a_projector_lets_the_model_see(rootfs: Path, start: Serve) -> None:
 def test_a_projector_of_another_model_is_refused(rootfs: Path) -> None:
     (rootfs / "mmproj.gguf").write_bytes(projector(512))
     argv = [sys.executable, "-m", "runtime.runm", "serve", "--rootfs", str(rootfs), "--listen", "127.0.0.1:0"]
-    refused = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    refused = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=LIMIT_S)
     assert refused.returncode == 1
     assert "is for models with 512 numbers in an embedding, this one has 576" in refused.stderr
     assert refused.stderr.count("\n") == 1

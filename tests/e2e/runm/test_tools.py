@@ -14,6 +14,8 @@ from typing import Any
 import openai
 import pytest
 
+from .conftest import LIMIT_S
+
 pytestmark = pytest.mark.e2e
 
 TOOL: Any = {
@@ -46,6 +48,7 @@ ASK: Any = {
     "parallel_tool_calls": False,
     "max_tokens": 100,
     "temperature": 0,
+    "extra_body": {"cache_prompt": False},
 }
 
 
@@ -58,7 +61,7 @@ def client(
     (folder / "chat_template.jinja").symlink_to(Path(__file__).with_name("tools.jinja"))
     with (
         start("--rootfs", str(folder), "--context", "1024") as server,
-        openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0, timeout=60) as one,
+        openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0, timeout=LIMIT_S) as one,
     ):
         yield one
 

@@ -11,6 +11,25 @@ from bronzewillow.testing.slow_relay import slow_relay
 pytestmark = pytest.mark.loopback
 
 
+def test_it_lets_through_what_is_allowed() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        slow_relay(f"127.0.0.1:{server.getsockname()[1]}", 5_000_000) as relay,
+    ):
+        relay.allow(0)
+        host, _, port = relay.host.rpartition(":")
+        with socket.create_connection((host, int(port)), 60) as client:
+            there, _ = server.accept()
+            with there:
+                there.sendall(b"x")
+                client.settimeout(0.05)
+                with pytest.raises(TimeoutError):
+                    client.recv(1)
+                relay.allow(1)
+                client.settimeout(60)
+                assert client.recv(1) == b"x"
+
+
 def test_it_takes_its_time_and_remembers_ranges() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
