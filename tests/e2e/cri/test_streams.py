@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -21,7 +22,8 @@ from .conftest import UP_S, Cluster, cluster_of
 from .test_kills import ARGUMENTS, CLIENTS, TOKENS
 
 pytestmark = pytest.mark.e2e
-SLEEP = "sleep 86409"
+SLEEP = f"sleep {1_000_000 + os.getpid()}"
+"""That of another run is not taken for ours."""
 
 
 @asynccontextmanager
