@@ -51,7 +51,7 @@ unit: deps
 
 # Second opinions; without them their tests are skipped, and the summary says so.
 unit-deps:
-	-$(call install_programs,tcpdump ip,tcpdump iproute2)
+	-$(call install_programs,tcpdump ip systemd-analyze,tcpdump iproute2 systemd)
 
 # The interpreted kernel, where a compiler made another one.
 pure: deps

@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-_LIMIT_S = 3.0
+_LIMIT_S = 10.0
 _LONGEST_BYTES = 1 << 20
 _RATE, _BUSY, _WAITING = (
     "llamacpp:predicted_tokens_seconds",

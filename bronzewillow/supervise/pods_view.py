@@ -15,7 +15,7 @@ from runtime.api import cri_pb2 as api
 from runtime.api.cri_pb2_grpc import RuntimeServiceStub
 
 Json = dict[str, Any]
-_LIMIT_S = 5.0
+_LIMIT_S = 30.0  # as the agent is waited for: a busy machine is no machine without a runtime
 _ID_DIGITS = 12  # of a pod's id, in the name of the folder of its sockets: docs/cni.md
 _PORTS = "io.kubernetes.container.ports"
 _DEFAULT_PORT = 8080

@@ -69,7 +69,7 @@ def test_megabytes_both_ways() -> None:
     async def main() -> bytes:
         async with (
             served(answer) as session,
-            session.post(URL, data=io.BytesIO(body), timeout=aiohttp.ClientTimeout(20)) as response,
+            session.post(URL, data=io.BytesIO(body), timeout=aiohttp.ClientTimeout(None)) as response,
         ):
             return await response.read()
 

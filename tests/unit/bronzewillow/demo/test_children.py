@@ -29,7 +29,7 @@ def test_ready_is_waited_for_and_sigterm_ends_it(module: Path, tmp_path: Path) -
 
     async def main() -> int | None:
         child = await Child.start("the child", "grownup", [], tmp_path / "log")
-        await child.wait_ready(5)
+        await child.wait_ready(60)
         await child.end()
         return child.process.returncode
 
@@ -41,7 +41,7 @@ def test_a_child_that_ends_early_is_named_with_its_last_line(module: Path, tmp_p
 
     async def main() -> None:
         child = await Child.start("the agent", "grownup", [], tmp_path / "log")
-        await child.wait_ready(5)
+        await child.wait_ready(60)
 
     with pytest.raises(DemoError, match=r"^the agent ended with 1: node.toml:3: overlay.vni"):
         run(main())
@@ -67,7 +67,7 @@ def test_a_stubborn_child_is_killed(module: Path, tmp_path: Path, monkeypatch: p
 
     async def main() -> int | None:
         child = await Child.start("the child", "grownup", [], tmp_path / "log")
-        await child.wait_ready(5)
+        await child.wait_ready(60)
         await child.end()
         return child.process.returncode
 

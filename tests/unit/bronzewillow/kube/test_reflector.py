@@ -20,7 +20,7 @@ pytestmark = pytest.mark.loopback
 
 Talking = Callable[..., AbstractAsyncContextManager[KubeClient]]
 Script = list[tuple[int, list[bytes]]]
-QUICK = ListWatchConfig(page_items=2, silence_s=5, backoff=BackoffConfig(first_s=0.001, longest_s=0.002))
+QUICK = ListWatchConfig(page_items=2, silence_s=60, backoff=BackoffConfig(first_s=0.001, longest_s=0.002))
 
 
 def pod(name: str, version: str = "1") -> Object:

@@ -39,7 +39,7 @@ def test_a_full_accept_queue_is_waited_for() -> None:
                 listener.listen(0)
                 first.connect(path)
                 dialling = asyncio.get_running_loop().create_task(
-                    dial(asyncio.Protocol, Upstream(path=path), 5)
+                    dial(asyncio.Protocol, Upstream(path=path), 60)
                 )
                 for _ in range(5):
                     await asyncio.sleep(0)

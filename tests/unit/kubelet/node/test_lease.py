@@ -135,12 +135,11 @@ def test_an_api_server_that_is_away_is_tried_again_at_the_next_beat() -> None:
 
 
 def test_an_api_server_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "_TRY_S", 0.05)
-
     async def body(cluster: Joinable) -> None:
         rig = Rig(cluster)
         rig.keeper.own("uid-1")
         assert await rig.keeper.renew()
+        monkeypatch.setattr(lease, "_TRY_S", 0.05)
         cluster.server.faults.partition()
         assert not await rig.keeper.renew()
         assert "no answer within" in str(rig.keeper.last_error)

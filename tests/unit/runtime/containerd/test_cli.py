@@ -43,7 +43,7 @@ def test_it_serves_until_it_is_told_to_end() -> None:
 )
 def test_mistakes(words: list[str], code: int, said: str) -> None:
     process = llm_snapshotter(*words)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == code
     (line,) = errors.splitlines()
     assert line.startswith("llm-snapshotter: ") and said in line

@@ -44,7 +44,7 @@ def test_it_serves_until_it_is_told_to_end() -> None:
 def test_mistakes(words: list[str], code: int, said: str) -> None:
     with TemporaryDirectory(prefix="bw") as folder:
         process = llm_containerd(folder, *words)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == code
     (line,) = errors.splitlines()
     assert line.startswith("llm-containerd: ") and said in line

@@ -141,7 +141,7 @@ def test_exec_sync(in_rig: InRig) -> None:
         pod = await rig.run()
         container = await rig.create(pod, envs=[api.KeyValue(key="GREETING", value=b"hello")])
 
-        async def call(*command: str, timeout: int = 5) -> api.ExecSyncResponse:
+        async def call(*command: str, timeout: int = 60) -> api.ExecSyncResponse:
             request = api.ExecSyncRequest(container_id=container, cmd=command, timeout=timeout)
             found = await rig.runtime.ExecSync(request)
             assert isinstance(found, api.ExecSyncResponse)

@@ -27,10 +27,10 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRegistry]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     manager = fake_registry("basic")
-    found = asyncio.run_coroutine_threadsafe(manager.__aenter__(), loop).result(10)
+    found = asyncio.run_coroutine_threadsafe(manager.__aenter__(), loop).result(60)
     monkeypatch.setenv("RUNM_INSECURE", found.host)
     yield found
-    asyncio.run_coroutine_threadsafe(manager.__aexit__(None, None, None), loop).result(10)
+    asyncio.run_coroutine_threadsafe(manager.__aexit__(None, None, None), loop).result(60)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()

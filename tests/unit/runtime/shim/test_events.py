@@ -35,7 +35,7 @@ def test_they_come_in_order_also_later() -> None:
                 lambda: Connection(services), str(path)
             )
             events.publish("/tasks/exit", TaskExit(container_id="a", id="a", pid=7, exit_status=3))
-            await events.flushed(5)
+            await events.flushed(60)
             server.close()
             await server.wait_closed()
 

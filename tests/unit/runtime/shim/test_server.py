@@ -44,7 +44,7 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def shim(bundle: Path, *words: str) -> bytes:
     command = [sys.executable, "-m", "runtime.shim", "-namespace", "default", "-address", "/none", *words]
-    return subprocess.run(command, cwd=bundle, check=True, capture_output=True, timeout=20).stdout
+    return subprocess.run(command, cwd=bundle, check=True, capture_output=True, timeout=120).stdout
 
 
 def test_as_containerd_starts_and_ends_it(folder: Path) -> None:

@@ -22,7 +22,7 @@ def test_a_log(tmp_path: Path) -> None:
         stdio = Stdio(f"cri://{tmp_path}/0.log", "")
         write(stdio)
         stdio.handed_over()
-        await stdio.drained(5)
+        await stdio.drained(60)
         stdio.close()
 
     run(main())
@@ -95,7 +95,7 @@ def test_a_tap_hears_from_now_on(tmp_path: Path) -> None:
         stdio.tap({"stdout": "", "stderr": str(tmp_path / "err")})
         write(stdio)
         stdio.handed_over()
-        await stdio.drained(5)
+        await stdio.drained(60)
         assert os.read(reading, 100) == b"err" and os.read(reading, 100) == b""
         os.close(reading)
         with pytest.raises(RpcError) as raised:
