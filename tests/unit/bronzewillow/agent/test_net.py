@@ -307,6 +307,7 @@ def test_new_rules_reset_what_they_do_not_let_stand_and_nothing_else() -> None:
             _, first = await nodes.client.create_connection(Silent, POD, 80)
             nodes.client.node.add_stack(pack_address("10.244.8.9"))
             _, second = await nodes.client.create_connection(Silent, POD, 80, source="10.244.8.9")
+            await until(lambda: nodes.server.open_connections == 2)
             policy = nodes.server.policy
             policy.take(rules("10.244.8.1", "10.244.8.9"))
             nodes.server.recheck()

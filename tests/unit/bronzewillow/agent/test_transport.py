@@ -17,6 +17,7 @@ import pytest
 from bronzewillow.agent.transport import UserspaceTransport
 from bronzewillow.stack.errors import ConnectionResetByPeer
 from bronzewillow.testing.aio import run
+from bronzewillow.testing.loopback import until, until_still
 from bronzewillow.testing.overlay import POD, two_nodes
 
 pytestmark = pytest.mark.loopback
@@ -271,13 +272,16 @@ def test_paused_reading_closes_the_window_and_bounds_memory() -> None:
             pair.into.pause_reading()
             while pair.out.get_write_buffer_size() < 3 * len(BIG):
                 pair.out.write(BIG)
-            for _ in range(200):
-                await asyncio.sleep(0)
-            held = sum(map(len, cast(UserspaceTransport, pair.into)._unread or ()))
-            assert not pair.server.data
-            return held
 
-    assert 0 < run(main()) <= 1 << 20
+            def held() -> int:
+                return sum(map(len, cast(UserspaceTransport, pair.into)._unread or ()))
+
+            await until(lambda: held() > 0)
+            await until_still(held)
+            assert not pair.server.data
+            return held()
+
+    assert run(main()) <= 1 << 20
 
 
 def test_what_is_written_after_an_end_that_is_not_told_yet_is_dropped() -> None:

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from bronzewillow.testing.aio import run
+from bronzewillow.testing.ends import has_ended
 from bronzewillow.testing.loopback import until
 from runtime.api import cri_pb2 as api
 from runtime.cri.bundle import PORTS_ANNOTATION
@@ -205,7 +206,7 @@ def test_a_shim_that_dies_is_replaced(in_rig: InRig) -> None:
         await until(lambda: rig.node.containers.get(container).ended is not None)
         found = await rig.status(container)
         assert (found.exit_code, found.reason) == (255, "Unknown") and "shim" in found.message
-        assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        await until(lambda: has_ended(pid))
         config = api.ContainerConfig(
             metadata=api.ContainerMetadata(name="main", attempt=1), args=["--engine", "echo"]
         )

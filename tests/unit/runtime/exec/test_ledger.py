@@ -8,6 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bronzewillow.testing.aio import run
+from bronzewillow.testing.ends import has_ended
+from bronzewillow.testing.loopback import until
 from runtime.exec.ledger import Ledger
 
 pytestmark = pytest.mark.loopback
@@ -29,7 +32,7 @@ def test_what_was_left_is_ended_with_its_children(tmp_path: Path) -> None:
     assert process.wait(60) == -signal.SIGKILL and list(tmp_path.iterdir()) == []
     assert process.stdout.read() == b"", "the child held it, too"
     process.stdout.close()
-    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    run(until(lambda: has_ended(child.pid)))
 
 
 def test_children_without_their_leader(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from google.protobuf.empty_pb2 import Empty
 
 from bronzewillow.testing.aio import run
+from bronzewillow.testing.ends import has_ended
 from bronzewillow.testing.loopback import until
 from runtime.api import task_pb2 as api
 from runtime.shim.bootstrap import is_alive
@@ -88,5 +89,5 @@ def test_a_shim_that_died_is_cleaned_up_after(folder: Path) -> None:
     task_pid = run(main())
     deleted = api.DeleteResponse.FromString(shim(bundle, "-id", "one", "-bundle", str(bundle), "delete"))
     assert deleted.exit_status == 255
-    assert not psutil.pid_exists(task_pid) or psutil.Process(task_pid).status() == psutil.STATUS_ZOMBIE
+    run(until(lambda: has_ended(task_pid)))
     assert not list((folder / "runm").iterdir())
