@@ -44,6 +44,7 @@ async def read_log(
     """The bytes to send. FileNotFoundError: there is no log. Ends when the container has and all is read."""
     lines = LineFilter(options)
     file: BinaryIO = path.open("rb")
+    newer: BinaryIO | None = None
     try:
         if options.tail_lines is not None:
             file.seek(tail_offset(file, options.tail_lines))
@@ -61,10 +62,11 @@ async def read_log(
                 else:
                     await asyncio.sleep(0)
                 continue
-            newer = _newer(path, file)
             if newer is not None:
                 file.close()
-                file, rest = newer, b""
+                file, newer, rest = newer, None, b""
+            elif (newer := _newer(path, file)) is not None:
+                continue  # something may have been written after our read, and before it was moved away
             elif is_last_look:
                 return
             else:
@@ -76,6 +78,8 @@ async def read_log(
                     await asyncio.sleep(_POLL_S)
     finally:
         file.close()
+        if newer is not None:
+            newer.close()
 
 
 def _newer(path: Path, file: BinaryIO) -> BinaryIO | None:

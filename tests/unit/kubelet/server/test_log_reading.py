@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from kubelet.server.log_options import LogOptions
+from kubelet.server.log_reading import _newer as newer
 from kubelet.server.log_reading import read_log, tail_offset
 
 
@@ -83,6 +85,23 @@ def test_following_goes_over_rotation_and_sees_the_last_words(
         return b"".join([data async for data in read_log(path, LogOptions(follow=True), is_running)])
 
     assert asyncio.run(run()) == b"line 1\nline 2\nline 3\nline 4\n"
+
+
+def test_what_is_written_right_before_a_rotation_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, moved = tmp_path / "0.log", tmp_path / "0.log.old"
+    path.write_bytes(line(1))
+
+    def look(path: Path, file: BinaryIO) -> BinaryIO | None:
+        if not moved.exists():  # after the read that found nothing new
+            path.write_bytes(line(1) + line(2))
+            path.rename(moved)
+            path.write_bytes(line(3))
+        return newer(path, file)
+
+    monkeypatch.setattr("kubelet.server.log_reading._newer", look)
+    assert asyncio.run(whole(path, LogOptions(follow=True))) == b"line 1\nline 2\nline 3\n"
 
 
 def test_a_limit_ends_following(tmp_path: Path) -> None:
