@@ -23,6 +23,7 @@ _LONGEST_TEMPORARY_BYTES = 24
 """A unix socket's path has 104 bytes on macOS, whose folder for temporary files takes half of them."""
 
 os.umask(0o022)
+os.environ["RES_OPTIONS"] = "timeout:1 attempts:1"  # glibc waits 20 s for name servers that say nothing
 for _name in [name for name in os.environ if name.lower().endswith("_proxy")]:
     del os.environ[_name]  # a proxy of the user's would be asked for 127.0.0.1
 if len(tempfile.gettempdir()) > _LONGEST_TEMPORARY_BYTES:

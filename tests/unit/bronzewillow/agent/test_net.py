@@ -200,7 +200,7 @@ def test_drain_waits_then_resets() -> None:
             await nodes.server.drain(0)  # nothing to wait for
             asking = asyncio.ensure_future(ask(nodes.client, b"last"))  # noqa: TID251
             await until(lambda: nodes.server.open_connections == 1)
-            await nodes.server.drain(5)  # lets it end in order
+            await nodes.server.drain(60)  # lets it end in order
             assert await asking == b"last"
 
             reader = asyncio.StreamReader()

@@ -49,7 +49,7 @@ def test_one_that_was_left_behind_makes_way(tmp_path: Path, on_term: str, code: 
     with left_behind(tmp_path / "x.lock", on_term) as process:
         claim = Claim(tmp_path / "x.lock")
         assert claim.former() == process.pid
-        assert run(claim.take(0.3 if code == -9 else 9)) == process.pid
+        assert run(claim.take(0.3 if code == -9 else 60)) == process.pid
         assert process.wait(60) == code
         assert run(claim.take(1)) is None
         claim.close()

@@ -24,7 +24,7 @@ async def check(data: bytes, context: Any) -> bytes:
     return {b"": b"\x08\x01", b"\x0a\x03bad": b"\x08\x02", b"\x0a\x04zero": b""}[data]
 
 
-async def probed(service: str = "", *, is_health: bool = True, timeout_s: float = 5) -> Probed:
+async def probed(service: str = "", *, is_health: bool = True, timeout_s: float = 60) -> Probed:
     server, port = grpc.aio.server(), free_tcp_port()
     method: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(check)
     name = "grpc.health.v1.Health" if is_health else "other"
@@ -61,7 +61,7 @@ def test_a_server_without_health() -> None:
 def test_nobody_listens() -> None:
     async def main() -> Probed:
         async with door_double("connection refused") as door:
-            return await grpc_probe(door, "10.244.7.5", {"port": 81}, {}, 5)
+            return await grpc_probe(door, "10.244.7.5", {"port": 81}, {}, 60)
 
     found = run(main())
     assert found.result is ProbeResult.FAILURE

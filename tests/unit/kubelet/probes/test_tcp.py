@@ -21,7 +21,7 @@ def test_a_port_that_accepts() -> None:
     async def main() -> Probed:
         server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
         async with door_double() as door:
-            found = await tcp_probe(door, "10.0.0.1", {"port": server.sockets[0].getsockname()[1]}, {}, 5)
+            found = await tcp_probe(door, "10.0.0.1", {"port": server.sockets[0].getsockname()[1]}, {}, 60)
         server.close()
         return found
 
@@ -31,7 +31,7 @@ def test_a_port_that_accepts() -> None:
 def test_one_that_does_not() -> None:
     async def main() -> Probed:
         async with door_double("connection refused") as door:
-            return await tcp_probe(door, "10.0.0.1", {"port": 81}, {}, 5)
+            return await tcp_probe(door, "10.0.0.1", {"port": 81}, {}, 60)
 
     assert run(main()) == Probed(ProbeResult.FAILURE, "dial tcp 10.0.0.1:81: connect: connection refused")
 

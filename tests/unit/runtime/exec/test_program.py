@@ -75,7 +75,7 @@ def test_the_end_takes_all_that_it_started() -> None:
         child = psutil.Process(int(await program.stdout.read()))
         await program.end()
         with contextlib.suppress(psutil.NoSuchProcess):
-            await asyncio.to_thread(child.wait, 5)
+            await asyncio.to_thread(child.wait, 60)
         await program.end()
 
     run(main())
