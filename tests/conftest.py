@@ -6,7 +6,9 @@ the summary counts them. `LAB_REQUIRE` names the lab's features: see `bronzewill
 
 from __future__ import annotations
 
+import functools
 import os
+import socket
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
@@ -41,6 +43,21 @@ def tmp_path() -> Iterator[Path]:
 
 def _is_ci() -> bool:
     return os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+
+@functools.cache
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as bound:
+            bound.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("ipv6") is not None and not _has_ipv6():
+        pytest.skip("this machine has no IPv6")
 
 
 def pytest_report_header() -> str:

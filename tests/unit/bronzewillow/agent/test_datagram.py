@@ -344,6 +344,7 @@ def test_the_loop_gets_its_turn_under_a_flood() -> None:
     assert max(run(main())) <= 64
 
 
+@pytest.mark.ipv6
 @pytest.mark.skipif(sys.platform != "linux", reason="other kernels insist on checksums over IPv6")
 def test_a_tunnel_over_ipv6_may_have_no_checksum() -> None:
     async def main() -> None:
@@ -361,7 +362,7 @@ def test_a_tunnel_over_ipv6_may_have_no_checksum() -> None:
 
 
 @receiver
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("::1", marks=pytest.mark.ipv6)])
 def test_marks_of_a_congested_router_are_seen(reads: Rung, host: str) -> None:
     """RFC 3168 5, RFC 6040 4.2: CE, and neither ECT nor a DSCP, makes a train a marked one."""
 
@@ -385,6 +386,7 @@ def test_marks_of_a_congested_router_are_seen(reads: Rung, host: str) -> None:
     run(main())
 
 
+@pytest.mark.ipv6
 @sender
 @receiver
 def test_a_train_over_ipv6(sends: Rung, reads: Rung) -> None:

@@ -188,6 +188,7 @@ def test_an_address_that_is_not_there_yet_is_waited_for(
     run(main())
 
 
+@pytest.mark.ipv6
 def test_a_family_whose_address_is_away_waits_and_the_other_moves(tmp_path: Path) -> None:
     async def main() -> None:
         async with (

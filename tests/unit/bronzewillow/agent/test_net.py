@@ -226,6 +226,7 @@ def test_an_address_that_is_not_ours_cannot_be_bound() -> None:
     run(main())
 
 
+@pytest.mark.ipv6
 @pytest.mark.parametrize("rung", [None, Rung.PLAIN])
 @pytest.mark.parametrize("address", [POD, POD_V6])
 def test_pods_of_both_families_over_ipv6(address: str, rung: Rung | None) -> None:
@@ -245,6 +246,7 @@ def test_pods_of_both_families_over_ipv6(address: str, rung: Rung | None) -> Non
     run(main())
 
 
+@pytest.mark.ipv6
 def test_the_transport_tells_addresses_of_ipv6() -> None:
     async def main() -> None:
         async with two_nodes(underlay=LOOPBACK_V6) as nodes:
@@ -266,6 +268,7 @@ def test_a_family_that_we_have_no_address_of() -> None:
     run(main())
 
 
+@pytest.mark.ipv6
 def test_each_family_goes_by_its_own_underlay() -> None:
     async def main() -> None:
         async with two_nodes_of_two_underlays() as nodes:

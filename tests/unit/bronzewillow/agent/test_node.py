@@ -374,6 +374,7 @@ async def read_v6(r: Rig) -> tuple[Ipv6Packet, icmpv6.Icmpv6Message]:
     return packet, icmpv6.parse_icmpv6(packet.payload, packet.source, packet.destination)
 
 
+@pytest.mark.ipv6
 @pytest.mark.parametrize("address", [POD_V6, "fd00:7::1"])
 def test_pods_and_the_node_answer_ping_over_ipv6(address: str) -> None:
     async def main() -> None:
@@ -386,6 +387,7 @@ def test_pods_and_the_node_answer_ping_over_ipv6(address: str) -> None:
     run(main())
 
 
+@pytest.mark.ipv6
 def test_solicitations_are_answered_for_addresses_that_live() -> None:
     async def main() -> None:
         async with rig_v6() as r:
@@ -409,6 +411,7 @@ def test_solicitations_are_answered_for_addresses_that_live() -> None:
     run(main())
 
 
+@pytest.mark.ipv6
 def test_an_address_of_ipv6_without_a_pod_is_unreachable() -> None:
     async def main() -> None:
         async with rig_v6() as r:
@@ -421,6 +424,7 @@ def test_an_address_of_ipv6_without_a_pod_is_unreachable() -> None:
     run(main())
 
 
+@pytest.mark.ipv6
 def test_a_packet_of_ipv6_above_our_mtu_is_too_big() -> None:
     async def main() -> None:
         async with rig_v6() as r:
@@ -432,6 +436,7 @@ def test_a_packet_of_ipv6_above_our_mtu_is_too_big() -> None:
     run(main())
 
 
+@pytest.mark.ipv6
 def test_both_families_share_an_endpoint() -> None:
     async def main() -> None:
         async with rig_v6() as r:

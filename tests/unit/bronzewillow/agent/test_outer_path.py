@@ -16,7 +16,7 @@ from bronzewillow.agent.outer_path import ask_for_errors, path_mtu, set_fragment
 pytestmark = pytest.mark.loopback
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only this kernel tells")
-either_family = pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+either_family = pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("::1", marks=pytest.mark.ipv6)])
 
 
 def udp(host: str) -> socket.socket:

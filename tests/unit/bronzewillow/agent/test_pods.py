@@ -24,7 +24,7 @@ from bronzewillow.testing.loopback import Wire, unix_server, unix_socket_path
 from bronzewillow.testing.overlay import TwoNodes, node_specs
 from bronzewillow.testing.ports import free_udp_port
 
-pytestmark = pytest.mark.loopback
+pytestmark = [pytest.mark.loopback, pytest.mark.ipv6]
 
 A, B = "10.244.7.10", "10.244.7.11"
 

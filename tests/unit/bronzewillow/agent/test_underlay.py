@@ -15,7 +15,7 @@ from bronzewillow.testing.loopback import until
 from bronzewillow.testing.overlay import node_specs, two_nodes_of_two_underlays
 from bronzewillow.testing.ports import free_udp_port
 
-pytestmark = pytest.mark.loopback
+pytestmark = [pytest.mark.loopback, pytest.mark.ipv6]
 
 
 def ignore(underlay: Underlay) -> None:

@@ -26,6 +26,7 @@ def test_an_agent_that_is_killed_and_started_again() -> None:
     assert not folder.exists()
 
 
+@pytest.mark.ipv6
 def test_an_agent_of_both_families() -> None:
     with node_processes() as node:
         node.start_agent(dual_stack=True)

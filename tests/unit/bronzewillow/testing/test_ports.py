@@ -13,7 +13,7 @@ from bronzewillow.testing import ports
 pytestmark = pytest.mark.loopback
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("::1", marks=pytest.mark.ipv6)])
 def test_a_udp_port_can_be_bound_again_and_again(host: str) -> None:
     port = ports.free_udp_port(host)
     for _ in range(2):
