@@ -36,7 +36,7 @@ def decode(file: Path) -> str:
 def traffic(node: Node) -> None:
     """Some of everything."""
     pod = node.topology.pod
-    pod.run("ping", "-c", "2", "-i", "0.05", "-s", "2000", MAC_POD)
+    pod.ping(MAC_POD, "-s", "2000")
     chat(pod, 4)
     pod.run("curl", "-sSf", "-m", "10", "-o", "/dev/null", f"{FILES}/bytes/500000")
 

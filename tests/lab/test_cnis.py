@@ -37,12 +37,6 @@ def nothing_is_dropped(placed: Placed) -> Iterator[None]:
     assert new <= {"no_listener"}, (before, after)
 
 
-def ping(namespace: Namespace, address: str, *options: str) -> None:
-    """LabError when an answer is missing."""
-    report = namespace.run("ping", "-c", "3", "-i", "0.05", "-W", "2", *options, address)
-    assert " 0% packet loss" in report, report
-
-
 def client_of(placed: Placed, namespace: Namespace, url: str, *options: str) -> str:
     """From whom our pod was asked, as it sees it."""
     return str(placed.lab.ask(namespace, url, *options)["client"])
@@ -51,17 +45,17 @@ def client_of(placed: Placed, namespace: Namespace, url: str, *options: str) -> 
 def test_pods_ping_ours(placed: Placed) -> None:
     for pod in placed.lab.pods:
         for address in placed.mac_pods:
-            ping(pod, address)
+            pod.ping(address)
 
 
 def test_large_packets_come_whole(placed: Placed) -> None:
     """One that just fits where both ends may send it, and one that has to be cut."""
     headers = {4: 28, 6: 48}[placed.family.version]
     fits = min(placed.peer.pod_mtu, placed.overlay["mtu"]) - headers
-    ping(placed.lab.pod, placed.mac_pods[0], "-M", "do", "-s", str(fits))
+    placed.lab.pod.ping(placed.mac_pods[0], "-M", "do", "-s", str(fits))
     if placed.family.version == 6:  # the first is lost to a router that only tells how large it may be
         placed.lab.pod.attempt("ping", "-c", "1", "-W", "1", "-s", "2900", placed.mac_pods[0])
-    ping(placed.lab.pod, placed.mac_pods[0], "-s", "2900")
+    placed.lab.pod.ping(placed.mac_pods[0], "-s", "2900")
 
 
 def test_a_pod_reaches_our_pod_as_itself(placed: Placed) -> None:
@@ -70,8 +64,8 @@ def test_a_pod_reaches_our_pod_as_itself(placed: Placed) -> None:
 
 
 def test_the_worker_itself_comes_from_its_own_address_in_the_overlay(placed: Placed) -> None:
-    ping(placed.lab.worker, placed.mac_pods[0])
-    ping(placed.lab.worker, placed.peer.mac_node(placed.family))
+    placed.lab.worker.ping(placed.mac_pods[0])
+    placed.lab.worker.ping(placed.peer.mac_node(placed.family))
     url = placed.url(placed.mac_pods[0], TARGET_PORT, "/client")
     assert client_of(placed, placed.lab.worker, url) == placed.peer.host_source(placed.family)
 

@@ -34,7 +34,7 @@ def test_calico_takes_tunnel_packets_of_known_vteps_alone(placed: Placed) -> Non
         assert placed.lab.pod.attempt(*ping).returncode == 1
     finally:
         worker.run("ipset", "add", *entry)
-    placed.lab.pod.run(*ping)
+    placed.lab.pod.ping(placed.mac_pods[0])
 
 
 @pytest.mark.cni("cilium")

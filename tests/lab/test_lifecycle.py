@@ -62,7 +62,7 @@ def test_reload_keeps_streams_and_adds_pods(own: Node) -> None:
         [own.pod(), second], [OtherPeer("worker-2", "192.0.2.9", "02:aa:aa:aa:aa:09", "10.244.9.0/24")]
     )
     assert answering.poll() is None, "the answer was over before the reload"
-    pod.run("ping", "-c", "1", "-W", "2", MAC_SECOND_POD)
+    pod.ping(MAC_SECOND_POD)
     pod.run("curl", "-sSf", "-m", "10", f"http://{MAC_SECOND_POD}:8080/v1/models")
     assert [peer["name"] for peer in own.status()["peers"]] == ["worker-1", "worker-2"]
     rest, errors = answering.communicate(timeout=60)

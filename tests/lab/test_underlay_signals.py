@@ -87,9 +87,8 @@ def test_a_worker_that_speaks_from_another_address_of_its_host_is_answered(own: 
     worker = own.topology.worker
     worker.ip("addr", "add", f"{SECOND_ADDRESS}/32", "dev", "lo")
     for source in (SECOND_ADDRESS, WORKER_OUT):
-        report = worker.run("ping", "-c", "3", "-i", "0.05", "-W", "2", "-I", source, MAC_POD)
-        assert " 0% packet loss" in report
-    curl = ("curl", "-sSf", "-m", "10", "-o", "/dev/null", "-w", "%{size_download}")
+        worker.ping(MAC_POD, "-I", source)
+    curl = ("curl", "-sSf", "-m", "25", "-o", "/dev/null", "-w", "%{size_download}")
     assert worker.run(*curl, "--interface", SECOND_ADDRESS, URL) == str(SIZE)
     assert "spoofed_inner_source" not in own.status()["drops"]
 
@@ -103,9 +102,8 @@ def test_a_cluster_of_jumbo_frames_is_told_of_our_mtu(own: Node) -> None:
     ):
         for device in devices:
             namespace.ip("link", "set", device, "mtu", "4050" if device == "out0" else "4000")
-    ping = ("ping", "-c", "1", "-W", "2", "-M", "do", "-s")
-    told = topology.pod.attempt(*ping, "3000", MAC_POD)
+    told = topology.pod.attempt("ping", "-c", "1", "-W", "20", "-M", "do", "-s", "3000", MAC_POD)
     assert f"From {MAC_NODE}" in told.stdout and "mtu = 1450" in told.stdout, told.stdout
-    assert " 0% packet loss" in topology.pod.run(*ping, str(1450 - 28), MAC_POD)
+    topology.pod.ping(MAC_POD, "-M", "do", "-s", str(1450 - 28))
     assert_whole(own, *download(own, "jumbo"))
     assert own.status()["drops"]["oversize"] == 1

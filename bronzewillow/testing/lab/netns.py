@@ -20,6 +20,7 @@ _UNPRIVILEGED = (
     *("--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"),
 )
 NOBODY = 65534
+_PATIENCE_S = "20"
 
 
 class Process(Protocol):
@@ -104,6 +105,17 @@ class Namespace:
         return subprocess.run(
             self.command(*argv), input=input, capture_output=True, text=True, timeout=timeout_s, check=False
         )
+
+    def ping(self, address: str, *options: str, count: int = 3) -> None:
+        """So many at once; LabError when an answer is missing.
+
+        Their interval is how long ping waits for the last of them: else it is twice as long as for the first,
+        and what a busy machine answers later is lost to it.
+        """
+        often = ("-c", str(count), "-l", str(count), "-i", _PATIENCE_S, "-W", _PATIENCE_S)
+        report = self.run("ping", *often, *options, address)
+        if " 0% packet loss" not in report:
+            raise LabError(f"{self.name} to {address}: {report}")
 
     def popen(
         self,
