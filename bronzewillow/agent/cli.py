@@ -255,6 +255,7 @@ async def _capture(control: Path, file: Path, count: int | None, duration: float
                     header = await response.content.readexactly(_PCAP_RECORD_BYTES)
                     size = int.from_bytes(header[8:12], "little")
                     output.write(header + await response.content.readexactly(size))
+                    output.flush()  # it may be read meanwhile
                     frames += 1
     except asyncio.CancelledError:
         us.uncancel()

@@ -109,6 +109,21 @@ def test_capture_ends_with_a_signal_and_keeps_what_it_has(number: signal.Signals
     run(main())
 
 
+def test_a_capture_can_be_read_while_it_grows() -> None:
+    async def main() -> None:
+        async with running_agent() as rig:
+            file = rig.folder / "all.pcap"
+            process = await start("capture", "--control", rig.control, "-w", file)
+            await until(lambda: bool(rig.agent.net.node.taps))
+            await rig.get("/seen/at/once")
+            await until(lambda: file.exists() and b"GET /seen/at/once" in file.read_bytes())
+            assert process.returncode is None
+            process.terminate()
+            await process.communicate()
+
+    run(main())
+
+
 def test_capture_that_cannot_be_leaves_no_file(tmp_path: Path) -> None:
     async def main() -> tuple[Ended, Ended]:
         async with running_agent() as rig:
