@@ -6,17 +6,19 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from bronzewillow.testing.lab.calls import FILES, chat
+from bronzewillow.testing.lab.child import wait_until
 from bronzewillow.testing.lab.netns import unprivileged
 from bronzewillow.testing.lab.node import Node
 from bronzewillow.testing.lab.plan import MAC_POD
+from bronzewillow.testing.lab.sniffer import read_capture, sniffing
 
 pytestmark = pytest.mark.lab
 
+MARK = b"the very end"
 HOLD = f"""
 import signal, socket
 held = socket.create_connection(("{MAC_POD}", 8080))
@@ -25,12 +27,8 @@ signal.pause()
 """
 
 
-def decode(file: Path) -> str:
-    """What tcpdump says, with every checksum looked at."""
-    argv = ["tcpdump", "-nn", "-vv", "-e", "-T", "vxlan", "-r", str(file)]
-    result = subprocess.run(argv, capture_output=True, text=True, check=True)
-    assert "truncated" not in result.stderr
-    return result.stdout
+LOOK = ("-vv", "-e", "-T", "vxlan")
+"""With every checksum."""
 
 
 def traffic(node: Node) -> None:
@@ -39,6 +37,11 @@ def traffic(node: Node) -> None:
     pod.ping(MAC_POD, "-s", "2000")
     chat(pod, 4)
     pod.run("curl", "-sSf", "-m", "10", "-o", "/dev/null", f"{FILES}/bytes/500000")
+
+
+def mark(node: Node) -> None:
+    """Behind everything else."""
+    node.topology.pod.ping(MAC_POD, "-p", MARK.hex(), count=1)
 
 
 def assert_sound(text: str, node: Node) -> None:
@@ -60,14 +63,18 @@ def test_the_agents_capture(node: Node) -> None:
     argv = unprivileged([program, "capture", "--control", str(node.control), "-w", str(file)])
     environ = {"PATH": os.environ["PATH"], "HOME": str(node.folder)}
     with subprocess.Popen(argv, env=environ, cwd=node.folder, stderr=subprocess.PIPE, text=True) as capture:
-        while not file.exists() or not file.stat().st_size:
+        try:
+            while not file.exists() or not file.stat().st_size:
+                traffic(node)
             traffic(node)
-        traffic(node)
-        capture.terminate()
+            mark(node)
+            wait_until(lambda: MARK in file.read_bytes(), "everything before the mark has been written")
+        finally:
+            capture.terminate()
         _, said = capture.communicate(timeout=60)
         assert capture.returncode == 0, said
     assert "frames in" in said
-    assert_sound(decode(file), node)
+    assert_sound(read_capture(file, *LOOK), node)
 
 
 def test_the_commands_show_what_happens(node: Node) -> None:
@@ -78,6 +85,9 @@ def test_the_commands_show_what_happens(node: Node) -> None:
     with pod.popen(sys.executable, "-c", HOLD, stdout=subprocess.PIPE) as client:
         assert client.stdout is not None
         client.stdout.readline()
+        wait_until(
+            lambda: [flow["state"] for flow in node.flows()] == ["ESTABLISHED"], "it stands, and no other"
+        )
         (flow,) = json.loads(node.run_cli("flows", "--json"))
         assert MAC_POD in node.run_cli("flows")
         client.terminate()
@@ -89,11 +99,6 @@ def test_the_commands_show_what_happens(node: Node) -> None:
 
 def test_what_the_agent_says_is_what_the_cable_carries(node: Node) -> None:
     file = node.topology.folder / "cable.pcap"
-    argv = ("tcpdump", "-i", "out0", "-U", "-w", str(file), "udp")
-    tcpdump = node.topology.mac.popen(*argv, stderr=subprocess.PIPE)
-    assert tcpdump.stderr is not None
-    tcpdump.stderr.readline()
-    traffic(node)
-    tcpdump.terminate()
-    tcpdump.communicate(timeout=60)
-    assert_sound(decode(file), node)
+    with sniffing(node.topology.mac, file):
+        traffic(node)
+    assert_sound(read_capture(file, *LOOK), node)

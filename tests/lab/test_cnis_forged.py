@@ -50,12 +50,16 @@ def datagram(placed: Placed, inner: Packet, *, vni: int | None = None) -> bytes:
 
 
 def send(placed: Placed, payload: bytes, *, outer: str = "") -> int:
-    """Send it several times by the worker's cable; how many datagrams the agent sent meanwhile."""
+    """Send it several times by the worker's cable; how many datagrams the agent sent meanwhile.
+
+    It gets and sends nothing else: no connection is left by then that would.
+    """
     lab, overlay, family = placed.lab, placed.overlay, placed.underlay
     layer = IP if family.version == 4 else IPv6
     link = lab.mac.run("cat", "/sys/class/net/out0/address").strip()
     ends = layer(src=outer or family.worker_out, dst=family.mac_out)
     frame = Ether(dst=link) / ends / UDP(sport=50000, dport=overlay["port"]) / Raw(payload)
+    lab.wait_for_silence()
     before = quiet(lab)
     program = Path(__file__).with_name("inject.py").read_text()
     lab.worker.run(choose_python(), "-c", program, "out0", input=f"{bytes(frame).hex()}\n" * COUNT)

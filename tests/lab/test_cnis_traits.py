@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from functools import partial
 
@@ -18,6 +17,7 @@ from bronzewillow.testing.lab.peers.calico import Calico
 from bronzewillow.testing.lab.peers.cases import Placed
 from bronzewillow.testing.lab.peers.cilium import WORLD, identity_of
 from bronzewillow.testing.lab.peers.kube_proxy import TARGET_PORT
+from bronzewillow.testing.lab.sniffer import sniffing
 
 pytestmark = pytest.mark.lab
 
@@ -43,7 +43,7 @@ def test_cilium_hears_who_speaks_by_the_vni(placed: Placed) -> None:
     lab, (pod, other) = placed.lab, placed.mac_pods
     identity = identity_of(lab.kubectl.cluster(placed.peer.cni), pod)
     assert identity == identity_of(lab.kubectl.cluster(placed.peer.cni), other) >= 256
-    spoken = vnis_by_source(placed, lambda: lab.pod.run("ping", "-c", "2", "-i", "0.05", "-W", "2", pod))
+    spoken = vnis_by_source(placed, lambda: lab.pod.ping(pod))
     assert spoken == {pod: {identity}}
     url = placed.url(placed.worker_pods[0], TARGET_PORT, "/client")
     spoken = vnis_by_source(placed, lambda: lab.ask(lab.mac, url, *lab.through_pod(0)))
@@ -56,8 +56,7 @@ def test_cilium_hears_who_speaks_by_the_vni(placed: Placed) -> None:
 def test_cilium_tells_who_speaks_by_the_vni(placed: Placed) -> None:
     """Each of the worker's pods has an identity of its own, and all of them come in."""
     lab = placed.lab
-    ping = ("ping", "-c", "1", "-W", "2", placed.mac_pods[0])
-    heard = [vnis_by_source(placed, partial(pod.run, *ping), "in") for pod in lab.pods]
+    heard = [vnis_by_source(placed, partial(pod.ping, placed.mac_pods[0]), "in") for pod in lab.pods]
     assert [list(one) for one in heard] == [[address] for address in placed.worker_pods]
     assert len({vni for one in heard for vnis in one.values() for vni in vnis}) == len(lab.pods)
 
@@ -65,17 +64,14 @@ def test_cilium_tells_who_speaks_by_the_vni(placed: Placed) -> None:
 def vnis_by_source(placed: Placed, act: Callable[[], object], direction: str = "out") -> dict[str, set[int]]:
     """What the Mac's cable carries while `act` runs: VNIs by the inner source, neighbours' talk left out."""
     port, file = placed.overlay["port"], placed.peer.site.folder / "spoken.pcap"
-    argv = ("tcpdump", "-U", "-i", "out0", "-Q", direction, "--immediate-mode", "-w", str(file))
-    sniffer = placed.lab.mac.popen(*argv, "udp", "dst", "port", str(port), stderr=subprocess.PIPE)
-    with sniffer:  # waits for it, too
-        assert sniffer.stderr is not None
-        sniffer.stderr.readline()
-        try:
-            act()
-        finally:
-            sniffer.terminate()
+    placed.lab.wait_for_silence()
+    source = placed.underlay.mac_out if direction == "out" else placed.underlay.worker_out
+    with sniffing(placed.lab.mac, file, f"udp dst port {port} and src host {source}"):
+        act()
     found: dict[str, set[int]] = {}
     for packet in rdpcap(str(file)):
+        if packet[UDP].dport != port:
+            continue  # the sniffer's own mark
         tunnel = (GENEVE if placed.overlay["encap"] == "geneve" else VXLAN)(bytes(packet[UDP].payload))
         inner = tunnel.getlayer(IP if placed.family.version == 4 else IPv6)
         if inner is not None and not str(inner.src).startswith("fe80"):

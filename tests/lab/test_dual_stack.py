@@ -11,11 +11,12 @@ from bronzewillow.testing.lab.dual_stack import MAC_NODE_V6, MAC_OUT_V6, MAC_POD
 from bronzewillow.testing.lab.files import content_digest
 from bronzewillow.testing.lab.node import TCP_PORT, Node, Running
 from bronzewillow.testing.lab.plan import MAC_POD, Cable, Plan
+from bronzewillow.testing.lab.programs import SENT_TWICE
 
 pytestmark = pytest.mark.lab
 
 SIZE = 200_000_000
-LIMIT_S = 120
+LIMIT_S = 600
 UNUSED = "fd00:7::63"
 FILES = {4: f"http://{MAC_POD}:{TCP_PORT}", 6: f"http://[{MAC_POD_V6}]:{TCP_PORT}"}
 PODS = {4: MAC_POD, 6: MAC_POD_V6}
@@ -33,7 +34,8 @@ def placed(request: pytest.FixtureRequest, running: Running) -> Iterator[Node]:
     with running(Plan(cable=cable), model=False, dual_stack=kind) as node:
         yield node
         status = node.status()
-        assert set(status["drops"]) <= {"unknown_inner_destination", "no_listener"}, status["drops"]
+        odd = set(status["drops"]) - SENT_TWICE - {"unknown_inner_destination", "no_listener"}
+        assert not odd, status["drops"]
         assert not status["datagram_io"]["errors"]
         partial = sum(peer["partial_checksums"] for peer in status["peers"])
         assert (partial > 0) == (cable is Cable.OFFLOAD), status["peers"]

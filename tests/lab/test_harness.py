@@ -25,6 +25,7 @@ from bronzewillow.testing.lab.plan import (
     Style,
 )
 from bronzewillow.testing.lab.relay import Impairment
+from bronzewillow.testing.lab.sniffer import read_capture, sniffing
 from bronzewillow.testing.lab.topology import Topology, build, make_vtep
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("namespaces")]
@@ -65,19 +66,9 @@ def test_a_cable_carries_what_cables_carry(cable: Cable, largest: int | None) ->
         kernel_peer(lab)
         iperf(lab)  # the first packets wait for ARP
         capture = lab.folder / "cable.pcap"
-        argv = ("tcpdump", "-q", "-i", "out0", "-U", "-w", str(capture), "udp")
-        tcpdump = lab.mac.popen(*argv, stderr=subprocess.PIPE)
-        assert tcpdump.stderr is not None
-        tcpdump.stderr.readline()
-        iperf(lab)
-        tcpdump.terminate()
-        tcpdump.communicate(timeout=60)
-        text = subprocess.run(
-            ["tcpdump", "-nn", "-vv", "-e", "-T", "vxlan", "-r", str(capture)],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        with sniffing(lab.mac, capture):
+            iperf(lab)
+        text = read_capture(capture, "-vv", "-e", "-T", "vxlan")
         lengths = [int(length) for length in re.findall(r"IPv4 \(0x0800\), length (\d+): \(tos", text)]
         assert len(lengths) > (10 if largest is None else 1000)  # trains are as long as the load makes them
         if largest is None:

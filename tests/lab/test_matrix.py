@@ -11,6 +11,7 @@ from bronzewillow.testing.lab.calls import FILES, MODEL, answer, chat
 from bronzewillow.testing.lab.files import content_digest
 from bronzewillow.testing.lab.node import Node, Running
 from bronzewillow.testing.lab.plan import MAC_NODE, MAC_POD, MAC_SECOND_POD, Cable, Plan, Style
+from bronzewillow.testing.lab.programs import SENT_TWICE
 
 pytestmark = pytest.mark.lab
 
@@ -28,9 +29,10 @@ def assert_nothing_odd(node: Node) -> None:
     """Only what the tests mean to be dropped was dropped; trains and unfinished checksums came as planned."""
     status = node.status()
     assert status["native_kernel"] is True
-    assert set(status["drops"]) <= {"unknown_inner_destination", "no_listener"}, status["drops"]
+    odd = set(status["drops"]) - SENT_TWICE - {"unknown_inner_destination", "no_listener"}
+    assert not odd, status["drops"]
     datagrams, reads = status["datagrams"]["in"], status["datagram_io"]["reads"]
-    assert (datagrams > 2 * reads) == (node.topology.plan.cable is Cable.TRAINS), (datagrams, reads)
+    assert (datagrams > reads) == (node.topology.plan.cable is Cable.TRAINS), (datagrams, reads)
     partial = sum(peer["partial_checksums"] for peer in status["peers"])
     assert (partial > 0) == (node.topology.plan.cable is Cable.OFFLOAD), status["peers"]
 
@@ -77,8 +79,13 @@ def test_chat_is_streamed(placed: Node) -> None:
 def test_large_bodies_both_ways(placed: Node) -> None:
     pod, size = placed.topology.pod, 20_000_000
     got = pod.run(
-        "sh", "-c", f"curl -sSf -m 60 {FILES}/bytes/{size} | tee {placed.topology.folder}/body | sha256sum"
+        "sh",
+        "-c",
+        f"curl -sSf -m 120 {FILES}/bytes/{size} | tee {placed.topology.folder}/body | sha256sum",
+        timeout_s=130,
     )
-    sent = pod.run("curl", "-sSf", "-m", "60", "-T", f"{placed.topology.folder}/body", f"{FILES}/sha256")
+    sent = pod.run(
+        "curl", "-sSf", "-m", "120", "-T", f"{placed.topology.folder}/body", f"{FILES}/sha256", timeout_s=130
+    )
     assert got.split()[0] == content_digest(size)
     assert sent == content_digest(size)

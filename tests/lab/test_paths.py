@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -12,11 +11,11 @@ from bronzewillow.testing.lab.dual_stack import MAC_POD_V6, WORKER_OUT_V6, WORKE
 from bronzewillow.testing.lab.files import content_digest
 from bronzewillow.testing.lab.node import TCP_PORT, Node, Running
 from bronzewillow.testing.lab.plan import MAC_POD, WORKER_OUT, WORKER_PODS
-from bronzewillow.testing.lab.programs import ask_control
 
 pytestmark = pytest.mark.lab
 
 SIZE = 60_000_000
+LIMIT_S = 300
 NODES = {4: f"{WORKER_OUT}/32", 6: f"{WORKER_OUT_V6}/128"}
 PODS = {4: f"{WORKER_PODS[0]}/32", 6: f"{WORKER_PODS_V6[0]}/128"}
 OURS = {4: MAC_POD, 6: f"[{MAC_POD_V6}]"}
@@ -38,16 +37,15 @@ def transfer_both_ways(node: Node, family: int, rate: str = "1G") -> None:
         str(node.topology.folder / "body"),
         f"http://{OURS[family]}:{TCP_PORT}",
     )
-    curl = ("curl", "-gsSf", "-m", "60", "--limit-rate", rate)
-    pod.run(*curl, "-o", body, f"{url}/bytes/{SIZE}", timeout_s=65)
+    curl = ("curl", "-gsSf", "-m", str(LIMIT_S), "--limit-rate", rate)
+    pod.run(*curl, "-o", body, f"{url}/bytes/{SIZE}", timeout_s=LIMIT_S + 5)
     assert pod.run("sha256sum", body).split()[0] == content_digest(SIZE)
-    assert pod.run(*curl, "-T", body, f"{url}/sha256", timeout_s=65) == content_digest(SIZE)
+    assert pod.run(*curl, "-T", body, f"{url}/sha256", timeout_s=LIMIT_S + 5) == content_digest(SIZE)
 
 
 def smallest_segment(node: Node) -> int:
     """Of what our pods' open connections send, in bytes."""
-    flows: Any = ask_control(node.control, "/flows")
-    return min((flow["mss"] for flow in flows), default=1 << 16)
+    return min((flow["mss"] for flow in node.flows()), default=1 << 16)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +70,8 @@ def test_a_router_behind_the_tunnel_says_so(own: Node, family: int) -> None:
     worker, mtu = own.topology.worker, 1300
     worker.ip(f"-{family}", "route", "replace", PODS[family], "dev", "cni0", "mtu", "lock", str(mtu))
     url = f"http://{OURS[family]}:{TCP_PORT}/bytes/{SIZE}"
-    slow = own.topology.pod.popen("curl", "-gsSf", "-m", "60", "--limit-rate", "5M", "-o", "/dev/null", url)
+    curl = ("curl", "-gsSf", "-m", str(LIMIT_S), "--limit-rate", "5M", "-o", "/dev/null")
+    slow = own.topology.pod.popen(*curl, url)
     wait_until(lambda: smallest_segment(own) == mtu - HEADERS[family], "segments have shrunk")
     slow.terminate()
     slow.wait(timeout=60)

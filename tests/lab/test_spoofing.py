@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,17 +18,18 @@ from bronzewillow.testing.lab.child import wait_until
 from bronzewillow.testing.lab.config import OtherPeer
 from bronzewillow.testing.lab.node import HTTP_PORT, Node
 from bronzewillow.testing.lab.plan import MAC_MAC, MAC_OUT, MAC_POD, STRANGER_OUT, WORKER_MAC, WORKER_OUT
+from bronzewillow.testing.lab.sniffer import EMPTY_BYTES, read_capture, sniffing
 
 pytestmark = pytest.mark.lab
 
 POD, FOREIGN = "10.244.1.11", "10.244.9.9"
 OTHER = OtherPeer("worker-2", "192.0.2.9", "02:aa:aa:aa:aa:09", "10.244.9.0/24")
 COUNT, PORT = 5, 40_000
-# Inside UDP, VXLAN and Ethernet: TCP to our port, ARP to the foreign address, or ICMP to that.
+# From us, and inside UDP, VXLAN and Ethernet: TCP to our port, ARP to the foreign address, or ICMP to that.
 _FOREIGN = int.from_bytes(socket.inet_aton(FOREIGN))
 ANSWERS = (
-    f"(udp[39] = 6 and udp[52:2] = {PORT}) or (udp[28:2] = 0x0806 and udp[54:4] = {_FOREIGN})"
-    f" or (udp[39] = 1 and udp[46:4] = {_FOREIGN})"
+    f"src host {MAC_OUT} and ((udp[39] = 6 and udp[52:2] = {PORT})"
+    f" or (udp[28:2] = 0x0806 and udp[54:4] = {_FOREIGN}) or (udp[39] = 1 and udp[46:4] = {_FOREIGN}))"
 )
 
 
@@ -75,17 +75,10 @@ def drops(node: Node, reason: str) -> int:
 
 @contextmanager
 def answers(node: Node) -> Iterator[Path]:
-    """A file with a line for each datagram that answers what these tests send; of others none."""
-    log = node.topology.folder / "answers"
-    argv = ("tcpdump", "-nn", "-l", "--immediate-mode", "-i", "out0", "-Q", "out", ANSWERS)
-    with log.open("wb") as output:
-        sniffer = node.topology.mac.popen(*argv, stdout=output, stderr=subprocess.PIPE)
-    assert sniffer.stderr is not None
-    with sniffer.stderr:
-        sniffer.stderr.readline()
-        yield log
-        sniffer.terminate()
-        sniffer.communicate(timeout=60)
+    """A capture of the datagrams that answer what these tests send, and of no others."""
+    file = node.topology.folder / "answers"
+    with sniffing(node.topology.mac, file, ANSWERS):
+        yield file
 
 
 CASES = {
@@ -120,26 +113,26 @@ def test_forged_and_broken_are_counted_and_not_answered(two_peers: Node, case: s
     def dropped() -> int:
         return drops(two_peers, reason) - before
 
-    with answers(two_peers) as log:
+    with answers(two_peers) as file:
         inject(two_peers, datagram(two_peers, inner, **how))  # type: ignore[arg-type]
         wait_until(lambda: dropped() >= COUNT, f"{COUNT} are counted as {reason}")
     assert dropped() == COUNT
-    assert log.read_text().strip() == ""
+    assert read_capture(file) == ""
 
 
 def test_the_same_frame_from_its_rightful_sender_is_answered(two_peers: Node) -> None:
     """What the tests above send is right but for the forgery."""
-    with answers(two_peers) as log:
+    with answers(two_peers) as file:
         inject(two_peers, datagram(two_peers, syn(POD)))
-        wait_until(lambda: log.read_text().strip() != "", "it is answered")
+        wait_until(lambda: file.stat().st_size > EMPTY_BYTES, "it is answered")
 
 
 def test_ping_from_a_forged_source_has_no_reply(two_peers: Node) -> None:
     echo = Ether(src=WORKER_MAC, dst=MAC_MAC) / IP(src=FOREIGN, dst=MAC_POD) / ICMP(id=1, seq=1)
     before = drops(two_peers, "spoofed_inner_source")
-    with answers(two_peers) as log:
+    with answers(two_peers) as file:
         inject(two_peers, datagram(two_peers, echo))
         wait_until(
             lambda: drops(two_peers, "spoofed_inner_source") >= before + COUNT, "they are counted as forged"
         )
-    assert log.read_text().strip() == ""
+    assert read_capture(file) == ""

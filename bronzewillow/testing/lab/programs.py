@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bronzewillow.testing.lab.child import Child
+from bronzewillow.testing.lab.child import Child, wait_until
 from bronzewillow.testing.lab.netns import NOBODY, Namespace, run, unprivileged
+
+SENT_TWICE = frozenset({"tcp_out_of_window", "tcp_no_connection", "tcp_paws"})
+"""Why segments are dropped that have come before: a kernel that waits for an ACK for 200 ms sends again."""
 
 
 @dataclass(slots=True)
@@ -57,7 +60,19 @@ class Programs:
 
     def status(self) -> dict[str, Any]:
         """The agent's status, by its control socket: no program has to start for it."""
-        return ask_control(self.control, "/status")
+        found: dict[str, Any] = ask_control(self.control, "/status")
+        return found
+
+    def flows(self) -> list[dict[str, Any]]:
+        """The connections of our pods and of our node, likewise."""
+        found: list[dict[str, Any]] = ask_control(self.control, "/flows")
+        return found
+
+    def wait_for_silence(self) -> None:
+        """Return when no connection has anything left to say; one in TIME-WAIT has not."""
+        wait_until(
+            lambda: {flow["state"] for flow in self.flows()} <= {"TIME_WAIT"}, "all connections have ended"
+        )
 
     def _program(self, name: str) -> str:
         return str(self.environment / "venv" / "bin" / name)
@@ -82,14 +97,13 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def ask_control(control: Path, path: str) -> dict[str, Any]:
+def ask_control(control: Path, path: str) -> Any:
     """What the control socket answers to a GET."""
     connection = _UnixConnection(control)
     try:
         connection.request("GET", path)
         response = connection.getresponse()
         assert response.status == 200, response.status
-        answer: dict[str, Any] = json.load(response)
-        return answer
+        return json.load(response)
     finally:
         connection.close()

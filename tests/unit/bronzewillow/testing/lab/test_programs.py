@@ -8,7 +8,8 @@ import pytest
 from aiohttp import web
 
 from bronzewillow.testing.aio import run
-from bronzewillow.testing.lab.programs import ask_control
+from bronzewillow.testing.lab.netns import Namespace
+from bronzewillow.testing.lab.programs import Programs, ask_control
 
 
 @pytest.mark.loopback
@@ -30,3 +31,28 @@ def test_the_control_socket_is_asked() -> None:
             await runner.cleanup()
 
     run(main())
+
+
+@pytest.mark.loopback
+def test_silence_is_when_no_connection_has_anything_left_to_say() -> None:
+    asked: list[str] = []
+    states = [["ESTABLISHED", "TIME_WAIT"], ["LAST_ACK"], ["TIME_WAIT"]]
+
+    async def main() -> None:
+        async def on_flows(request: web.Request) -> web.Response:
+            asked.append(request.path)
+            return web.json_response([{"state": state} for state in states[len(asked) - 1]])
+
+        app = web.Application()
+        app.router.add_get("/flows", on_flows)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        with tempfile.TemporaryDirectory(prefix="bw", dir="/tmp") as folder:
+            programs = Programs(Namespace("none"), Path(folder), Path(folder))
+            programs.control.parent.mkdir()
+            await web.UnixSite(runner, str(programs.control)).start()
+            await asyncio.to_thread(programs.wait_for_silence)
+            await runner.cleanup()
+
+    run(main())
+    assert asked == ["/flows"] * 3
