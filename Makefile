@@ -86,7 +86,7 @@ lab-deps:
 # In the order of the files: the tests of a module share one network, and what one leaves there is seen by the next.
 lab: deps lab-deps
 	BRONZEWILLOW_LAB="$$($(BIN)/python -m bronzewillow.testing.lab.environment)" \
-		$(BIN)/python -m pytest -p no:randomly -m "lab and not uml" --durations=15 tests/lab $(ARGS)
+		$(BIN)/python -m pytest -p no:randomly -m "lab and not uml and not perf" --durations=15 tests/lab $(ARGS)
 
 # The part of the lab that needs a second Linux, for kernels without Geneve: user-mode-linux, which is for amd64.
 lab-uml: deps lab-deps

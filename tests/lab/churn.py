@@ -35,7 +35,7 @@ async def churn(host: str, port: int, path: str, total: int, at_once: int) -> Co
     async def work() -> None:
         for number in numbers:
             try:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     counts[await ask(host, port, path, number)] += 1
             except (OSError, TimeoutError) as error:
                 counts[f"{type(error).__name__}: {error}"] += 1

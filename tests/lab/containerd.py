@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -48,7 +48,7 @@ class Containerd:
                 ["containerd", "-c", str(self.folder / "config.toml")],
                 stdout=log, stderr=log, env=self._environment,
             )  # fmt: skip
-        wait_until(lambda: self.ctr("version", check=False).returncode == 0, "containerd answers", 20)
+        wait_until(lambda: self.ctr("version", check=False).returncode == 0, "containerd answers")
 
     def ctr(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """containerd's own client."""
@@ -61,14 +61,14 @@ class Containerd:
         command = ("runm", "serve", "--engine", "echo", "--listen", f"unix:{self.folder}/{name}.sock")
         runtime = ("--runtime", "io.containerd.runm.v2")
         self.ctr("run", "-d", "--rootfs", *runtime, str(self.folder / "rootfs"), name, *command)
-        wait_until(lambda: self.is_up(name), f"{name} answers", 20)
+        wait_until(lambda: self.is_up(name), f"{name} answers")
 
     def run_image(self, image: str, name: str, *words: str) -> None:
         """The same, of an image."""
         command = ("runm", "serve", "--listen", f"unix:{self.folder}/{name}.sock", *words)
         runtime = ("--runtime", "io.containerd.runm.v2", "--snapshotter", "llm")
         self.ctr("run", "-d", *runtime, image, name, *command)
-        wait_until(lambda: self.is_up(name), f"{name} answers", 30)
+        wait_until(lambda: self.is_up(name), f"{name} answers")
 
     def snapshots(self) -> list[str]:
         """Names and keys of our snapshotter's, as containerd knows them."""
@@ -88,14 +88,14 @@ class Containerd:
         socket = self.folder / "run/snapshotter.sock"
         command = [sys.executable, "-m", "runtime.containerd", "serve", "--socket", str(socket)]
         process = subprocess.Popen([*command, "--root", str(self.folder / "snapshotter")])
-        wait_until(socket.is_socket, "the snapshotter serves", 20)
+        wait_until(socket.is_socket, "the snapshotter serves")
         return process
 
     def is_up(self, name: str) -> bool:
         """Whether its server answers."""
         socket = f"{self.folder}/{name}.sock"
         asked = subprocess.run(
-            ["curl", "-sf", "-m", "2", "--unix-socket", socket, "http://x/health"],
+            ["curl", "-sf", "-m", "20", "--unix-socket", socket, "http://x/health"],
             capture_output=True, check=False,
         )  # fmt: skip
         return asked.returncode == 0
@@ -104,6 +104,14 @@ class Containerd:
         """Process id and status by name."""
         rows = [line.split() for line in self.ctr("task", "ls").stdout.splitlines()[1:]]
         return {name: (int(pid), status) for name, pid, status in rows}
+
+    def served(self) -> list[psutil.Process]:
+        """What runs of its tasks."""
+        found = []
+        for pid, _ in self.tasks().values():
+            with suppress(psutil.NoSuchProcess):
+                found.append(psutil.Process(pid))
+        return found
 
     def shims(self) -> list[psutil.Process]:
         """Those of this containerd."""
@@ -126,8 +134,11 @@ def containerd_running() -> Iterator[Containerd]:
         try:
             yield one
         finally:
-            for process in [*one.shims(), *(psutil.Process(pid) for pid, _ in one.tasks().values() if pid)]:
-                process.kill()
+            left = [*one.shims(), *one.served()]
+            for process in left:
+                with suppress(psutil.NoSuchProcess):  # a model goes with its shim
+                    process.kill()
+            psutil.wait_procs(left, 60)
             for daemon in (one.process, one.snapshotter):
                 daemon.kill()
                 daemon.wait(60)

@@ -31,10 +31,10 @@ def test_a_model_lives_and_ends(containerd: Containerd) -> None:
     assert str(pid) in containerd.ctr("task", "ps", "one").stdout
     assert containerd.ctr("task", "delete", "one", check=False).returncode, "it runs"
     containerd.ctr("task", "kill", "-s", "SIGTERM", "one")
-    wait_until(lambda: containerd.tasks()["one"][1] == "STOPPED", "one has ended", 10)
+    wait_until(lambda: containerd.tasks()["one"][1] == "STOPPED", "one has ended")
     containerd.ctr("task", "delete", "one")
     containerd.ctr("container", "rm", "one")
-    wait_until(lambda: not containerd.shims(), "the shim has gone", 10)
+    wait_until(lambda: not containerd.shims(), "the shim has gone")
     assert not list((containerd.folder / "run/bronzewillow/s").iterdir())
     assert not list((containerd.folder / "run/bronzewillow/runm").iterdir())
 
@@ -48,7 +48,7 @@ def test_containerd_starts_again_and_finds_it(containerd: Containerd) -> None:
     containerd.start()
     assert containerd.tasks()["one"] == before
     os.kill(before[0], signal.SIGKILL)
-    wait_until(lambda: containerd.tasks()["one"][1] == "STOPPED", "its end is seen", 10)
+    wait_until(lambda: containerd.tasks()["one"][1] == "STOPPED", "its end is seen")
     deleted = containerd.ctr("task", "delete", "one")
     assert "137" in deleted.stderr
 
@@ -58,9 +58,9 @@ def test_a_shim_that_dies_takes_its_model_with_it(containerd: Containerd) -> Non
     pid, _ = containerd.tasks()["one"]
     (shim,) = containerd.shims()
     shim.kill()
-    wait_until(lambda: not containerd.is_up("one"), "the model has gone", 10)
-    wait_until(lambda: "one" not in containerd.tasks(), "the task is forgotten", 10)
-    wait_until(lambda: _has_ended(pid), "its process has ended", 10)
+    wait_until(lambda: not containerd.is_up("one"), "the model has gone")
+    wait_until(lambda: "one" not in containerd.tasks(), "the task is forgotten")
+    wait_until(lambda: _has_ended(pid), "its process has ended")
     containerd.ctr("container", "rm", "one")
 
 

@@ -85,14 +85,14 @@ def test_a_stock_image_is_fetched_adopted_and_served(containerd: Containerd) -> 
         containerd.run_image(image, "one", "--context", "512")
         assert ask(containerd, "one")
         containerd.ctr("task", "kill", "-s", "SIGTERM", "one")
-        wait_until(lambda: containerd.tasks()["one"][1] == "STOPPED", "one has ended", 10)
+        wait_until(lambda: containerd.tasks()["one"][1] == "STOPPED", "one has ended")
         containerd.ctr("task", "delete", "one")
         containerd.ctr("container", "rm", "one")
         # nothing keeps the snapshots now but the image, and nothing of ours keeps that
         containerd.ctr("image", "rm", "--sync", image)
-        wait_until(lambda: not containerd.snapshots(), "the snapshots are collected", 10)
+        wait_until(lambda: not containerd.snapshots(), "the snapshots are collected")
         left = containerd.folder / "snapshotter/snapshots"
-        wait_until(lambda: not list(left.iterdir()), "the files have gone", 10)
+        wait_until(lambda: not list(left.iterdir()), "the files have gone")
 
     run(main())
 

@@ -74,6 +74,7 @@ def test_the_facts_are_those_of_the_kernel(topology: Topology, road: str) -> Non
     assert {"eof", "reset", "closed", "aborted"} <= endings.keys(), "some ending was never told"
 
 
+@pytest.mark.perf  # on a machine that does nothing else; tests/sim/goodput.txt is for all machines
 @pytest.mark.parametrize(("rtt_ms", "at_once"), [(10, 4), (50, 16)])
 def test_goodput_at_one_percent_loss_is_near_the_kernels(
     topology: Topology, rtt_ms: int, at_once: int

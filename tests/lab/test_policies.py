@@ -8,7 +8,9 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,6 +32,8 @@ LLM = {"podSelector": {"matchLabels": {"app": "llm"}}}
 FIRST = {"podSelector": {"matchLabels": {"client": "0"}}}
 NO_ANSWER, CUT = 28, (18, 56)
 """curl's exit codes: it waited too long; the transfer ended early."""
+PATIENCE_S, SILENCE_S = 25, 2
+"""How long an answer is waited for, and how long none is."""
 _CLIENTS = ("client-0", "client-1")
 
 
@@ -56,6 +60,14 @@ class Policed:
         found: bool = ask_control(self.lab.control, f"/explain?{asked}")["allowed"]
         return found
 
+    def lets_in(self, pod: str) -> bool:
+        """Whether the agent knows this pod of namespace default, and that it may ask ours."""
+        argv = ("policy", "explain", f"default/{pod}", "default/llm-0", str(TARGET_PORT))
+        try:
+            return self.lab.run_cli(*argv).startswith("allowed")
+        except LabError:
+            return False
+
     def until(self, allowed: bool, source: str, destination: str, port: int = TARGET_PORT) -> None:
         """Wait until the agent has taken what was changed."""
         what = f"{source} to {destination}:{port} is {'allowed' if allowed else 'denied'}"
@@ -65,20 +77,23 @@ class Policed:
         """Says who asks."""
         return self.placed.url(address, port, "/client")
 
-    def may_ask(self, client: int, port: int = TARGET_PORT, pod: int = 0) -> bool:
-        """Whether a pod of the worker is answered by one of ours."""
-        return self.reaches(self.lab.pods[client], self.url(self.placed.mac_pods[pod], port))
+    def assert_may_ask(
+        self, client: int, port: int = TARGET_PORT, pod: int = 0, *, allowed: bool = True
+    ) -> None:
+        """A pod of the worker is answered by one of ours, or is not."""
+        url = self.url(self.placed.mac_pods[pod], port)
+        self.assert_reaches(self.lab.pods[client], url, allowed=allowed)
 
-    def reaches(self, namespace: Namespace, url: str, *options: str) -> bool:
-        """Whether there is an answer; what is denied gets none."""
-        result = namespace.attempt("curl", "-gsSf", "-m", "2", *options, url)
-        assert result.returncode in (0, NO_ANSWER), result.stderr
-        return result.returncode == 0
+    def assert_reaches(self, namespace: Namespace, url: str, *options: str, allowed: bool = True) -> None:
+        """There is an answer, or none; what is denied gets none."""
+        limit_s = PATIENCE_S if allowed else SILENCE_S
+        result = namespace.attempt("curl", "-gsSf", "-m", str(limit_s), *options, url)
+        assert result.returncode == (0 if allowed else NO_ANSWER), result.stderr
 
     def ask_as_pod(self, url: str, pod: int = 0) -> tuple[int, str]:
         """Status and body of what our pod is answered."""
         said = self.lab.mac.run(
-            "curl", "-gsS", "-m", "10", "-w", "\n%{http_code}", *self.lab.through_pod(pod), url
+            "curl", "-gsS", "-m", "25", "-w", "\n%{http_code}", *self.lab.through_pod(pod), url
         )
         body, _, status = said.rpartition("\n")
         return int(status), body
@@ -99,7 +114,7 @@ def policed(placed: Placed) -> Iterator[Policed]:
                 "spec": {"nodeName": WORKER_NODE, "containers": [{"name": "c", "image": "c"}]},
                 "status": {"phase": "Running", "podIP": addresses[0], "podIPs": ips},
             })  # fmt: skip
-        found.until(True, placed.worker_pods[number], placed.mac_pods[0])
+            wait_until(partial(found.lets_in, name), f"the agent knows {name}")
     yield found
     found.forget()
     for pod in placed.mac_pods:
@@ -108,22 +123,23 @@ def policed(placed: Placed) -> Iterator[Policed]:
 
 
 def test_default_deny_gets_no_answer_and_the_node_itself_does(policed: Policed) -> None:
-    assert policed.may_ask(0) and policed.may_ask(1)
+    policed.assert_may_ask(0)
+    policed.assert_may_ask(1)
     before = policed.lab.drops().get("policy_denied", 0)
     policed.apply("deny", {"podSelector": {}, "policyTypes": ["Ingress"]})
     policed.until(False, policed.placed.worker_pods[0], policed.placed.mac_pods[0])
-    assert not policed.may_ask(0)
-    assert not policed.may_ask(1, FILES_PORT)
+    policed.assert_may_ask(0, allowed=False)
+    policed.assert_may_ask(1, FILES_PORT, allowed=False)
     assert policed.lab.drops()["policy_denied"] > before
     # as a kubelet's probes come
-    assert policed.reaches(policed.lab.mac, policed.url(policed.placed.mac_pods[0]), "-x", f"http://{OUTLET}")
+    policed.assert_reaches(policed.lab.mac, policed.url(policed.placed.mac_pods[0]), "-x", f"http://{OUTLET}")
 
 
 def test_a_selected_pod_is_let_in_and_another_is_not(policed: Policed) -> None:
     policed.apply("first", {**LLM, "ingress": [{"from": [FIRST]}]})
     policed.until(False, policed.placed.worker_pods[1], policed.placed.mac_pods[0])
-    assert policed.may_ask(0)
-    assert not policed.may_ask(1)
+    policed.assert_may_ask(0)
+    policed.assert_may_ask(1, allowed=False)
 
 
 def test_a_label_that_changes_opens_and_shuts(policed: Policed) -> None:
@@ -131,12 +147,12 @@ def test_a_label_that_changes_opens_and_shuts(policed: Policed) -> None:
     policed.apply("labelled", {**LLM, "ingress": [{"from": [chosen]}]})
     client, pod = policed.placed.worker_pods[0], policed.placed.mac_pods[0]
     policed.until(False, client, pod)
-    assert not policed.may_ask(0)
+    policed.assert_may_ask(0, allowed=False)
     for label, allowed in (("in", True), (None, False)):
         labels = {"metadata": {"labels": {"let": label}}}
         policed.kubectl.patch(PODS, "client-0", labels, "default")
         policed.until(allowed, client, pod)
-        assert policed.may_ask(0) is allowed
+        policed.assert_may_ask(0, allowed=allowed)
 
 
 def test_a_namespace_is_chosen_by_labels_that_change(policed: Policed) -> None:
@@ -147,8 +163,8 @@ def test_a_namespace_is_chosen_by_labels_that_change(policed: Policed) -> None:
     for team, allowed in (("red", True), (None, False)):
         policed.kubectl.patch(NAMESPACES, "default", {"metadata": {"labels": {"team": team}}})
         policed.until(allowed, client, pod)
-        assert policed.may_ask(0) is allowed
-        assert not policed.may_ask(1)
+        policed.assert_may_ask(0, allowed=allowed)
+        policed.assert_may_ask(1, allowed=False)
 
 
 def test_a_block_with_a_hole(policed: Policed) -> None:
@@ -157,27 +173,27 @@ def test_a_block_with_a_hole(policed: Policed) -> None:
     block = {"cidr": network, "except": [f"{policed.placed.worker_pods[1]}/{length}"]}
     policed.apply("block", {**LLM, "ingress": [{"from": [{"ipBlock": block}]}]})
     policed.until(False, policed.placed.worker_pods[1], policed.placed.mac_pods[0])
-    assert policed.may_ask(0)
-    assert not policed.may_ask(1)
+    policed.assert_may_ask(0)
+    policed.assert_may_ask(1, allowed=False)
 
 
 def test_ports_by_number_and_range(policed: Policed) -> None:
     client, pod = policed.placed.worker_pods[0], policed.placed.mac_pods[0]
     policed.apply("port", {**LLM, "ingress": [{"ports": [{"port": TARGET_PORT}]}]})
     policed.until(False, client, pod, FILES_PORT)
-    assert policed.may_ask(0)
-    assert not policed.may_ask(0, FILES_PORT)
+    policed.assert_may_ask(0)
+    policed.assert_may_ask(0, FILES_PORT, allowed=False)
     policed.apply("range", {**LLM, "ingress": [{"ports": [{"port": FILES_PORT - 1, "endPort": FILES_PORT}]}]})
     policed.until(True, client, pod, FILES_PORT)
-    assert policed.may_ask(0, FILES_PORT)
+    policed.assert_may_ask(0, FILES_PORT)
 
 
 def test_a_policy_for_one_pod_leaves_the_other_alone(policed: Policed) -> None:
     policed.kubectl.patch(PODS, "llm-1", {"metadata": {"labels": {"shut": "yes"}}}, "default")
     policed.apply("one", {"podSelector": {"matchLabels": {"shut": "yes"}}})
     policed.until(False, policed.placed.worker_pods[0], policed.placed.mac_pods[1])
-    assert policed.may_ask(0, pod=0)
-    assert not policed.may_ask(0, pod=1)
+    policed.assert_may_ask(0, pod=0)
+    policed.assert_may_ask(0, pod=1, allowed=False)
 
 
 def test_who_comes_by_a_node_port_is_the_worker(policed: Policed) -> None:
@@ -186,27 +202,28 @@ def test_who_comes_by_a_node_port_is_the_worker(policed: Policed) -> None:
     url = placed.url(placed.family.worker_out, NODE_PORT, "/client")
     policed.apply("none", {**LLM, "ingress": [{"from": [FIRST]}]})
     policed.until(False, placed.worker_pods[1], placed.mac_pods[0])
-    assert not policed.reaches(policed.lab.mac, url)
+    policed.assert_reaches(policed.lab.mac, url, allowed=False)
     source = placed.peer.host_source(placed.family)
     cidr = str(ip_network(source))
     policed.apply("worker", {**LLM, "ingress": [{"from": [{"ipBlock": {"cidr": cidr}}]}]})
     policed.until(True, source, placed.mac_pods[0])
-    assert policed.reaches(policed.lab.mac, url)
+    policed.assert_reaches(policed.lab.mac, url)
 
 
 def test_a_transfer_that_a_new_policy_forbids_is_cut_and_another_goes_on(policed: Policed) -> None:
-    placed = policed.placed
-    url = placed.url(placed.mac_pods[0], FILES_PORT, f"/bytes/{40 << 20}")
-    slow = ("curl", "-gsS", "-m", "60", "--limit-rate", "4M", "-o")
-    running = [
-        pod.popen(*slow, f"{policed.lab.peer.site.folder}/cut{number}", url, stderr=subprocess.DEVNULL)
-        for number, pod in enumerate(policed.lab.pods)
-    ]
-    wait_until(lambda: policed.lab.status()["transports"] >= 2, "both transfers have begun")
+    placed, folder = policed.placed, policed.lab.peer.site.folder
+    slow = ("curl", "-gsS", "-m", "600", "--limit-rate", "4M", "-o")
+    running: list[subprocess.Popen[bytes]] = []
+    files: list[Path] = []
+    for pod, size in zip(policed.lab.pods, (40 << 20, 1 << 30), strict=True):  # the other would last minutes
+        files.append(folder / f"cut-v{placed.family.version}-{len(files)}")
+        url = placed.url(placed.mac_pods[0], FILES_PORT, f"/bytes/{size}")
+        running.append(pod.popen(*slow, str(files[-1]), url, stderr=subprocess.DEVNULL))
+    wait_until(lambda: all(one.exists() and one.stat().st_size for one in files), "both have begun")
     policed.apply("first", {**LLM, "ingress": [{"from": [FIRST]}]})
-    assert running[1].wait(timeout=20) in CUT
-    assert running[0].wait(timeout=60) == 0
-    metrics = policed.lab.mac.run("curl", "-sSf", "-m", "10", f"http://{METRICS}/metrics")
+    assert running[1].wait(timeout=120) in CUT
+    assert running[0].wait(timeout=600) == 0
+    metrics = policed.lab.mac.run("curl", "-sSf", "-m", "25", f"http://{METRICS}/metrics")
     labels = 'direction="ingress",pod="default/llm-0",policy="default/first",verdict="cut"'
     assert f"bronzewillow_policy_connections_total{{{labels}}}" in metrics
 
@@ -221,7 +238,7 @@ def test_what_our_pod_opens_is_answered_403_and_what_the_mac_opens_passes(police
     status, body = policed.ask_as_pod(url)
     assert status == 403
     assert body.startswith("NetworkPolicy default/no-way-out isolates default/llm-0 for egress")
-    assert policed.reaches(policed.lab.mac, url, "-x", f"http://{OUTLET}")
+    policed.assert_reaches(policed.lab.mac, url, "-x", f"http://{OUTLET}")
 
 
 def test_our_pod_asks_from_its_own_address_and_by_name(policed: Policed) -> None:
@@ -280,29 +297,30 @@ def test_a_restart_without_an_api_server_opens_no_door(policed: Policed) -> None
     policed.apply("first", {**LLM, "ingress": [{"from": [FIRST]}]})
     policed.until(False, placed.worker_pods[1], placed.mac_pods[0])
     state = lab.folder / ".local" / "state" / "bronzewillow" / "policy.json"
-    wait_until(lambda: state.exists() and "default/first" in state.read_text(), "rules are kept", 20)
+    wait_until(lambda: state.exists() and "default/first" in state.read_text(), "rules are kept")
     server, agent = (next(one for one in lab.children if one.name == name) for name in ("cluster", "agent"))
     server.signal(signal.SIGSTOP)
     try:
         agent.kill()
         lab.children.remove(agent)
         lab.start_agent(ready="ready\n")
-        assert policed.may_ask(0)
-        assert not policed.may_ask(1)
-        assert policed.reaches(lab.mac, policed.url(placed.mac_pods[0]), "-x", f"http://{OUTLET}")
+        policed.assert_may_ask(0)
+        policed.assert_may_ask(1, allowed=False)
+        policed.assert_reaches(lab.mac, policed.url(placed.mac_pods[0]), "-x", f"http://{OUTLET}")
     finally:
         server.signal(signal.SIGCONT)
         followed = f"the cluster's network is {placed.peer.cni}"
-        wait_until(lambda: followed in lab.agent_log, "the agent follows its cluster again", 60)
+        wait_until(lambda: followed in lab.agent_log, "the agent follows its cluster again", 120)
     policed.forget()
-    wait_until(lambda: policed.may_ask(1), "the policy has gone", 30)
+    wait_until(partial(policed.lets_in, "client-1"), "the policy has gone")
+    policed.assert_may_ask(1)
 
 
 def test_who_is_no_pod_does_not_pass_at_the_pods_outlet(policed: Policed) -> None:
     outlet = policed.lab.status()["outlets"]["pods"]
     for credentials in ("", "sandbox-0:guess@"):
         said = policed.lab.mac.run(
-            "curl", "-gsS", "-m", "10", "-o", "/dev/null", "-w", "%{http_code}",
+            "curl", "-gsS", "-m", "25", "-o", "/dev/null", "-w", "%{http_code}",
             "-x", f"http://{credentials}{outlet}", policed.url(policed.placed.worker_pods[0]),
         )  # fmt: skip
         assert said == "407"

@@ -36,8 +36,11 @@ class Served:
         self.pods = placed.worker_pods
         self.made: list[tuple[Any, str]] = []
 
-    def make(self, name: str, endpoints: list[dict[str, Any]], **spec: Any) -> None:
-        """With a ClusterIP, unless `spec` says something else."""
+    def make(self, name: str, endpoints: list[dict[str, Any]], status: int = 200, **spec: Any) -> None:
+        """With a ClusterIP, unless `spec` says something else. Returns when its endpoints are known, too.
+
+        `status` is what a call of it comes to then.
+        """
         if "type" not in spec:
             spec = {"clusterIP": _CLUSTER_IPS[self.placed.family.version], **spec}
         ports = [{"name": "http", "port": SERVICE_PORT, "targetPort": "http"}]
@@ -55,7 +58,7 @@ class Served:
             self.made.append((ENDPOINT_SLICES, name))
         port = TARGET_PORT if spec.get("clusterIP") == "None" else SERVICE_PORT
         url = f"http://{name}:{port}/client"
-        wait_until(lambda: self.status(url, *HTTP) in (200, 503), f"{name} is known")
+        wait_until(lambda: self.status(url, *HTTP) == status, f"{name} is known")
 
     def change(self, name: str, endpoints: list[dict[str, Any]]) -> None:
         """Other endpoints."""
@@ -68,7 +71,7 @@ class Served:
 
     def status(self, url: str, *options: str) -> int:
         """Of the answer."""
-        argv = ("curl", "-gsS", "-m", "10", "-o", "/dev/null", "-w", "%{http_code}", *options, url)
+        argv = ("curl", "-gsS", "-m", "25", "-o", "/dev/null", "-w", "%{http_code}", *options, url)
         return int(self.lab.mac.attempt(*argv).stdout or 0)
 
     def ways(self, url: str, *options: str, asked: int = _ASKED) -> Counter[str]:
@@ -77,7 +80,7 @@ class Served:
 
     def until(self, url: str, *expected: str) -> None:
         """Wait until these endpoints answer and no others."""
-        wait_until(lambda: set(self.ways(url, *HTTP)) == set(expected), f"{url} is {expected}", 20)
+        wait_until(lambda: set(self.ways(url, *HTTP)) == set(expected), f"{url} is {expected}")
 
 
 @pytest.fixture
@@ -167,8 +170,7 @@ def test_a_client_stays_with_its_endpoint(served: Served) -> None:
 
 
 def test_a_local_service_does_not_leave_the_node(served: Served) -> None:
-    served.make("local", both(served), internalTrafficPolicy="Local")
-    assert served.status("http://local/client", *HTTP) == 503
+    served.make("local", both(served), status=503, internalTrafficPolicy="Local")
     served.change("local", [*both(served), endpoint(served.placed.mac_pods[0], node=MAC_NODE)])
     wait_until(lambda: served.status("http://local/client", *HTTP) == 200, "our own pod serves it")
     assert all(way.endswith(".sock") for way in served.ways("http://local/client", *HTTP, asked=8))

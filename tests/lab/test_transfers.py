@@ -19,7 +19,7 @@ pytestmark = pytest.mark.lab
 
 SIZE = 200_000_000
 ROUGH = Impairment(loss=0.01, duplicate=0.01, reorder=0.03)
-LIMIT_S = 120
+LIMIT_S = 600
 
 
 @pytest.fixture(scope="module")

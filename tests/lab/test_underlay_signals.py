@@ -34,19 +34,19 @@ def errors(node: Node) -> dict[str, int]:
 
 def download(node: Node, name: str, rate: str = "1G") -> tuple[subprocess.Popen[bytes], Path]:
     to = node.topology.folder / name
-    curl = ("curl", "-sSf", "-m", "60", "--limit-rate", rate, "-o", str(to), URL)
+    curl = ("curl", "-sSf", "-m", "120", "--limit-rate", rate, "-o", str(to), URL)
     return node.topology.pod.popen(*curl), to
 
 
 def assert_whole(node: Node, transfer: subprocess.Popen[bytes], path: Path) -> None:
-    assert transfer.wait(timeout=65) == 0
+    assert transfer.wait(timeout=130) == 0
     assert node.topology.pod.run("sha256sum", str(path)).split()[0] == content_digest(SIZE)
 
 
 def test_a_port_that_is_unreachable_for_a_while_ends_nothing(own: Node) -> None:
     worker, plan, before = own.topology.worker, own.topology.plan, errors(own)
-    transfer, path = download(own, "refused", rate="5M")
-    wait_until(lambda: path.exists() and path.stat().st_size > 1_000_000, "it flows")
+    transfer, path = download(own, "refused", rate="2M")
+    wait_until(lambda: path.exists() and path.stat().st_size > 0, "it flows")
     rule = ("INPUT", "-p", "udp", "--dport", str(plan.port), "-j", "REJECT", "--reject-with")
     worker.run("iptables", "-w", "-I", *rule, "icmp-port-unreachable")
     wait_until(lambda: "icmp_econnrefused" in errors(own), "ICMP is counted")
@@ -68,7 +68,7 @@ def test_a_full_queue_of_the_interface_makes_datagrams_wait(own: Node) -> None:
         "root",
         "tbf",
         "rate",
-        "100mbit",
+        "50mbit",
         "burst",
         "20kb",
         "limit",

@@ -35,13 +35,13 @@ def chat(pod: Namespace, max_tokens: int = 16) -> list[dict[str, Any]]:
         "curl",
         "-sSfN",
         "-m",
-        "60",
+        "120",
         f"{MODEL}/v1/chat/completions",
         *JSON_TYPE,
         "-d",
         chat_body(max_tokens),
     )
-    return events(pod.run(*argv, timeout_s=70))
+    return events(pod.run(*argv, timeout_s=130))
 
 
 def events(text: str) -> list[dict[str, Any]]:
@@ -59,11 +59,11 @@ def answer(chunks: list[dict[str, Any]]) -> str:
 
 def stream(pod: Namespace, max_tokens: int) -> subprocess.Popen[bytes]:
     """A streamed answer that runs while the test does something else."""
-    argv = ("curl", "-sSN", "-m", "60", f"{MODEL}/v1/chat/completions", *JSON_TYPE)
+    argv = ("curl", "-sSN", "-m", "120", f"{MODEL}/v1/chat/completions", *JSON_TYPE)
     return pod.popen(*argv, "-d", chat_body(max_tokens), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def status_code(pod: Namespace, path: str = "/v1/models") -> int:
     """The HTTP status of a GET; 0 when no answer comes."""
-    argv = ("curl", "-s", "-m", "10", "-o", "/dev/null", "-w", "%{http_code}", f"{MODEL}{path}")
+    argv = ("curl", "-s", "-m", "20", "-o", "/dev/null", "-w", "%{http_code}", f"{MODEL}{path}")
     return int(pod.attempt(*argv).stdout)

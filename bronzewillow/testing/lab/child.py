@@ -91,7 +91,7 @@ class Child:
 def wait_until(
     condition: Callable[[], bool],
     what: str,
-    timeout_s: float = 30.0,
+    timeout_s: float = 60.0,
     *,
     check: Callable[[], None] = lambda: None,
     step_s: float = 0.05,

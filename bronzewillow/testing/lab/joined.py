@@ -99,10 +99,9 @@ class Joined(Programs):
 
     def follow(self) -> None:
         """Wait until the worker knows our node, by what was published."""
-        what = "the worker knows our node by what was published"
-        wait_until(self._is_followed, what, 30)
+        wait_until(self._is_followed, "the worker knows our node by what was published")
         # nobody comes in before the agent has compiled the policies of a new pod
-        wait_until(self._answer, "our pods answer", 20)
+        wait_until(self._answer, "our pods answer")
 
     @property
     def agent_log(self) -> str:
