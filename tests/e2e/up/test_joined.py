@@ -150,4 +150,4 @@ def test_one_command_from_a_token_to_a_node_and_one_to_its_end(place: Place) -> 
             assert "--server is missing" in await end_of(await start(place, "join"))
         await until(lambda: not place.processes())  # a shim that was found again is nobody's child
 
-    run(main(), 300)
+    run(main(), 600)

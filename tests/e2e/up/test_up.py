@@ -165,7 +165,7 @@ def test_what_dies_comes_back_and_the_model_goes_on(place: Place) -> None:
             assert up.log.count("it is started again") == 0
         await until_still(place, 0)
 
-    run(main(), 300)
+    run(main(), 600)
     _log.info("seconds until it was back: %s", took)
     assert list(place.run.iterdir()) == []
     assert [path.name for path in (place.state / "leases").glob("*.json")] == []
@@ -191,4 +191,4 @@ def test_pods_that_are_kept(place: Place) -> None:
             assert await up.end() == 0
         await until_still(place, 0)
 
-    run(main(), 300)
+    run(main(), 600)
