@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -30,6 +31,9 @@ MOST_CONNECTIONS = 1024
 """Of pods; and so many of others, so that none of them shuts the door on a kubelet's probes."""
 MOST_OF_A_POD = 256
 _LOOPBACK = "127.0.0.1"
+_FIRST_PORT, _LAST_PORT = 20_000, 30_000
+"""Below what Linux (32768) and macOS (49152) give to sockets that do not choose, and below NodePorts."""
+_TRIES = 16
 _MOST_EARLY_BYTES = 65_536
 _GREETING_LIMIT_S = 10.0
 _IDLE_LIMIT_S = 4 * 3600.0  # as long as a kubelet lets a port-forward stand idle
@@ -77,18 +81,20 @@ class Door:
         """Listen for pods at `port` of 127.0.0.1, or at a free one where another program has it; which."""
         guest = partial(Guest, self, for_pods=True)
         loop = asyncio.get_running_loop()
-        try:
-            server = await with_queue(loop.create_server(guest, _LOOPBACK, port, backlog=ONE))
-        except OSError as error:
-            if not port:
-                raise
-            _log.warning(
-                "the pods' outlet was port %d, which another program has now (%s): "
-                "pods that run have no way out until they are made anew",
-                port,
-                error.strerror,
-            )
-            server = await with_queue(loop.create_server(guest, _LOOPBACK, 0, backlog=ONE))
+        for number in (port, *_ports()) if port else _ports():
+            try:
+                server = await with_queue(loop.create_server(guest, _LOOPBACK, number, backlog=ONE))
+                break
+            except OSError as error:
+                if not number:
+                    raise
+                if number == port:
+                    _log.warning(
+                        "the pods' outlet was port %d, which another program has now (%s): "
+                        "pods that run have no way out until they are made anew",
+                        port,
+                        error.strerror,
+                    )
         self._servers.append(server)
         self.outlets["pods"] = _place_of(server)
         return int(server.sockets[0].getsockname()[1])
@@ -105,6 +111,13 @@ class Door:
             guest.abort()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
+
+
+def _ports() -> Iterator[int]:
+    """Some that no system gives away while an agent is started anew; if all are taken, any."""
+    for _ in range(_TRIES):
+        yield _FIRST_PORT + secrets.randbelow(_LAST_PORT - _FIRST_PORT)
+    yield 0
 
 
 class Guest(asyncio.Protocol):

@@ -12,8 +12,8 @@ import secrets
 import socket
 from collections import deque
 
-_FIRST, _LAST = 20_000, 32_000
-"""Below what Linux (32768) and macOS (49152) give to sockets that do not choose."""
+_FIRST, _LAST = 30_000, 32_000
+"""Below what Linux (32768) and macOS (49152) give to sockets that do not choose; agents take lower ones."""
 _TRIES = 1_000
 _held: deque[socket.socket] = deque()
 _HELD_AT_MOST = 64

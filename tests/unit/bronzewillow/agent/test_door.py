@@ -240,10 +240,23 @@ def test_a_new_agent_has_the_old_ones_outlet() -> None:
                 async with running_agent(leases=Path(name)) as rig:
                     ports.append(rig.agent._door.outlets["pods"])
             assert ports[0] == ports[1]
+            number = int(ports[0].rpartition(":")[2])
+            assert number < 30_000, "no system gives it to another while an agent is started anew"
             async with listening(asyncio.Protocol) as taken:
                 Leases(Path(name)).outlet = taken
                 async with running_agent(leases=Path(name)) as rig:
                     assert rig.agent._door.outlets["pods"] != f"127.0.0.1:{taken}"
+
+    run(main())
+
+
+def test_pods_find_an_outlet_though_all_lasting_ports_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with listening(asyncio.Protocol) as taken:
+            monkeypatch.setattr(module, "_FIRST_PORT", taken)
+            monkeypatch.setattr(module, "_LAST_PORT", taken + 1)
+            async with running_agent() as rig:
+                assert await rig.agent._door.start_for_pods(0) != taken
 
     run(main())
 
