@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from types import TracebackType
 
 _KEEP_LINES = 200
+_END_S = 10.0
+"""For the last lines to be read; a process that has our standard error, too, would keep its end away."""
 _PREFIX = re.compile(r"^\d+\.\d+\.\d+\.\d+ (?P<level>[EWID]) +")  # llama.cpp: minutes.seconds.ms.us, level
 _TELLING = re.compile(
     r"assert|error|fail|unsupported|unknown|invalid|cannot|unable|out of memory", re.IGNORECASE
@@ -55,7 +57,7 @@ class StderrTap:
         sys.stderr.flush()
         os.dup2(self._saved, 2)  # the last writing end of the pipe: the reader sees its end
         if self._reader is not None:
-            self._reader.join(timeout=1.0)
+            self._reader.join(_END_S)
         os.close(self._saved)
 
     def reason(self) -> str:

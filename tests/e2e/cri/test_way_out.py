@@ -30,7 +30,8 @@ def test_a_pod_reaches_another_by_the_proxy_in_its_environment(node: NodeProcess
     async def main() -> None:
         async with cluster_of(node) as cluster:
             pods = [await cluster.run(name) for name in ("asks", "serves")]
-            containers = [await cluster.start(pod, "llm") for pod in pods]
+            small = ("--context", "256", "--parallel", "1")
+            containers = [await cluster.start(pod, "llm", *small) for pod in pods]
             address = await cluster.address(pods[1])
             await cluster.until_up(address)
             found = dict(
