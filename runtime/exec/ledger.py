@@ -49,4 +49,6 @@ def _end_group(leader: int, born: float) -> None:
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
             if os.getpgid(process.pid) == leader and process.create_time() >= born:
-                os.kill(process.pid, signal.SIGKILL)
+                # all at once: one by one, they could begin others meanwhile
+                os.killpg(leader, signal.SIGKILL)
+                return

@@ -46,6 +46,16 @@ def test_children_without_their_leader(tmp_path: Path) -> None:
     process.stdout.close()
 
 
+def test_what_begins_others_all_the_time(tmp_path: Path) -> None:
+    process = sleeper("echo; while :; do (sleep 62) & sleep 0.001; done")
+    assert process.stdout is not None
+    (tmp_path / str(process.pid)).write_text(repr(psutil.Process(process.pid).create_time()))
+    Ledger(tmp_path).end_left()
+    assert process.wait(60) == -signal.SIGKILL
+    assert process.stdout.read() == b"", "each of them held it, too"
+    process.stdout.close()
+
+
 def test_another_process_with_the_number(tmp_path: Path) -> None:
     process = sleeper()
     assert process.stdout is not None
