@@ -199,7 +199,7 @@ def test_second_sigterm_hurries(start: Any, model_path: Path) -> None:
 
 def test_queue_full(start: Any) -> None:
     with start("--engine", "echo", "--parallel", "1", "--queue", "0", "--context", "100000000") as server:
-        body = json.dumps({"prompt": "a", "max_tokens": 50_000_000, "ignore_eos": True, "stream": True})
+        body = json.dumps({"prompt": "a", "max_tokens": 10_000_000, "ignore_eos": True, "stream": True})
         first = http.client.HTTPConnection("127.0.0.1", int(server.url.rsplit(":", 1)[1]))
         first.request("POST", "/v1/completions", body)
         assert first.getresponse().status == 200
