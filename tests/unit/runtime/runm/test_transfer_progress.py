@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 
+import pytest
+
 from runtime.images.digest import digest_of
 from runtime.images.manifest import Descriptor
 from runtime.registry.progress import Progress
@@ -39,7 +41,8 @@ def use(progress: Progress) -> None:
     progress.end(Descriptor("", digest_of(b"y"), 0), "exists")
 
 
-def test_bars_for_terminals() -> None:
+def test_bars_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")  # a dumb one has none
     out = Terminal()
     with shown_progress("pulling", out) as progress:
         use(progress)
