@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import signal
 import sys
@@ -31,6 +32,11 @@ _READY_S = 60.0
 _URL = f"http://{POD_ADDRESS}:{POD_PORT}"
 
 
+def _own_pcap() -> Path:
+    """Where each user has one: what another has captured is theirs, and may not be written."""
+    return Path(tempfile.gettempdir()) / f"bronzewillow-demo-{os.getuid()}.pcap"
+
+
 @click.command()
 @click.option("--prompt", default=_PROMPT, show_default=True, help="What to ask the model.")
 @click.option("--json", "as_json", is_flag=True, help="The last line of the output is one JSON object.")
@@ -50,8 +56,8 @@ _URL = f"http://{POD_ADDRESS}:{POD_PORT}"
 @click.option(
     "--pcap",
     type=FilePath(dir_okay=False),
-    default=Path(tempfile.gettempdir()) / "bronzewillow-demo.pcap",
-    show_default="bronzewillow-demo.pcap in the folder for temporary files",
+    default=_own_pcap,
+    show_default="bronzewillow-demo-UID.pcap in the folder for temporary files",
     help="The file that the packets are captured to.",
 )
 def demo(

@@ -41,6 +41,17 @@ def test_wrong_options_are_one_line(
     assert err.count("\n") == 1
 
 
+def test_each_user_has_a_capture_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for uid in (501, 502):
+        monkeypatch.setattr("os.getuid", lambda uid=uid: uid)
+        (tmp_path / f"bronzewillow-demo-{uid}.pcap").mkdir()  # which is none that can be written
+        assert demo([], monkeypatch) == 2
+        assert f"bronzewillow-demo-{uid}.pcap' is a directory" in capsys.readouterr().err
+
+
 @pytest.mark.loopback
 def test_a_model_that_is_none_ends_it_in_one_line_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
