@@ -46,7 +46,7 @@ class TcpConfig:
     """RFC 6298 2.1."""
 
     min_rto: int = 200 * MILLISECOND
-    """deviation: RFC 6298 2.4 asks for 1 s; every current stack uses 200 ms, and a token stream shows why."""
+    """deviation: RFC 6298 2.4 asks for 1 s; 200 ms is what Linux takes, and a token stream shows why."""
 
     max_rto: int = 60 * SECOND
     """RFC 6298 2.5."""
