@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ while :; do sleep 9 & wait $!; done
 
 
 @pytest.fixture
-def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The file of what programs are told, each of which is a script that does nothing but serve."""
     log = tmp_path / "calls"
     for name in ("bronzewillow", "llm-containerd", "llm-static-pods", "llm-kubelet"):
@@ -36,7 +37,9 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).chmod(0o700)
     monkeypatch.setattr("bronzewillow.supervise.node.find_program", lambda script: str(tmp_path / script))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    return log
+    former = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a shell cannot trap what nohup has it ignore
+    yield log
+    signal.signal(signal.SIGHUP, former)
 
 
 def make(calls: Path, told: list[tuple[str, str]], **options: object) -> Node:
