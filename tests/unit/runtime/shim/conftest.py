@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from google.protobuf.empty_pb2 import Empty
 
+from bronzewillow.testing.loopback import until
 from runtime.api import task_pb2 as api
 from runtime.shim.events import Events
 from runtime.shim.service import LOGS_SERVICE, TASK_SERVICES, TaskService
@@ -68,17 +69,14 @@ class Pod:
         await self.client.call(LOGS_SERVICE, "Reopen", api.ReopenLogRequest(id=name), Empty)
 
     async def serving(self, name: str) -> None:
-        """Until it listens."""
+        """Until it says so: it listens a moment before."""
+
+        def says_so() -> bool:
+            _, listens, after = self.log.read_text().rpartition(f"unix:{self.folder / name}\n")
+            return bool(listens) and " ready\n" in after
+
         async with asyncio.timeout(60):
-            while True:
-                try:
-                    _, writer = await asyncio.open_unix_connection(str(self.folder / name))
-                except OSError:
-                    await asyncio.sleep(0)
-                    continue
-                writer.close()
-                await writer.wait_closed()
-                return
+            await until(says_so)
 
 
 MakePod = Callable[[], AbstractAsyncContextManager[Pod]]
