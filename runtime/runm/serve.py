@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import psutil
 from aiohttp import web
 
 from bronzewillow.host.http_server import http_runner
@@ -46,7 +47,7 @@ async def serve(config: ServeConfig) -> bool:
     tell_scarcity_shortly()
     header = read_model(config)
     settings = engine_config(config, header)
-    check_memory(config, settings, header)
+    check_memory(config, settings, header, psutil.virtual_memory().total)
     service = Service(
         ENGINES[config.engine](settings),
         model_card(config, header),

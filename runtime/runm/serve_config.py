@@ -58,8 +58,8 @@ class ServeConfig:
     """A Jinja template that replaces the model's own."""
     preset: Preset = field(default_factory=Preset)
     """What the model's image says about every request."""
-    memory_limit_bytes: int = 0
-    """What the model may take, as far as it can be told beforehand; 0 is no limit."""
+    memory_limit_bytes: int | None = None
+    """What the model may take, as can be told beforehand. None: what the machine has; 0: no limit."""
     adapters: tuple[Path, ...] = ()
     """LoRA adapters, applied in this order."""
     projector: Path | None = None
@@ -122,19 +122,30 @@ def engine_config(config: ServeConfig, header: GgufHeader | None) -> EngineConfi
     )
 
 
-def check_memory(config: ServeConfig, engine: EngineConfig, header: GgufHeader | None) -> None:
-    """Refuse what cannot fit, instead of being killed for it half-way through the load. ServeError."""
-    if header is None or not config.memory_limit_bytes:
+def check_memory(
+    config: ServeConfig, engine: EngineConfig, header: GgufHeader | None, machine_bytes: int
+) -> None:
+    """Refuse what cannot fit, instead of being killed for it half-way through the load. ServeError.
+
+    `machine_bytes` is all memory that this machine has.
+    """
+    limit = machine_bytes if config.memory_limit_bytes is None else config.memory_limit_bytes
+    if header is None or not limit:
         return
     need = header.memory_bytes(engine.context_tokens * engine.parallel)
     others = (*engine.adapters, *((engine.projector,) if engine.projector else ()))
     need += sum(path.stat().st_size for path in others)
-    if need > config.memory_limit_bytes:
-        slots = f"{engine.parallel} slots of {engine.context_tokens} tokens"
-        raise ServeError(
-            f"{config.model}: needs about {_gib(need)} with {slots}, the limit is "
-            f"{_gib(config.memory_limit_bytes)}: lower --context or --parallel, or raise the limit"
-        )
+    if need <= limit:
+        return
+    slots = f"{engine.parallel} slots of {engine.context_tokens} tokens"
+    if config.memory_limit_bytes is None:
+        than, cure = f"this machine has {_gib(limit)}", "try it all the same with --memory-limit 0"
+    else:
+        than, cure = f"the limit is {_gib(limit)}", "raise the limit"
+    raise ServeError(
+        f"{config.model}: needs about {_gib(need)} with {slots}, {than}: "
+        f"lower --context or --parallel, or {cure}"
+    )
 
 
 def _gib(size: int) -> str:

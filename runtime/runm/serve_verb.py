@@ -96,8 +96,8 @@ def _origin(text: str) -> str:
     help="Memory for prompts of before.",
 )  # fmt: skip
 @click.option(
-    "--memory-limit", "memory_limit_bytes", type=click.IntRange(min=0), default=0, metavar="BYTES",
-    help="Refuse a model that needs more.",
+    "--memory-limit", "memory_limit_bytes", type=click.IntRange(min=0), metavar="BYTES",
+    show_default="what the machine has", help="Refuse a model that needs more; 0: refuse none.",
 )  # fmt: skip
 @click.option("--embeddings/--no-embeddings", default=True, show_default=True, help="Serve /v1/embeddings.")
 @click.option(

@@ -31,6 +31,7 @@ METADATA: dict[str, Value] = {
     "tokenizer.chat_template": "{{ messages }}",
 }
 HERE = (Address(path=Path("/unused")),)
+MACHINE = 1 << 30
 
 
 @pytest.fixture
@@ -74,7 +75,16 @@ def test_a_model_that_needs_more_than_the_limit_is_refused_with_what_it_needs(mo
     with pytest.raises(
         ServeError, match=r"with 4 slots of 4096 tokens, the limit is 0\.00 GiB: lower --context"
     ):
-        check_memory(config, settings, header)
+        check_memory(config, settings, header, MACHINE)
+
+
+def test_without_a_limit_it_is_what_the_machine_has(model: Path) -> None:
+    config, header = told(model, context_tokens=9_999_999)
+    settings = engine_config(config, header)
+    cure = r"slots of 9999999 tokens, this machine has 1\.00 GiB: lower .* with --memory-limit 0$"
+    with pytest.raises(ServeError, match=cure):
+        check_memory(config, settings, header, MACHINE)
+    check_memory(told(model, memory_limit_bytes=0)[0], settings, header, MACHINE)
 
 
 def test_adapters_and_a_projector_count(model: Path, tmp_path: Path) -> None:
@@ -83,10 +93,10 @@ def test_adapters_and_a_projector_count(model: Path, tmp_path: Path) -> None:
     config, header = told(model)
     settings = engine_config(config, header)
     need = header.memory_bytes(settings.context_tokens * settings.parallel)
-    check_memory(ServeConfig(model, HERE, memory_limit_bytes=need), settings, header)
+    check_memory(ServeConfig(model, HERE, memory_limit_bytes=need), settings, header, MACHINE)
     limited = ServeConfig(model, HERE, memory_limit_bytes=need, adapters=(adapter,))
     with pytest.raises(ServeError, match="the limit is"):
-        check_memory(limited, engine_config(limited, header), header)
+        check_memory(limited, engine_config(limited, header), header, MACHINE)
 
 
 def test_the_card_has_the_files_name_unless_another_was_said(model: Path) -> None:
