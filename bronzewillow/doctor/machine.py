@@ -46,12 +46,24 @@ def check_programs(programs: Iterable[str] = PROGRAMS, path: str | None = None) 
 
 
 def check_socket(path: Path, deepest: str = "") -> Finding:
-    """Whether sockets of that folder have paths that this system takes; `deepest` is below it."""
+    """Whether that folder can be made, and its sockets have paths that this system takes.
+
+    `deepest` is one below it.
+    """
     length = len(os.fsencode(path / deepest))
-    if length <= MAX_SOCKET_PATH_BYTES:
-        return Finding(Verdict.GOOD, "sockets", f"{path}: short enough")
-    text = f"{path}: paths of {length} bytes, and this system takes {MAX_SOCKET_PATH_BYTES}"
-    return Finding(Verdict.BROKEN, "sockets", text, "set XDG_RUNTIME_DIR to a shorter folder")
+    if length > MAX_SOCKET_PATH_BYTES:
+        text = f"{path}: paths of {length} bytes, and this system takes {MAX_SOCKET_PATH_BYTES}"
+        return Finding(Verdict.BROKEN, "sockets", text, "set XDG_RUNTIME_DIR to a shorter folder")
+    if not can_be_made(path):
+        text = f"{path}: is not there, and cannot be made"
+        return Finding(Verdict.BROKEN, "sockets", text, "set XDG_RUNTIME_DIR to a folder of your own")
+    return Finding(Verdict.GOOD, "sockets", f"{path}: short enough")
+
+
+def can_be_made(folder: Path) -> bool:
+    """Whether it is there, or what there is above it takes a folder from us."""
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def check_open_files() -> Finding:

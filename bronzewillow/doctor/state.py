@@ -13,6 +13,7 @@ from typing import Any
 from bronzewillow.agent.config import ConfigError, load_config
 from bronzewillow.cni.leases import read_lease
 from bronzewillow.doctor.findings import Finding, Verdict
+from bronzewillow.doctor.machine import can_be_made
 from bronzewillow.host.parsing import parse_json
 from bronzewillow.supervise.claim import holder
 
@@ -60,6 +61,9 @@ def _folder(state: Path) -> Iterator[Finding]:
     try:
         mode = stat.S_IMODE(state.stat().st_mode)
     except OSError:
+        if not can_be_made(state):
+            text = f"{state}: is not there, and cannot be made"
+            yield Finding(Verdict.BROKEN, "state", text, "set XDG_STATE_HOME to a folder of your own")
         return
     if mode & 0o022:
         text = f"{state}: mode {mode:o} lets others write"

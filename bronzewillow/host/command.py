@@ -30,8 +30,10 @@ def run_command(program: str, command: Callable[..., object]) -> None:
     except click.ClickException as error:
         _tell(program, error.format_message())
         sys.exit(error.exit_code)
-    except OSError as error:  # standard output's, as a rule: its disk is full
-        _tell(program, f"{error.filename or 'standard output'}: {error.strerror or error}")
+    except OSError as error:
+        # one of the system's that names no file is standard output's, as a rule: its disk is full
+        place = error.filename or ("standard output" if error.errno else "")
+        _tell(program, f"{place}: {error.strerror}" if place else str(error))
         sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)

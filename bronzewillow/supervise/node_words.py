@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import click
 
+from bronzewillow.adapters.network import Cni
 from bronzewillow.agent.config import ConfigError, load_config
 from bronzewillow.host.command import CommandError, log_level_option
 from bronzewillow.host.open_files import raise_open_files
@@ -68,7 +69,10 @@ _OPTIONS = (
         "--outlet", metavar="HOST:PORT",
         help="In a cluster: a proxy on loopback by which this machine's programs reach its Services.",
     ),
-    click.option("--cni", help="In a cluster: its CNI, where that cannot be told from its objects."),
+    click.option(
+        "--cni", type=click.Choice([cni.value for cni in Cni]),
+        help="In a cluster: its CNI, where that cannot be told from its objects.",
+    ),
     click.option(
         "--pod-pool", "pod_pools", multiple=True, metavar="CIDR",
         help="In a cluster: a range for this node's pods; needed with Calico. May be repeated.",

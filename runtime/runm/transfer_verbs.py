@@ -120,8 +120,10 @@ def login(
     checked_registry(registry)
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
-    else:
+    elif sys.stdin.isatty():
         password = click.prompt("Password", hide_input=True)
+    else:
+        raise click.UsageError("no terminal to ask for the password on: give it with --password-stdin")
     who = Credentials(username, password)
 
     async def main() -> None:

@@ -12,6 +12,7 @@ import pytest
 from bronzewillow.doctor import machine
 from bronzewillow.doctor.findings import Verdict
 from bronzewillow.doctor.machine import (
+    can_be_made,
     check_kernel,
     check_open_files,
     check_programs,
@@ -38,10 +39,21 @@ def test_programs_are_there_or_not(tmp_path: Path) -> None:
 
 
 def test_paths_of_sockets_have_a_limit() -> None:
-    assert check_socket(Path("/run/u"), "p/x.sock").verdict is Verdict.GOOD
+    assert check_socket(Path("/tmp"), "p/x.sock").verdict is Verdict.GOOD
     finding = check_socket(Path("/" + "x" * 100), "p/x.sock")
     assert finding.verdict is Verdict.BROKEN
     assert "XDG_RUNTIME_DIR" in finding.cure
+
+
+def test_a_folder_for_sockets_must_be_there_or_be_made(tmp_path: Path) -> None:
+    assert can_be_made(tmp_path / "a/b")
+    (tmp_path / "file").touch()
+    assert not can_be_made(tmp_path / "file/a")
+    finding = check_socket(Path("/dev/null/a"))
+    assert (finding.verdict, finding.text) == (
+        Verdict.BROKEN,
+        "/dev/null/a: is not there, and cannot be made",
+    )
 
 
 def test_datagrams_may_leave() -> None:

@@ -98,3 +98,11 @@ def test_a_program_that_lives_without_its_socket() -> None:
             assert check_sockets(folder) == []
         claim.close()
         assert check_sockets(folder) == []
+
+
+def test_a_state_folder_that_cannot_be_made() -> None:
+    (finding,) = check_state(Path("/dev/null/state"))
+    assert (finding.verdict, finding.text) == (
+        Verdict.BROKEN,
+        "/dev/null/state: is not there, and cannot be made",
+    )

@@ -71,9 +71,10 @@ def test_wrong_usage_is_two(
     [
         (OSError(28, "No space left"), "tool: standard output: No space left\n"),
         (OSError(28, "No space left", "/f"), "tool: /f: No space left\n"),
+        (OSError("folder /f is owned by uid 1"), "tool: folder /f is owned by uid 1\n"),
     ],
 )
-def test_a_full_disk_is_one_line(
+def test_an_error_of_the_system_is_one_line(
     error: OSError, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ended(fail(error), [], monkeypatch) == 1

@@ -44,6 +44,8 @@ def test_the_way_of_an_image(runm: Runm, registry: FakeRegistry, gguf: Path, tmp
     with pytest.raises(AccessDenied, match="does not take this name and password"):
         runm("login", "-u", "tester", "--password-stdin", registry.host, stdin="wrong\n")
     assert not (tmp_path / "docker/config.json").exists()
+    with pytest.raises(click.UsageError, match="give it with --password-stdin"):
+        runm("login", "-u", "tester", registry.host)
     runm("login", "-u", "tester", "--password-stdin", registry.host, stdin="secret\n")
     assert runm("push", name) == made
     assert runm("pull", f"{name}@{made.strip().partition('@')[2]}") == made
