@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from bronzewillow.host.command import CommandError
 from bronzewillow.host.splice import CLIENT, UPSTREAM, Splice
 from bronzewillow.host.tasks import spawn
 
@@ -22,7 +24,8 @@ class Way:
 
     door: Path
     """The agent's."""
-    address: str
+    find: Callable[[], Awaitable[str]]
+    """The pod's address, asked for by each connection: a pod that is made anew has another. CommandError."""
     port: int
     told: set[str] = field(default_factory=set)
     """Why connections were refused since the last one that was not."""
@@ -31,12 +34,17 @@ class Way:
         """The reason when the pod cannot be reached, and empty when it is the splice's other side."""
         loop = asyncio.get_running_loop()
         try:
+            address = await self.find()
+        except CommandError as error:
+            return error.message
+        try:
             _, entering = await loop.create_unix_connection(
-                lambda: _Entering(splice, self.address, self.port), str(self.door)
+                lambda: _Entering(splice, address, self.port), str(self.door)
             )
-            return await entering.answered
+            refusal = await entering.answered
         except OSError as error:
             return f"{self.door}: {error.strerror or error}"
+        return f"{address}:{self.port}: {refusal}" if refusal else ""
 
     async def knock(self) -> None:
         """Tell if the pod takes no connection now."""
@@ -50,8 +58,7 @@ class Way:
             self.told.clear()
         elif refusal not in self.told:
             self.told.add(refusal)
-            place = f"{self.address}:{self.port}"
-            _log.warning("%s: %s; until that changes connections end at once", place, refusal)
+            _log.warning("%s; until that changes connections end at once", refusal)
 
 
 async def forward(way: Way, local_port: int) -> asyncio.Server:
@@ -70,7 +77,7 @@ class _Arriving(asyncio.Protocol):
         splice = Splice(idle_timeout_s=_IDLE_S)
         cast(asyncio.Transport, transport).set_protocol(splice.sides[CLIENT])
         splice.sides[CLIENT].connection_made(transport)
-        spawn(_dial(self._way, splice), name=f"forward to {self._way.address}:{self._way.port}")
+        spawn(_dial(self._way, splice), name=f"forward to port {self._way.port}")
 
 
 async def _dial(way: Way, splice: Splice) -> None:

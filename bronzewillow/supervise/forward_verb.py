@@ -40,9 +40,12 @@ def forward_command(pod: str, port: int, local_port: int, control: Path) -> None
 
 
 async def _forward(pod: str, port: int, local_port: int, control: Path) -> None:
-    answer = await get_json(control, "/status")
-    address = find_pod(pod, [(one["name"], one["address"]) for one in answer["pods"]])
-    way = Way(door_socket(control), address, port)
+    async def find() -> str:
+        answer = await get_json(control, "/status")
+        return find_pod(pod, [(one["name"], one["address"]) for one in answer["pods"]])
+
+    address = await find()
+    way = Way(door_socket(control), find, port)
     server = await forward(way, local_port)
     click.echo(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]} leads to {address}:{port}")
     await way.knock()

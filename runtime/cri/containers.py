@@ -36,6 +36,7 @@ from runtime.snapshots.errors import SnapshotError
 from runtime.ttrpc.errors import Code, RpcError
 
 _KILL_LIMIT_S = 10.0
+_KILLED = 128 + signal.SIGKILL
 _LONGEST_MESSAGE = 1024
 _TAIL_BYTES = 16 << 10
 _Kind = api.ContainerEventType
@@ -279,6 +280,8 @@ class Containers:
         container.ended, container.is_lost = record, is_lost
         if is_lost:
             container.message = "its shim died, so nobody saw how it ended"
+        elif record.status == _KILLED:  # which leaves a process no word to say
+            container.message = "it was killed (SIGKILL)"
         elif record.status:
             container.message = _last_words(Path(container.log_path)) if container.log_path else ""
         node.containers.put(container)

@@ -94,7 +94,11 @@ async def until_serving(place: Place, up: Up) -> None:
 @asynccontextmanager
 async def pod_address(place: Place) -> AsyncIterator[str]:
     """A URL that leads through the agent to the pod's own address."""
-    server = await forward(Way(door_socket(place.run / "agent.sock"), "10.244.7.2", 8080), 0)
+
+    async def find() -> str:
+        return "10.244.7.2"
+
+    server = await forward(Way(door_socket(place.run / "agent.sock"), find, 8080), 0)
     yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     server.close()
 

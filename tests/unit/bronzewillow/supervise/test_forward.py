@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bronzewillow.host.command import CommandError
 from bronzewillow.host.paths import door_socket
 from bronzewillow.supervise.forward import Way, forward
 from bronzewillow.testing.agents import running_agent
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.loopback
 def test_a_port_here_is_a_port_of_the_pod() -> None:
     async def main() -> None:
         async with running_agent() as rig:
-            server = await forward(Way(door_socket(rig.control), POD, 8080), 0)
+            server = await forward(Way(door_socket(rig.control), found, 8080), 0)
             for _ in range(2):
                 async with Wire(*await open_to(server)) as wire:
                     wire.send(b"GET /x HTTP/1.1\r\nHost: pod\r\nConnection: close\r\n\r\n")
@@ -47,7 +48,7 @@ def test_why_a_pod_takes_none_is_told_again_when_it_took_one(caplog: pytest.LogC
             door = door_socket(rig.control)
             told: set[str] = set()
             for port in (9, 9, 8080, 9):
-                await Way(door, POD, port, told).knock()
+                await Way(door, found, port, told).knock()
 
     run(main())
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
@@ -82,7 +83,7 @@ def test_a_door_with_other_words(tmp_path: Path, caplog: pytest.LogCaptureFixtur
 
     async def greeted() -> None:
         async with unix_server(str(tmp_path / "s"), late):
-            server = await forward(Way(tmp_path / "s", POD, 9), 0)
+            server = await forward(Way(tmp_path / "s", found, 9), 0)
             async with Wire(*await open_to(server)) as wire:
                 assert await wire.reader.readexactly(5) == b"early"
             server.close()
@@ -90,12 +91,38 @@ def test_a_door_with_other_words(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     run(greeted())
 
 
+def test_a_pod_that_goes_and_is_made_anew(caplog: pytest.LogCaptureFixture) -> None:
+    at: list[str] = []
+
+    async def find() -> str:
+        if not at:
+            raise CommandError("pod 'tiny': is not here")
+        return at[0]
+
+    async def main() -> None:
+        async with running_agent() as rig:
+            way = Way(door_socket(rig.control), find, 8080)
+            await way.knock()
+            at.append(POD)
+            await way.knock()
+            assert not way.told
+
+    run(main())
+    assert [record.getMessage() for record in caplog.records] == [
+        "pod 'tiny': is not here; until that changes connections end at once"
+    ]
+
+
+async def found() -> str:
+    return POD
+
+
 async def open_to(server: asyncio.Server) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     return await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
 
 
 async def assert_cut(door: Path, port: int) -> None:
-    server = await forward(Way(door, POD, port), 0)
+    server = await forward(Way(door, found, port), 0)
     for _ in range(2):
         reader, writer = await open_to(server)
         with pytest.raises(ConnectionResetError):

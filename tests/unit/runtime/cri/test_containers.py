@@ -67,6 +67,7 @@ def test_why_it_ended(in_rig: InRig) -> None:
         await rig.stop(killed)
         found = await rig.status(killed)
         assert (found.state, found.exit_code, found.reason) == (EXITED, 128 + signal.SIGKILL, "Error")
+        assert found.message == "it was killed (SIGKILL)"
         async with asyncio.timeout(60):
             while (await rig.status(broken)).state != EXITED:
                 pass
