@@ -36,7 +36,8 @@ def sniffing(namespace: Namespace, file: Path, what: str = "udp", device: str = 
     """What goes either way by `device` meanwhile, in `file`: what pcap calls `what`, and marks at its end."""
     file.unlink(missing_ok=True)
     options = ("-U", "--immediate-mode", "-B", _BUFFER_KIB, "-i", device, "-w", str(file))
-    argv = ("tcpdump", *options, f"({what}) or ({IS_MARK})")
+    # the mark first: a filter that reads beyond the end of a short datagram ends there, and drops it
+    argv = ("tcpdump", *options, f"({IS_MARK}) or ({what})")
     with namespace.popen(*argv, stderr=subprocess.PIPE) as tcpdump:
         assert tcpdump.stderr is not None
         try:
@@ -57,7 +58,7 @@ def sniffing(namespace: Namespace, file: Path, what: str = "udp", device: str = 
 
 def read_capture(file: Path, *options: str, what: str = "udp") -> str:
     """The text that tcpdump makes of it, without the marks."""
-    argv = ["tcpdump", "-nn", *options, "-r", str(file), f"({what}) and not ({IS_MARK})"]
+    argv = ["tcpdump", "-nn", *options, "-r", str(file), f"not ({IS_MARK}) and ({what})"]
     result = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert "truncated" not in result.stderr
     return result.stdout

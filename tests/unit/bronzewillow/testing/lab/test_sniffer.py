@@ -38,7 +38,7 @@ def test_it_ends_when_the_mark_is_written(tmp_path: Path) -> None:
         assert namespace.marks == []
     assert namespace.marks == [MARK.decode()] * LATE
     assert file.read_bytes() == b"frame" * (LATE - 1) + MARK
-    assert namespace.what == f"(tcp) or ({IS_MARK})"
+    assert namespace.what == f"({IS_MARK}) or (tcp)"
 
 
 def test_what_fails_meanwhile_is_not_waited_for(tmp_path: Path) -> None:
