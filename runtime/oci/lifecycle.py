@@ -81,8 +81,9 @@ def delete(root: Path, container_id: str, *, force: bool = False) -> None:
     """Forget a stopped container; with `force` end it first. WrongStatus."""
     folder = ContainerFolder.find(root, container_id)
     if force and folder.is_alive():
-        kill(root, container_id, signal.SIGKILL)
-        folder.wait()
+        with contextlib.suppress(WrongStatus):  # it may have ended by itself a moment ago
+            kill(root, container_id, signal.SIGKILL)
+            folder.wait()
     if folder.is_alive():
         status = folder.state().status
         raise WrongStatus(f"container {container_id!r} is {status}; stop it first, or use --force")
