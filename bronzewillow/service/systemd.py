@@ -109,7 +109,7 @@ class SystemdUnit:
 
 
 def _find_user_manager() -> None:
-    """ServiceError where this session has no systemd of the user's."""
+    """ServiceError where the user has no systemd of their own that answers."""
     done = run("systemctl", "--user", "show-environment")
     if done.returncode:
         raise ServiceError(

@@ -105,6 +105,21 @@ def test_delete_by_force_ends_what_lives(rig: Rig) -> None:
     assert lifecycle.states(rig.root) == []
 
 
+def test_delete_by_force_of_one_that_ends_by_itself_meanwhile(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process, kill = rig.create(), lifecycle.kill
+
+    def kill_too_late(*words: object) -> None:
+        process.kill()
+        process.wait(60)
+        kill(*words)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(lifecycle, "kill", kill_too_late)
+    lifecycle.delete(rig.root, "one", force=True)
+    assert lifecycle.states(rig.root) == []
+
+
 def test_a_created_container_can_be_killed(rig: Rig) -> None:
     process = rig.create()
     lifecycle.kill(rig.root, "one", signal.SIGTERM)
