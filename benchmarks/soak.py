@@ -1,9 +1,9 @@
-"""Mixed load for hours, and memory that stays flat: `python -m benchmarks.soak [--hours 4]`.
+"""Mixed load for hours, and memory that stays flat: `python -m benchmarks.soak [--hours 4] [--pace 1]`.
 
 Two nodes on loopback, in this process: random stories (`bronzewillow.testing.lab.scenario`: sizes,
 half-closes, resets, slow readers) at a steady rate, each compared byte by byte, beside streams of 150-byte
 events that last. A line a minute; exit status 1 when bytes are wrong, when memory grows after the warm-up,
-or when something is left at the end.
+or when something is left at the end. All time is the event loop's, of which `--pace` passes in a second.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import random
 import sys
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from functools import partial
 
 import psutil
 
+from benchmarks.pace import PacedLoop
 from bronzewillow.host.tasks import spawn
 from bronzewillow.testing.lab.scenario import SEED, Scenario, play, scenario
 from bronzewillow.testing.overlay import POD, TwoNodes, two_nodes
@@ -99,7 +99,7 @@ async def tell(nodes: TwoNodes, tally: Tally, seed: int) -> None:
 
 async def stream(nodes: TwoNodes, tally: Tally, until: float) -> None:
     """Streams of events, one after the other."""
-    while time.monotonic() < until:
+    while asyncio.get_running_loop().time() < until:
         reader, writer = await dial(nodes, EVENTS)
         received = 0
         while data := await reader.read(65_536):
@@ -113,16 +113,17 @@ async def stream(nodes: TwoNodes, tally: Tally, until: float) -> None:
 async def soak(seconds: float, per_second: float) -> int:
     """The exit status."""
     process, tally, rng = psutil.Process(), Tally(), random.Random(1)
+    loop = asyncio.get_running_loop()
     async with two_nodes() as nodes:
         await serve(nodes, tally)
-        began = time.monotonic()
+        began = loop.time()
         until = began + seconds
         warm_at = began + max(_LEAST_WARM_UP_S, seconds / 10)
         streams = [spawn(stream(nodes, tally, until), name=f"stream {n}") for n in range(_STREAMS)]
         tellers: set[asyncio.Task[None]] = set()
         warm = 0
         next_line = began
-        while (now := time.monotonic()) < until:
+        while (now := loop.time()) < until:
             memory = process.memory_info().rss
             if not warm and now >= warm_at:
                 warm = memory
@@ -139,7 +140,7 @@ async def soak(seconds: float, per_second: float) -> int:
                 break
             await asyncio.sleep(0.1)
         end = process.memory_info().rss
-        print(line(time.monotonic() - began, tally, end, nodes), flush=True)
+        print(line(loop.time() - began, tally, end, nodes), flush=True)
         return verdict(tally, warm, end, nodes)
 
 
@@ -173,8 +174,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="soak", description="mixed load for hours")
     parser.add_argument("--hours", type=float, default=4.0)
     parser.add_argument("--connections", type=float, default=20.0, help="new ones a second")
+    parser.add_argument(
+        "--pace", type=float, default=1.0, help="seconds of the loop's clock in one of the wall's"
+    )
     arguments = parser.parse_args()
-    return asyncio.run(soak(arguments.hours * 3600, arguments.connections))
+    if arguments.pace <= 0:
+        parser.error("--pace must be more than 0")
+    with asyncio.Runner(loop_factory=lambda: PacedLoop(arguments.pace)) as runner:
+        return runner.run(soak(arguments.hours * 3600, arguments.connections))
 
 
 if __name__ == "__main__":
