@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
+from bronzewillow.host.proxies import environment_proxy
 from bronzewillow.kube.access import Cluster, Presented
 from bronzewillow.kube.tls import client_context
 
@@ -32,15 +32,12 @@ class Pool:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 ssl=client_context(cluster, presented), limit=0, socket_factory=_keepalive_socket
-            ),
-            # HTTPS_PROXY and NO_PROXY, as for kubectl, which asks no proxy for this machine either
-            trust_env=not _is_here(cluster.server),
+            )
         )
         self._fixed: dict[str, Any] = {"allow_redirects": False}
         if cluster.tls_server_name:
             self._fixed["server_hostname"] = cluster.tls_server_name
-        if cluster.proxy_url:
-            self._fixed["proxy"] = cluster.proxy_url
+        self._proxy = URL(cluster.proxy_url) if cluster.proxy_url else None
 
     @property
     def is_closed(self) -> bool:
@@ -54,7 +51,9 @@ class Pool:
         """As `aiohttp.ClientSession.request`. A watch ends when the pool is retired."""
         self._running += 1
         try:
-            async with self._session.request(method, url, **self._fixed, **options) as response:
+            # HTTPS_PROXY and NO_PROXY, as for kubectl, which asks no proxy for this machine either
+            proxy = self._proxy or await environment_proxy(URL(url))
+            async with self._session.request(method, url, proxy=proxy, **self._fixed, **options) as response:
                 if is_watch:
                     self._watches.add(response)
                 try:
@@ -86,14 +85,6 @@ def _cut(response: aiohttp.ClientResponse) -> None:
     connection = response.connection
     if connection is not None and connection.transport is not None:
         connection.transport.abort()
-
-
-def _is_here(server: str) -> bool:
-    host = urlsplit(server).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _keepalive_socket(address: Any) -> socket.socket:

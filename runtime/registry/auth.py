@@ -11,8 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
 from bronzewillow.host.parsing import parse_json
+from bronzewillow.host.proxies import environment_proxy
 from runtime.registry.challenge import Challenge
 from runtime.registry.credentials import NOBODY, Credentials
 from runtime.registry.errors import AccessDenied, BadAnswer, Unreachable
@@ -72,10 +74,10 @@ class Authorizer:
             return who.registry_token, _DEFAULT_LIFE_S
         realm = challenge.parameters.get("realm", "")
         try:
-            parts = urlsplit(realm)
+            server = URL(realm)
         except ValueError:
-            parts = urlsplit("")
-        if parts.scheme != "https" and not (parts.scheme == "http" and endpoint.is_plain):
+            server = URL()
+        if server.scheme != "https" and not (server.scheme == "http" and endpoint.is_plain):
             raise AccessDenied(f"registry {host}: its token server {realm[:200]!r} is not https")
         fields = {"scope": scope or challenge.parameters.get("scope", "")}
         if service := challenge.parameters.get("service"):
@@ -86,22 +88,23 @@ class Authorizer:
                 "grant_type": "refresh_token", "refresh_token": who.identity_token, "client_id": _CLIENT_ID,
             }  # fmt: skip
             document = await self._ask(
-                host, "POST", realm, {}, data=form, ssl=endpoint.tls(), allow_redirects=False
+                host, "POST", server, {}, data=form, ssl=endpoint.tls(), allow_redirects=False
             )
         else:
             headers = {"Authorization": who.basic} if who != NOBODY else {}
             # each scope is a parameter of its own; the form of OAuth 2 above has them in one
             query = [("scope", one) for one in fields.pop("scope", "").split()] + list(fields.items())
-            document = await self._ask(host, "GET", realm, headers, params=query, ssl=endpoint.tls())
+            document = await self._ask(host, "GET", server, headers, params=query, ssl=endpoint.tls())
         token = document.get("token") or document.get("access_token")
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-            raise BadAnswer(f"registry {host}: its token server {parts.netloc} gave no token")
+            raise BadAnswer(f"registry {host}: its token server {server.authority} gave no token")
         return token, life_s(document.get("expires_in"))
 
-    async def _ask(self, host: str, method: str, realm: str, headers: Any, **rest: Any) -> dict[str, Any]:
-        server = urlsplit(realm).netloc
+    async def _ask(self, host: str, method: str, url: URL, headers: Any, **rest: Any) -> dict[str, Any]:
+        server = url.authority
         try:
-            async with self._session.request(method, realm, headers=headers, **rest) as response:
+            proxy = await environment_proxy(url)
+            async with self._session.request(method, url, headers=headers, proxy=proxy, **rest) as response:
                 if response.status in (400, 401, 403):
                     raise AccessDenied(
                         f"registry {host}: its token server {server} refuses us ({response.status}); "

@@ -153,7 +153,6 @@ async def registry_client(config: ClientConfig) -> AsyncIterator[RegistryClient]
         connector=connector,
         headers={"User-Agent": _USER_AGENT},
         auto_decompress=False,  # a digest is of the bytes as they are stored
-        trust_env=True,
         read_bufsize=1 << 20,
     ) as session:
         yield RegistryClient(

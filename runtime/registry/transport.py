@@ -15,6 +15,7 @@ import aiohttp
 from yarl import URL
 
 from bronzewillow.host.parsing import parse_json
+from bronzewillow.host.proxies import environment_proxy
 from runtime.registry.auth import Authorizer
 from runtime.registry.backoff import Backoff, parse_retry_after
 from runtime.registry.challenge import parse_challenges
@@ -205,10 +206,12 @@ class Transport:
             self._tls[key] = endpoint.tls(with_client=is_ours)
         # aiohttp's own limits know nothing of a body that nobody reads, nor of what follows a 100 Continue
         async with asyncio.timeout(_CONNECT_LIMIT_S + _ANSWER_LIMIT_S) as limit:
+            place = URL(url, encoded=True)  # a signature may be of these very letters
             return await self._session.request(
                 method,
-                URL(url, encoded=True),  # a signature may be of these very letters
+                place,
                 headers=sent,
+                proxy=await environment_proxy(place),
                 data=_watched(body(), limit) if body is not None else None,
                 ssl=self._tls[key],
                 allow_redirects=False,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientProxyConnectionError, web
@@ -85,6 +86,29 @@ def test_no_proxy_is_asked_for_this_machine(host: str, monkeypatch: pytest.Monke
             with pytest.raises(ClientProxyConnectionError):
                 async with pool.request("GET", "http://api.example/"):
                     pass
+            await pool.close()
+
+    run(main())
+
+
+def test_a_token_goes_alone_whatever_passwords_the_user_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    (tmp_path / "netrc").write_text("default login anonymous password user@site\n")
+
+    async def told(request: web.Request) -> web.Response:
+        return web.Response(text=request.headers["Authorization"])
+
+    async def main() -> None:
+        app = web.Application()
+        app.router.add_get("/", told)
+        async with TestServer(app) as server:
+            monkeypatch.setenv("http_proxy", str(server.make_url("")))
+            pool = Pool(Cluster("http://api.example"), Presented())
+            headers = {"Authorization": "Bearer t"}
+            async with pool.request("GET", "http://api.example/", headers=headers) as answer:
+                assert await answer.text() == "Bearer t"
             await pool.close()
 
     run(main())

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from bronzewillow.testing.ports import free_tcp_port
 from runtime.images.digest import digest_of
 from runtime.images.manifest import Manifest, parse_manifest
 from runtime.registry.errors import BadAnswer, NotThere
@@ -95,3 +97,19 @@ def test_bytes_go_as_they_are(with_bench: RunBench) -> None:
         assert json.loads(raw)["layers"]
 
     with_bench(main)
+
+
+@pytest.mark.parametrize("auth", ["none", "basic", "bearer"])
+def test_no_proxy_and_no_other_password_for_this_machine(
+    with_bench: RunBench, auth: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_tcp_port()}")  # where nobody is
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    (tmp_path / "netrc").write_text("default login anonymous password user@site\n")
+
+    async def main(bench: Bench) -> None:
+        bench.offer(b"weights")
+        await bench.client.manifest(bench.reference())
+        assert not any("YW5vbnltb3Vz" in one for one in bench.registry.authorizations)
+
+    with_bench(main, auth=auth)
