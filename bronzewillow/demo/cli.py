@@ -40,7 +40,9 @@ def _own_pcap() -> Path:
 @click.command()
 @click.option("--prompt", default=_PROMPT, show_default=True, help="What to ask the model.")
 @click.option("--json", "as_json", is_flag=True, help="The last line of the output is one JSON object.")
-@click.option("--keep", is_flag=True, help="Leave it running, and print the curl line that reaches it.")
+@click.option(
+    "--keep", is_flag=True, help="Leave it running until Ctrl-C, and print the curl line that reaches it."
+)
 @click.option(
     "--model",
     type=FilePath(exists=True, dir_okay=False),
@@ -87,7 +89,7 @@ def _ended_in_order() -> Iterator[None]:
     def end(number: int, frame: object) -> NoReturn:
         sys.exit(128 + number)
 
-    numbers = [signal.SIGTERM, signal.SIGHUP]  # SIGINT is asyncio.run's
+    numbers = [signal.SIGTERM, signal.SIGHUP]  # SIGINT is asyncio.run's, and that of `leave_running`
     before = {n: signal.getsignal(n) for n in numbers if signal.getsignal(n) is not signal.SIG_IGN}
     for number in before:
         signal.signal(number, end)
@@ -147,7 +149,7 @@ async def _demo(
             side.flush()
             _report(console, side, answer, pcap, as_json)
             if keep:
-                await _keep(console, side, folder)
+                await leave_running(console, side, folder)
         finally:
             side.close()
     finally:
@@ -199,11 +201,14 @@ def _report(console: Console, side: ClusterSide, answer: Answer, pcap: Path, as_
     console.print(table)
 
 
-async def _keep(console: Console, side: ClusterSide, folder: Path) -> None:
+async def leave_running(console: Console, side: ClusterSide, folder: Path) -> None:
+    """Until Ctrl-C, which is the regular end from here on."""
+    is_ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, is_ended.set)
     port = await side.forward()
     click.echo(
         f"curl -N http://127.0.0.1:{port}/v1/chat/completions -H 'Content-Type: application/json' "
         """-d '{"stream": true, "messages": [{"role": "user", "content": "Hello!"}]}'"""
     )
     console.print(f"bronzewillow status --control {folder / 'agent.sock'}\nCtrl-C ends it.")
-    await asyncio.Event().wait()
+    await is_ended.wait()

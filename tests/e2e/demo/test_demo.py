@@ -68,9 +68,9 @@ def test_tcpdump_finds_whole_vxlan_and_no_bad_checksum(shown: dict[str, object])
     assert not re.search(r"\bbad\b|incorrect|truncated", read.stdout)  # a checksum may be 0x1bad
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 128 + signal.SIGTERM)])
 def test_keep_prints_a_url_that_reaches_the_pod_and_ends_with_all_of_it(
-    tmp_path: Path, number: signal.Signals
+    tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     command = [sys.executable, "-m", "bronzewillow", "demo", "--keep", "--pcap", str(tmp_path / "d.pcap")]
     with subprocess.Popen(
@@ -91,7 +91,7 @@ def test_keep_prints_a_url_that_reaches_the_pod_and_ends_with_all_of_it(
             children = psutil.Process(process.pid).children()
             assert len(children) == 2
             process.send_signal(number)
-            assert process.wait(60) == 128 + number
+            assert process.wait(60) == code
             assert not any(child.is_running() for child in children)
         finally:
             process.kill()

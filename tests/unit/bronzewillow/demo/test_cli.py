@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import os
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from bronzewillow.__main__ import cli
 from bronzewillow.demo.children import Child
+from bronzewillow.demo.cli import leave_running
+from bronzewillow.demo.cluster_side import ClusterSide
 from bronzewillow.host.command import run_command
+from bronzewillow.testing.aio import run
+from bronzewillow.testing.ports import free_udp_port
 
 
 def demo(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
@@ -89,3 +97,30 @@ def test_an_error_of_the_system_is_one_line_and_leaves_nothing(
     told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("bronzewillow: ")]
     assert told == [f"bronzewillow: {tmp_path / 'gone'}: No such file or directory"]
     assert [path.name for path in tmp_path.iterdir()] == ["m.gguf"]
+
+
+class Reader(io.StringIO):
+    """Who presses Ctrl-C as soon as they are told to."""
+
+    def write(self, text: str, /) -> int:
+        if "Ctrl-C ends it" in text:
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().write(text)
+
+
+@pytest.mark.loopback
+def test_what_is_kept_ends_well_by_the_key_that_was_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def main() -> None:
+        side = ClusterSide(free_udp_port(), free_udp_port(), tmp_path / "d.pcap")
+        try:
+            await leave_running(Console(file=Reader()), side, tmp_path)
+        finally:
+            side.close()
+
+    try:
+        run(main())
+    except KeyboardInterrupt:
+        pytest.fail("it is interrupted")
+    assert capsys.readouterr().out.startswith("curl -N http://127.0.0.1:")
