@@ -233,12 +233,16 @@ def flows(control: Path, as_json: bool) -> None:
 @click.option("--count", type=click.IntRange(min=1), help="End after so many frames.")
 @click.option("--duration", type=Seconds(min=0), help="End after so many seconds.")
 def capture(control: Path, file: Path, count: int | None, duration: float | None) -> None:
-    """Write the overlay's datagrams to a pcap file, until Ctrl-C or a limit."""
+    """Write the overlay's datagrams to a pcap file, until Ctrl-C or a limit.
+
+    What stays on this machine, as with `bronzewillow forward`, does not cross the overlay: see `flows`.
+    """
     try:
         frames = _run(_capture(control, file, count, duration))
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}") from None
-    click.echo(f"{frames} frames in {file}", err=True)
+    none = "" if frames else "; what stays on this machine does not cross the overlay: bronzewillow flows"
+    click.echo(f"{frames} frames in {file}{none}", err=True)
 
 
 async def _capture(control: Path, file: Path, count: int | None, duration: float | None) -> int:

@@ -37,7 +37,7 @@ def test_pods_and_models_beside_the_network(place: Place) -> None:
             while (text := (await status(place))[1]).count("serving") == 0:
                 assert "default/a-mac" in text
             assert "8080.sock" in text
-            assert "POD            ADDRESS     MODEL" in text
+            assert "POD            ADDRESS     CONTAINER  MODEL" in text
             code, out, _ = await status(place, "--json")
             (pod,) = json.loads(out)["runtime"]["pods"]
             assert (code, pod["containers"][0]["state"]) == (0, "serving")
