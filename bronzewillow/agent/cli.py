@@ -9,7 +9,6 @@ import platform
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,8 +21,14 @@ from bronzewillow.agent.app import AgentOptions, run_agent
 from bronzewillow.agent.config import AgentConfig, ConfigError, load_config
 from bronzewillow.agent.datagram import Rung
 from bronzewillow.agent.following import FollowOptions, run_following
+from bronzewillow.agent.options import (
+    parse_addresses,
+    parse_endpoint,
+    parse_loopback,
+    parse_prefixes,
+    parse_tcp,
+)
 from bronzewillow.agent.report import flow_lines
-from bronzewillow.agent.tcp_settings import parse_settings
 from bronzewillow.cni.errors import CniError
 from bronzewillow.host.command import CommandError, log_level_option, log_to_stderr
 from bronzewillow.host.memory import keep_freed_memory
@@ -51,55 +56,6 @@ control_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def _endpoint(
-    context: click.Context, parameter: click.Parameter, value: str | None
-) -> tuple[str, int] | None:
-    if value is None:
-        return None
-    host, _, port = value.rpartition(":")
-    if not host or not port.isdecimal() or len(port) > 5 or int(port) > 65535:
-        raise click.BadParameter(f"{value!r}: write HOST:PORT")
-    return host, int(port)
-
-
-def _loopback(
-    context: click.Context, parameter: click.Parameter, value: str | None
-) -> tuple[str, int] | None:
-    found = _endpoint(context, parameter, value)
-    if found is not None and found[0] not in ("localhost", "127.0.0.1", "::1", "[::1]"):
-        raise click.BadParameter(f"{value!r}: everybody there could reach every pod; say 127.0.0.1:PORT")
-    return found
-
-
-def _addresses(
-    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
-) -> tuple[bytes, ...]:
-    try:
-        found = tuple(ip_address(value).packed for value in values)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    if len({len(address) for address in found}) < len(found):
-        raise click.BadParameter("one of IPv4 and one of IPv6 is the most")
-    return found
-
-
-def _prefixes(
-    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
-) -> tuple[Prefix, ...]:
-    try:
-        networks = [ip_network(value) for value in values]
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    return tuple((network.network_address.packed, network.prefixlen) for network in networks)
-
-
-def _tcp(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> TcpConfig | None:
-    try:
-        return parse_settings(values) if values else None
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-
-
 @click.command()
 @click.option("--config", type=FilePath(), help="The configuration file (TOML).")
 @click.option("--check", is_flag=True, help="Validate the file and exit.")
@@ -110,11 +66,11 @@ def _tcp(context: click.Context, parameter: click.Parameter, values: tuple[str, 
     help="Its CNI, where that cannot be told from its objects.",
 )
 @click.option(
-    "--address", "addresses", multiple=True, callback=_addresses, metavar="IP",
+    "--address", "addresses", multiple=True, callback=parse_addresses, metavar="IP",
     help="Our address in the underlay, instead of the Node's; may be given again for the other family.",
 )  # fmt: skip
 @click.option(
-    "--pod-pool", "pod_pools", multiple=True, callback=_prefixes, metavar="CIDR",
+    "--pod-pool", "pod_pools", multiple=True, callback=parse_prefixes, metavar="CIDR",
     help="A range for this node's pods; needed with Calico. May be repeated.",
 )  # fmt: skip
 @click.option(
@@ -122,12 +78,12 @@ def _tcp(context: click.Context, parameter: click.Parameter, values: tuple[str, 
     help="What to do with frames for other MACs than ours (Flannel, Calico), as a file has it.",
 )  # fmt: skip
 @control_option
-@click.option("--metrics", callback=_endpoint, metavar="HOST:PORT", help="Serve /metrics on TCP, too.")
+@click.option("--metrics", callback=parse_endpoint, metavar="HOST:PORT", help="Serve /metrics on TCP, too.")
 @click.option(
     "--datagram-io", type=click.Choice([rung.value for rung in Rung]), help="Force a way of datagram I/O."
 )
 @click.option(
-    "--tcp", "tcp", multiple=True, callback=_tcp, metavar="KEY=VALUE",
+    "--tcp", "tcp", multiple=True, callback=parse_tcp, metavar="KEY=VALUE",
     help="A setting of TCP, as a file has it under [tcp]; may be repeated.",
 )  # fmt: skip
 @click.option("--node-name", default=platform.node, show_default="the host name", help="This node's name.")
@@ -137,7 +93,7 @@ def _tcp(context: click.Context, parameter: click.Parameter, values: tuple[str, 
     help="The folder in which the CNI plugin keeps the addresses that it has given.",
 )  # fmt: skip
 @click.option(
-    "--outlet", callback=_loopback, metavar="HOST:PORT",
+    "--outlet", callback=parse_loopback, metavar="HOST:PORT",
     help="Where this machine's programs reach pods and Services: an HTTP and SOCKS 5 proxy, on loopback.",
 )  # fmt: skip
 @click.option(

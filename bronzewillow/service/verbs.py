@@ -27,7 +27,9 @@ def install(is_printed: bool, **words: Any) -> None:
     if node.log_file is not None:
         raise CommandError("--log-file: a service has a log of its own; the last line of install tells where")
     service = user_service()
+    cluster = joined(node.root)
     with _told_as_one_line():
+        node.meant(cluster)  # a service that `up` refuses would be started for ever
         job = Job((find_program("bronzewillow"), "up", *node.up_arguments()), kept_environment(os.environ))
         if is_printed:
             click.echo(service.text(job), nl=False)
@@ -37,7 +39,7 @@ def install(is_printed: bool, **words: Any) -> None:
     click.echo(
         "the node is installed, and starts" if is_changed else "the node is installed, and runs already"
     )
-    if (cluster := joined()) is None and node.manifests is None:
+    if cluster is None and node.manifests is None:
         click.echo("it has no pods yet: bronzewillow join makes it a node of a cluster")
     elif cluster is not None:
         click.echo(f"it is node {cluster.name} of {cluster.server}")

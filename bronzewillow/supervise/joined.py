@@ -21,9 +21,12 @@ class Joined:
     """The network agent's; missing where the cluster was not set up for it."""
 
 
-def joined() -> Joined | None:
-    """None: this machine is a node of no cluster. CommandError where that cannot be told."""
-    home = state_folder() / "kubelet"
+def joined(root: Path | None = None) -> Joined | None:
+    """None: this machine is a node of no cluster. CommandError where that cannot be told.
+
+    `root`: of a node that lives in a folder of its own (`live_in`).
+    """
+    home = (state_folder() if root is None else root / "state" / "bronzewillow") / "kubelet"
     path = home / "node.json"
     try:
         found = parse_json(path.read_bytes())

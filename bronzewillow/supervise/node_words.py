@@ -16,6 +16,7 @@ import click
 
 from bronzewillow.adapters.network import Cni
 from bronzewillow.agent.config import ConfigError, load_config
+from bronzewillow.agent.options import parse_loopback, parse_prefixes
 from bronzewillow.host.command import CommandError, log_level_option
 from bronzewillow.host.open_files import raise_open_files
 from bronzewillow.host.options import FilePath
@@ -53,6 +54,16 @@ def _kubelet_args(
     return tuple(value.removeprefix("--") for value in values)
 
 
+def _as_the_agent_reads(parse: Callable[[click.Context, click.Parameter, Any], object]) -> Callable[..., Any]:
+    """A callback of click: the words as they are, once the agent will understand them."""
+
+    def check(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+        parse(context, parameter, value)
+        return value
+
+    return check
+
+
 _OPTIONS = (
     click.option(
         "--manifests", type=_path, metavar="DIR", help="Run the Pods whose manifests are in this folder."
@@ -66,7 +77,7 @@ _OPTIONS = (
         help="A folder for this node's sockets and state, so that several nodes can live side by side.",
     ),
     click.option(
-        "--outlet", metavar="HOST:PORT",
+        "--outlet", metavar="HOST:PORT", callback=_as_the_agent_reads(parse_loopback),
         help="In a cluster: a proxy on loopback by which this machine's programs reach its Services.",
     ),
     click.option(
@@ -75,6 +86,7 @@ _OPTIONS = (
     ),
     click.option(
         "--pod-pool", "pod_pools", multiple=True, metavar="CIDR",
+        callback=_as_the_agent_reads(parse_prefixes),
         help="In a cluster: a range for this node's pods; needed with Calico. May be repeated.",
     ),
     click.option(
@@ -146,6 +158,24 @@ class NodeWords:
         named = (("--outlet", self.outlet), ("--cni", self.cni), ("--inner-mac", self.inner_mac), *pools)
         return tuple(word for name, value in named if value for word in (name, value))
 
+    def meant(self, cluster: Joined | None) -> UpOptions:
+        """What they mean on this machine, a node of `cluster`. CommandError, UpError."""
+        if self.network and self.config is not None:
+            raise CommandError(f"{self.network[0]}: a network that --config describes has no such thing")
+        if cluster is None and (named := (*self.network, *(("--kubelet-arg",) if self.kubelet_args else ()))):
+            raise CommandError(
+                f"{named[0]}: is for a node of a cluster, and this machine has joined none yet"
+            )
+        if cluster is not None and self.config is None and not cluster.kubeconfig.exists():
+            raise UpError(
+                f"node {cluster.name} of {cluster.server} has no identity for its network; an administrator "
+                "runs `bronzewillow join --print-setup | kubectl apply -f -`, then join again with a token"
+            )
+        return UpOptions(
+            self.config, self.manifests, self.keeps_pods, self.node_name, self.log_level, cluster,
+            self.network, tuple(f"--{one}" for one in self.kubelet_args),
+        )  # fmt: skip
+
     def up_arguments(self) -> tuple[str, ...]:
         """For `bronzewillow up`, to say all of this again."""
         named = {
@@ -168,7 +198,7 @@ def bring_up(words: NodeWords) -> None:
     with told_as_one_line():
         if words.root is not None:
             live_in(words.root)
-        options = _up_options(words, joined())
+        options = words.meant(joined())
         asyncio.run(run_node(options, _log(words.log_file).write))
 
 
@@ -182,23 +212,6 @@ def told_as_one_line() -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise CommandError(f"{error.filename}: {reason}" if error.filename else reason) from None
-
-
-def _up_options(words: NodeWords, cluster: Joined | None) -> UpOptions:
-    """What the words of the command line mean here. CommandError, UpError."""
-    if words.network and (cluster is None or words.config is not None):
-        raise CommandError(f"{words.network[0]}: only a network that follows a cluster has this")
-    if words.kubelet_args and cluster is None:
-        raise CommandError("--kubelet-arg: only a node of a cluster has a kubelet")
-    if cluster is not None and words.config is None and not cluster.kubeconfig.exists():
-        raise UpError(
-            f"node {cluster.name} of {cluster.server} has no identity for its network; an administrator "
-            "runs `bronzewillow join --print-setup | kubectl apply -f -`, then join again with a token"
-        )
-    return UpOptions(
-        words.config, words.manifests, words.keeps_pods, words.node_name, words.log_level, cluster,
-        words.network, tuple(f"--{one}" for one in words.kubelet_args),
-    )  # fmt: skip
 
 
 def _log(path: Path | None) -> NodeLog:

@@ -44,10 +44,38 @@ def test_a_node_without_pods_is_told_how_it_gets_some(home: Path) -> None:
     assert "bronzewillow join makes it a node of a cluster" in said(install)
 
 
-def test_a_node_of_a_cluster_stays_one(home: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "state/bronzewillow/kubelet"
+def have_joined(state: Path) -> Path:
+    folder = state / "bronzewillow/kubelet"
     folder.mkdir(parents=True)
     (folder / "node.json").write_text('{"node_name": "mac-1", "server": "https://10.0.0.1:6443"}')
+    (folder / "network-kubeconfig").touch()
+    return folder
+
+
+def test_what_up_would_refuse_is_no_service(home: Path, programs: Programs, tmp_path: Path) -> None:
+    for words in (("--outlet", "127.0.0.1:1080"), ("--kubelet-arg", "max-pods=20")):
+        assert f"{words[0]}: is for a node of a cluster" in said(install, *words, code=1)
+        assert f"{words[0]}: is for a node of a cluster" in said(install, *words, "--print", code=1)
+    folder = have_joined(tmp_path / "state")
+    assert '"--outlet" "127.0.0.1:1080"' in said(install, "--outlet", "127.0.0.1:1080", "--print")
+    (folder / "network-kubeconfig").unlink()
+    assert "has no identity for its network" in said(install, code=1)
+    assert programs.calls() == []
+    assert not home.exists()
+
+
+def test_a_node_in_a_folder_of_its_own_has_its_cluster_there(home: Path, tmp_path: Path) -> None:
+    have_joined(tmp_path / "state")
+    root = tmp_path / "root"
+    words = ("--root", str(root), "--outlet", "127.0.0.1:1080")
+    assert "--outlet: is for a node of a cluster" in said(install, *words, code=1)
+    have_joined(root / "state")
+    (tmp_path / "state/bronzewillow/kubelet/node.json").unlink()
+    assert "it is node mac-1 of https://10.0.0.1:6443\n" in said(install, *words)
+
+
+def test_a_node_of_a_cluster_stays_one(home: Path, tmp_path: Path) -> None:
+    have_joined(tmp_path / "state")
     assert "it is node mac-1 of https://10.0.0.1:6443\n" in said(install)
     output = said(uninstall)
     assert output.startswith("the service has ended, and is removed\nthis machine is still node mac-1")

@@ -7,7 +7,8 @@ import pytest
 from bronzewillow.host.command import CommandError
 from bronzewillow.kube.access import Cluster
 from bronzewillow.supervise.joined import Joined, joined
-from kubelet.membership.home import Home, Membership
+from bronzewillow.supervise.run import live_in
+from kubelet.membership.home import Home, Membership, default_home
 
 
 @pytest.fixture
@@ -23,6 +24,25 @@ def test_what_a_kubelet_writes_is_read(home: Path) -> None:
     server = "https://192.0.2.10:6443"
     Home(home).write(Membership("mac-1", server), Cluster(server))
     assert joined() == Joined("mac-1", server, Home(home).network_kubeconfig)
+
+
+def test_a_node_in_a_folder_of_its_own_is_found_where_it_lives(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/x")
+    monkeypatch.setenv("RUNM_STORE", "/images")
+    server = "https://192.0.2.10:6443"
+    Home(home).write(Membership("mac-1", server), Cluster(server))
+    root = tmp_path / "root"
+    assert joined(root) is None
+    assert not root.exists()
+    live_in(root)
+    default_home().mkdir(parents=True)
+    Home(default_home()).write(Membership("mac-2", server), Cluster(server))
+    found = joined(root)
+    assert found is not None
+    assert found == joined()
+    assert found.name == "mac-2"
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "\xff"])

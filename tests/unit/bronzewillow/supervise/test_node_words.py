@@ -77,11 +77,29 @@ def test_a_node_without_an_identity_for_its_network(tmp_path: Path, seen: list[U
     assert len(seen) == 1
 
 
-def test_what_only_a_clusters_network_has(seen: list[UpOptions]) -> None:
-    with pytest.raises(CommandError, match="--cni: only a network that follows a cluster has this"):
-        bring_up(NodeWords(cni="flannel"))
-    with pytest.raises(CommandError, match="--kubelet-arg: only a node of a cluster has a kubelet"):
-        bring_up(NodeWords(kubelet_args=("max-pods=20",)))
+@pytest.mark.parametrize(
+    "words",
+    [
+        NodeWords(outlet="127.0.0.1:1080"),
+        NodeWords(cni="flannel"),
+        NodeWords(pod_pools=("10.65.0.0/24",)),
+        NodeWords(inner_mac="own"),
+        NodeWords(kubelet_args=("max-pods=20",)),
+    ],
+)
+def test_what_only_a_node_of_a_cluster_has(words: NodeWords, seen: list[UpOptions]) -> None:
+    name = words.up_arguments()[0]
+    with pytest.raises(CommandError, match=f"{name}: is for a node of a cluster, and .* has joined none yet"):
+        bring_up(words)
+    assert seen == []
+
+
+def test_a_network_of_a_file_follows_no_cluster(tmp_path: Path, seen: list[UpOptions]) -> None:
+    have_joined(tmp_path, with_network=True)
+    config = tmp_path / "node.toml"
+    config.write_text('[overlay]\naddress = "192.0.2.2"\nvni = 1\npod_cidr = "10.244.7.0/24"\n')
+    with pytest.raises(CommandError, match="--cni: a network that --config describes has no such thing"):
+        bring_up(NodeWords(cni="flannel", config=config))
     assert seen == []
 
 
@@ -90,6 +108,9 @@ def test_what_only_a_clusters_network_has(seen: list[UpOptions]) -> None:
     [
         (("--node-name", "A B"), "'A B': write lower-case letters"),
         (("--node-name", ""), "'': write lower-case letters"),
+        (("--outlet", "1080"), "'1080': write HOST:PORT"),
+        (("--outlet", "0.0.0.0:1080"), "'0.0.0.0:1080': everybody there could reach every pod"),
+        (("--pod-pool", "10.65.0.1/24"), "10.65.0.1/24 has host bits set"),
         (("--kubelet-arg", "Max Pods"), "'Max Pods': write NAME=VALUE"),
         (("--kubelet-arg", "-v=3"), "'-v=3': write NAME=VALUE"),
         (("--kubelet-arg", "max-pods=3", "--kubelet-arg", "--home=/x"), "'--home=/x': say --root instead"),
