@@ -147,8 +147,10 @@ class Guest(asyncio.Protocol):
             return
         if self._dialling is not None:  # early words, for whoever is being reached
             self._early += data
-            if len(self._early) > _MOST_EARLY_BYTES:
-                self._transport.abort()
+            if (
+                len(self._early) > _MOST_EARLY_BYTES
+            ):  # what follows waits; that it leaves is not noticed so long
+                self._transport.pause_reading()
             return
         try:
             wanted = self._greeting.receive(data)
@@ -200,6 +202,7 @@ class Guest(asyncio.Protocol):
         client = splice.sides[CLIENT]
         self._transport.set_protocol(client)
         client.connection_made(self._transport)
+        self._transport.resume_reading()
         if words := wanted.first_words + bytes(self._early):
             client.data_received(words)
 

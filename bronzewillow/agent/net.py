@@ -23,6 +23,7 @@ from bronzewillow.stack import (
     DataReceived,
     Event,
     Listener,
+    LocalError,
     PeerClosed,
     Reset,
     State,
@@ -95,7 +96,10 @@ class Net:
         if local is None:
             raise OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
         stack = self.node.stacks[local]
-        connection = stack.connect(packed, port, self.node.clock.now())
+        try:
+            connection = stack.connect(packed, port, self.node.clock.now())
+        except LocalError as error:  # no room, no free port
+            raise OSError(errno.EADDRNOTAVAIL, str(error)) from error
         opened = self._connecting[connection] = self._loop.create_future()
         self.node.touch(stack)
         try:

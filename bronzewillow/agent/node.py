@@ -229,6 +229,8 @@ class Node:
                     self._tell(event)
                 for packet in stack.output(now):
                     self._route(packet, now)
+                if stack.has_events:  # of what it said to itself
+                    self._touched[stack] = None
         else:
             self._flush_handle = self._loop.call_soon(self.flush)
         self._arm_timer()

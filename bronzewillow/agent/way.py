@@ -160,7 +160,10 @@ class Ways:
             raise _NoWay(502, "no route to host")
         if caller is not None:
             self._check_dns(host, caller)
-        infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        try:
+            infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except UnicodeError:  # an empty label, or one above 63 bytes
+            raise _NoWay(502, "no such host") from None
         found = [packed for info in infos if (packed := _packed(str(info[4][0]))) is not None]
         return _Place(tuple(dict.fromkeys(found)), port)
 

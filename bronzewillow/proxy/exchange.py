@@ -180,7 +180,10 @@ class Exchange:
     def _may_send_again(self, head: RequestHead, pump: BodyPump, error: BaseException) -> bool:
         if pump.failure is not None or not pump.is_repeatable or isinstance(error, ServerTimeoutError):
             return False
-        return pump.was_nothing_sent or head.method in IDEMPOTENT_METHODS or (head.has_body and not pump.sent)
+        if pump.was_nothing_sent or head.method in IDEMPOTENT_METHODS:
+            return True
+        # An announced body of which nothing was sent, not even its end: the upstream had no whole request.
+        return head.has_body and not pump.sent and not pump.is_complete
 
     async def _read_head(
         self, head: RequestHead, upstream: UpstreamConnection, pump: BodyPump

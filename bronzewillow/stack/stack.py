@@ -108,6 +108,11 @@ class Stack:
 
     # ---- the user's side
 
+    @property
+    def has_events(self) -> bool:
+        """Whether `events` would give any."""
+        return bool(self._events)
+
     def events(self) -> list[Event]:
         """What has happened since the last call, in order."""
         events = self._events[:]

@@ -71,6 +71,23 @@ def test_words_behind_the_request_are_for_the_pod() -> None:
     run(main())
 
 
+def test_a_long_request_waits_for_its_destination() -> None:
+    """A program that asks in plain HTTP sends the body right behind the head."""
+    body = bytes(4 << 20)
+
+    async def main() -> None:
+        async def serve(wire: Wire) -> None:
+            size = len((await wire.request()).body)
+            wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%d" % (len(str(size)), size))
+
+        async with running_agent(serve) as rig, at_door(rig) as wire:
+            fields = f"Host: {POD}:8080\r\nContent-Length: {len(body)}"
+            wire.send(f"POST http://{POD}:8080/ HTTP/1.1\r\n{fields}\r\n\r\n".encode() + body)
+            assert (await wire.response()).body == str(len(body)).encode()
+
+    run(main())
+
+
 def test_pods_of_other_nodes_are_reached() -> None:
     class Shout(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -16,7 +16,7 @@ from bronzewillow.agent.net import Net
 from bronzewillow.host.tasks import spawn
 from bronzewillow.policy.enforcer import Outcome
 from bronzewillow.policy.rules import Allow, Direction, NodeRules, PodRules
-from bronzewillow.stack import LocalError
+from bronzewillow.stack import LocalError, TcpConfig
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import until, until_still
 from bronzewillow.testing.overlay import (
@@ -128,6 +128,17 @@ def test_nobody_listens() -> None:
             with pytest.raises(ConnectionRefusedError):
                 await nodes.client.create_connection(asyncio.Protocol, POD, 81)
             assert not nodes.client.open_connections
+            assert not nodes.client._connecting
+
+    run(main())
+
+
+def test_a_dial_without_room_fails_as_a_sockets_does() -> None:
+    async def main() -> None:
+        async with two_nodes() as nodes:
+            nodes.client.node.take_tcp(TcpConfig(max_connections=0))
+            with pytest.raises(OSError, match="too many connections"):
+                await nodes.client.create_connection(asyncio.Protocol, POD, 80)
             assert not nodes.client._connecting
 
     run(main())

@@ -85,6 +85,23 @@ def test_pods_and_what_is_none() -> None:
     run(main())
 
 
+@pytest.mark.parametrize("host", ["a..b", ".", "x" * 64 + ".example"])
+def test_what_can_be_no_name_is_no_host(host: str) -> None:
+    async def main() -> None:
+        async with running_agent() as rig:
+            assert await dialled(ways(rig, hosts=True), host, 80) == (502, "no such host")
+
+    run(main())
+
+
+def test_the_node_hears_what_it_says_to_itself() -> None:
+    async def main() -> None:
+        async with running_agent() as rig:
+            assert await dialled(ways(rig), "10.244.7.1", 9) == (502, "connection refused")
+
+    run(main())
+
+
 def test_a_service_by_address_and_name() -> None:
     async def main() -> None:
         async with running_agent() as rig:

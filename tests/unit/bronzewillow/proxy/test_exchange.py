@@ -338,7 +338,15 @@ def test_an_upstream_that_closed_an_idle_connection_is_not_noticed(request_bytes
     aio.run(main())
 
 
-@pytest.mark.parametrize(("request_bytes", "status"), [(GET, 200), (POST, 502)])
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (GET, 200),
+        (POST, 502),
+        (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n", 502),
+        (b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 502),
+    ],
+)
 def test_a_request_that_a_dying_connection_took_is_repeated_only_if_idempotent(
     request_bytes: bytes, status: int
 ) -> None:
