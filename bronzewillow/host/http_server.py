@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -35,6 +35,51 @@ def bounded(server: web.Server, most: int) -> Callable[[], asyncio.Protocol]:
         return server()
 
     return make
+
+
+class Crowd:
+    """Connections of strangers, `most` at a time: one that asks for nothing makes room for another, the
+    oldest first. While all of them are being answered, nobody else is let in.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._answered: set[web.RequestHandler] = set()
+
+    @web.middleware
+    async def answering(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """A middleware of the application, by which it is known who is being answered."""
+        connection = request.protocol
+        self._answered.add(connection)
+        try:
+            return await handler(request)
+        finally:
+            self._answered.discard(connection)
+
+    def door(self, server: web.Server) -> Callable[[], asyncio.Protocol]:
+        """Makes the protocols of a listener that strangers reach."""
+
+        def make() -> asyncio.Protocol:
+            there = [one for one in server.connections if one.transport is not None]
+            there = [one for one in there if one.transport is not None and not one.transport.is_closing()]
+            if len(there) >= self._most:
+                idle = next((one for one in there if one not in self._answered), None)
+                if idle is None or idle.transport is None:
+                    return _Refused()
+                idle.transport.abort()
+            return server()
+
+        return make
+
+
+class _Refused(asyncio.Protocol):
+    """Of a connection for which there is no room."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.abort()
 
 
 def _is_ours(record: logging.LogRecord) -> bool:

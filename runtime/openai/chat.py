@@ -12,7 +12,7 @@ from runtime.openai.chat_answer import ChatChunks, emit_choice
 from runtime.openai.chat_request import parse_chat
 from runtime.openai.collect import collect
 from runtime.openai.errors import ApiError, bad_request, dumps
-from runtime.openai.fields import boolean, include_usage, parse_body, string
+from runtime.openai.fields import boolean, include_usage, read_body, string
 from runtime.openai.ids import new_id
 from runtime.openai.preset import Preset
 from runtime.openai.service import SERVICE
@@ -25,7 +25,7 @@ async def post_chat(request: web.Request) -> web.StreamResponse:
     """The route: a whole answer, or a stream of chunks."""
     service = request.app[SERVICE]
     service.require_ready()
-    body = parse_body(await request.read())
+    body = await read_body(request)
     service.require_model(string(body, "model"))
     generation = _with_preset(service.preset, parse_chat(body, service.info))
     head = {

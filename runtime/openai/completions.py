@@ -14,7 +14,7 @@ from runtime.engine.interface import Event, Finish, Generation, ModelInfo, Piece
 from runtime.openai.chat_request import parse_choices
 from runtime.openai.collect import collect
 from runtime.openai.errors import bad_request, dumps
-from runtime.openai.fields import Body, boolean, include_usage, integer, parse_body, sampling_options, string
+from runtime.openai.fields import Body, boolean, include_usage, integer, read_body, sampling_options, string
 from runtime.openai.ids import new_id
 from runtime.openai.prompts import parse_inputs
 from runtime.openai.service import SERVICE, Service
@@ -37,7 +37,7 @@ class CompletionRequest:
 async def post_completions(request: web.Request) -> web.StreamResponse:
     service = request.app[SERVICE]
     service.require_ready()
-    body = parse_body(await request.read())
+    body = await read_body(request)
     service.require_model(string(body, "model"))
     wanted = parse_completion(body, service.info)
     generations = tuple(service.preset.apply_completion(one) for one in wanted.generations)

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from runtime.engine.interface import EngineError
 from runtime.openai.errors import bad_request, dumps, from_engine
-from runtime.openai.fields import integer, parse_body, string
+from runtime.openai.fields import integer, read_body, string
 from runtime.openai.prompts import parse_inputs
 from runtime.openai.service import SERVICE
 
@@ -18,7 +18,7 @@ from runtime.openai.service import SERVICE
 async def post_embeddings(request: web.Request) -> web.StreamResponse:
     service = request.app[SERVICE]
     service.require_ready()
-    body = parse_body(await request.read())
+    body = await read_body(request)
     service.require_model(string(body, "model"))
     if not service.info.embeddings:
         raise bad_request("This server was started without embeddings.", "model")

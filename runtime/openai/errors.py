@@ -57,6 +57,13 @@ def loading() -> ApiError:
     return ApiError(503, "The model is still loading.", kind="server_error", retry_after_s=1)
 
 
+def body_too_slow(limit_s: float) -> ApiError:
+    return ApiError(
+        408, f"The request's body was not here after {limit_s:g} s.", code="request_timeout",
+        headers={"Connection": "close"},
+    )  # fmt: skip
+
+
 def draining() -> ApiError:
     return ApiError(
         503,
@@ -85,13 +92,16 @@ def model_not_found(name: str) -> ApiError:
 
 
 def from_engine(error: EngineError, param: str = "messages") -> ApiError:
-    """The answer for an engine's exception; `param` names where the prompt was."""
+    """The answer for an engine's exception; `param` names where the prompt was: `messages`, `prompt`, or
+    `input` of embeddings, whose limit is the batch.
+    """
     if isinstance(error, ContextExceeded):
+        where = " for embeddings, which take one batch" if param == "input" else ""
         return ApiError(
             400,
-            f"This model's maximum context length is {error.context_tokens} tokens. "
-            f"However, your messages resulted in {error.prompt_tokens} tokens. "
-            "Please reduce the length of the messages.",
+            f"This model's maximum context length is {error.context_tokens} tokens{where}. "
+            f"However, your {param} resulted in {error.prompt_tokens} tokens. "
+            f"Please reduce the length of the {param}.",
             param=param,
             code="context_length_exceeded",
         )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from runtime.openai.errors import ApiError, bad_request
+from aiohttp import web
+
+from runtime.openai.errors import ApiError, bad_request, body_too_slow
 from runtime.openai.grammars import check_grammar
 
 Body = Mapping[str, Any]
@@ -28,7 +31,18 @@ _INTEGERS: dict[str, tuple[int | None, int | None]] = {
 }  # fmt: skip
 _BOOLEANS = ("cache_prompt", "ignore_eos", "parallel_tool_calls")
 _SEED_MASK = 0xFFFFFFFF
+_BODY_S = 300.0
 _MAX_DIGITS = 300  # more do not fit into a float
+
+
+async def read_body(request: web.Request) -> dict[str, Any]:
+    """The JSON object of a request. ApiError, 408 for one that takes too long to come."""
+    try:
+        async with asyncio.timeout(_BODY_S):
+            raw = await request.read()
+    except TimeoutError:
+        raise body_too_slow(_BODY_S) from None
+    return parse_body(raw)
 
 
 def parse_body(raw: bytes) -> dict[str, Any]:

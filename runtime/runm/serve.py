@@ -12,9 +12,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import psutil
-from aiohttp import web
 
-from bronzewillow.host.http_server import http_runner
+from bronzewillow.host.http_server import Crowd, http_runner
 from bronzewillow.host.listening import ONE, QUEUE, tell_scarcity_shortly
 from bronzewillow.host.open_files import raise_open_files
 from bronzewillow.host.tasks import spawn
@@ -37,6 +36,10 @@ from runtime.runm.serve_config import (
 
 _log = logging.getLogger(__name__)
 _CLOSE_LIMIT_S = 5.0
+_MOST = 1024
+"""Connections over TCP; a unix socket is its owner's."""
+_KEEP_ALIVE_S = 75.0
+"""For a request's head, and until the next one."""
 
 
 async def serve(config: ServeConfig) -> bool:
@@ -65,15 +68,15 @@ async def serve(config: ServeConfig) -> bool:
                 listener = listen(address)
                 bound.callback(listener.close)
                 listeners.append(listener)
-            async with _http(service, config, listeners) as sites:
+            async with _http(service, config, listeners) as servers:
                 if not await _load(service, stop):
                     return False
                 _tell_ready(config, settings, listeners, header)
                 await _until(stop, engine)
                 await linger(service, hurry, config.linger_s if stop.is_polite else 0)
                 service.phase = Phase.DRAINING
-                for site in sites:
-                    await site.stop()
+                for server in servers:
+                    server.close()
                 for listener in listeners:
                     listener.close()
                 await _drain(service, hurry, config.drain_s)
@@ -112,18 +115,26 @@ def _signals(stop: _Stop, hurry: asyncio.Event) -> Any:
 @asynccontextmanager
 async def _http(
     service: Service, config: ServeConfig, listeners: list[Listener]
-) -> AsyncIterator[list[web.SockSite]]:
+) -> AsyncIterator[list[asyncio.Server]]:
     guard = Guard(config.keys, config.origins, config.hosts)
     app = make_app(service, guard, body_bytes=config.body_bytes)
-    runner = http_runner(app, __name__, handle_signals=False, shutdown_timeout=1.0)
+    crowd, loop = Crowd(_MOST), asyncio.get_running_loop()
+    app.middlewares.append(crowd.answering)
+    runner = http_runner(
+        app, __name__, handle_signals=False, shutdown_timeout=1.0, keepalive_timeout=_KEEP_ALIVE_S
+    )
     await runner.setup()
+    assert runner.server is not None
+    servers: list[asyncio.Server] = []
     try:
-        sites = [web.SockSite(runner, listener.socket, backlog=ONE) for listener in listeners]
-        for site, listener in zip(sites, listeners, strict=True):
-            await site.start()
+        for listener in listeners:
+            made = runner.server if listener.address.path is not None else crowd.door(runner.server)
+            servers.append(await loop.create_server(made, sock=listener.socket, backlog=ONE))
             listener.socket.listen(QUEUE)
-        yield sites
+        yield servers
     finally:
+        for server in servers:
+            server.close()
         await runner.cleanup()
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from bronzewillow.host.http_server import http_runner
+from bronzewillow.host.http_server import Crowd, http_runner
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import unix_socket_path
 
@@ -63,6 +66,81 @@ def test_our_own_faults_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     (record,) = caplog.records
     assert record.name == "a.server.http"
     assert "broken" in caplog.text
+
+
+@dataclass
+class Crowded:
+    """A server with room for two, which answers when it is told to."""
+
+    path: str
+    asked: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    told: asyncio.Event = field(default_factory=asyncio.Event)
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.asked.release()
+        await self.told.wait()
+        return web.Response(text="well")
+
+    async def come(self, said: bytes = b"") -> asyncio.StreamReader:
+        """A connection that asks for nothing yet."""
+        reader, writer = await asyncio.open_unix_connection(self.path)
+        self.writers.append(writer)
+        writer.write(said)
+        return reader
+
+    async def ask(self) -> asyncio.StreamReader:
+        """One that waits for its answer."""
+        reader = await self.come(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        await self.asked.acquire()
+        return reader
+
+
+@asynccontextmanager
+async def crowded() -> AsyncIterator[Crowded]:
+    async with unix_socket_path() as path:
+        one, crowd, app = Crowded(str(path)), Crowd(2), web.Application()
+        app.middlewares.append(crowd.answering)
+        app.router.add_get("/", one.handle)
+        runner = http_runner(app, "a.server")
+        await runner.setup()
+        assert runner.server is not None
+        server = await asyncio.get_running_loop().create_unix_server(crowd.door(runner.server), one.path)
+        yield one
+        for writer in one.writers:
+            writer.close()
+        server.close()
+        await runner.cleanup()
+
+
+@loopback
+def test_who_asks_for_nothing_makes_room() -> None:
+    async def main() -> None:
+        async with crowded() as server:
+            asking, silent = await server.ask(), await server.come()
+            late = await server.ask()
+            assert await silent.read() == b""
+            server.told.set()
+            for reader in (asking, late):
+                assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+
+    run(main())
+
+
+@loopback
+def test_nobody_comes_in_while_all_are_answered() -> None:
+    async def main() -> None:
+        async with crowded() as server:
+            answered = [await server.ask() for _ in range(2)]
+            refused = await server.come()
+            assert await refused.read() == b""
+            server.told.set()
+            for reader in answered:
+                await reader.readuntil(b"well")
+            await server.ask()
+            assert await answered[0].read() == b""  # idle now, and the oldest
+
+    run(main())
 
 
 def test_no_server_is_made_otherwise() -> None:

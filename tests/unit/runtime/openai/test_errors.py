@@ -22,6 +22,15 @@ def test_context_length_has_the_classic_wording() -> None:
     assert found is not None and found.groups() == ("4096", "5000")
 
 
+def test_an_input_of_embeddings_is_held_to_the_batch() -> None:
+    error = from_engine(ContextExceeded(700, 512), "input")
+    assert (error.status, error.body["error"]["param"]) == (400, "input")
+    message = error.body["error"]["message"]
+    assert "512 tokens for embeddings, which take one batch. However, your input resulted in 700" in message
+    assert "message" not in message
+    assert "your prompt resulted in" in from_engine(ContextExceeded(9, 4), "prompt").body["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [(InvalidRequest("x"), 400), (Unsupported("x"), 400), (EngineFailed("x"), 500), (EngineError(), 500)],

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bronzewillow.testing.leaping_loop import run_leaping
 from runtime.openai.errors import ApiError
-from runtime.openai.fields import boolean, include_usage, integer, number, parse_body, sampling_options
+from runtime.openai.fields import (
+    boolean,
+    include_usage,
+    integer,
+    number,
+    parse_body,
+    read_body,
+    sampling_options,
+)
 
 
 @pytest.mark.parametrize(
@@ -91,3 +103,25 @@ def test_include_usage() -> None:
     assert not include_usage({}) and not include_usage({"stream_options": None})
     with pytest.raises(ApiError):
         include_usage({"stream_options": True})
+
+
+@pytest.mark.loopback
+def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            return web.json_response(await read_body(request))
+        except ApiError as error:
+            return error.response()
+
+    async def main() -> bytes:
+        app = web.Application()
+        app.router.add_post("/", handle)
+        async with TestServer(app) as server:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{")
+            answer = await reader.read()
+            writer.close()
+            return answer
+
+    answer = run_leaping(main(), 1000)
+    assert answer.startswith(b"HTTP/1.1 408") and b"request_timeout" in answer

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ import pytest
 
 from bronzewillow.host.tasks import spawn
 from bronzewillow.testing import aio
+from bronzewillow.testing.leaping_loop import run_leaping
+from runtime.runm import serve as module
 from runtime.runm.listen import Address, ListenError
 from runtime.runm.serve import serve
 from runtime.runm.serve_config import ServeConfig, ServeError
@@ -100,3 +104,50 @@ def test_second_address_in_use_frees_the_first(tmp_path: Path) -> None:
     with pytest.raises(ListenError):
         aio.run(serve(ServeConfig(model=None, listen=addresses, engine="echo")))
     assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.loopback
+def test_over_tcp_strangers_make_room(
+    until: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST", 2)
+    told: list[str] = []
+
+    def is_ready() -> bool:
+        told.append(capfd.readouterr().err)
+        return "ready" in "".join(told)
+
+    async def main() -> None:
+        addresses = (Address(path=tmp_path / "s"), Address(host="127.0.0.1"))
+        served = spawn(serve(ServeConfig(model=None, listen=addresses, engine="echo")), name="serve")
+        await until(is_ready)
+        found = re.search(r"http://127.0.0.1:(\d+)", "".join(told))
+        assert found is not None
+        strangers = [await asyncio.open_connection("127.0.0.1", int(found[1])) for _ in range(4)]
+        for reader, _ in strangers[:2]:
+            assert await reader.read() == b""
+        async with aiohttp.ClientSession() as session, session.get(f"{found[0]}/health") as answer:
+            assert answer.status == 200
+        for _, writer in strangers:
+            writer.close()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await served
+
+    aio.run(main())
+
+
+@pytest.mark.loopback
+def test_a_connection_that_asks_for_nothing_ends(until: Any, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+
+    async def main() -> None:
+        served = spawn(serve(config(path)), name="serve")
+        await until(lambda: path.exists())
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        writer.write(b"GET /health HTTP/1.1\r\nHost: a\r\n")  # and no end of it
+        assert await reader.read() == b""
+        writer.close()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await served
+
+    run_leaping(main(), 1000)
