@@ -7,11 +7,13 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import Awaitable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from aiohttp import web
 
+from bronzewillow.agent.kept_socket import KeptSocket
 from bronzewillow.host.http_server import bounded, http_runner
 from bronzewillow.host.listening import ONE, with_queue
 from bronzewillow.host.paths import prepare_socket_folder
@@ -26,33 +28,33 @@ class ControlSocket:
     def __init__(self) -> None:
         self._runners: list[web.AppRunner] = []
         self._listeners: list[asyncio.Server] = []
-        self._path: Path | None = None
+        self._kept: KeptSocket | None = None
 
     async def serve(self, app: web.Application, path: Path) -> None:
         """ValueError in one line when that cannot be; OSError."""
         prepare_socket_folder(path)
         _remove_stale(path)
-        server, loop = await self._server(app), asyncio.get_running_loop()
-        await self._listen(loop.create_unix_server(server, str(path), backlog=ONE), str(path), "--control")
-        path.chmod(0o600)
-        self._path = path
+        kept = self._kept = KeptSocket(path, await self._server(app))
+        with _explained(str(path), "--control"):
+            await kept.open()
 
     async def serve_tcp(self, app: web.Application, host: str, port: int, option: str) -> None:
         """ValueError in one line, with the option that names another place, when that cannot be."""
         server, loop = bounded(await self._server(app), _MOST), asyncio.get_running_loop()
-        await self._listen(loop.create_server(server, host, port, backlog=ONE), f"{host}:{port}", option)
+        with _explained(f"{host}:{port}", option):
+            self._listeners.append(await with_queue(loop.create_server(server, host, port, backlog=ONE)))
 
     async def close(self) -> None:
         """Stop serving and take the socket away."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
         for listener in self._listeners:
             listener.close()
         self._listeners.clear()
         for runner in self._runners:
             await runner.cleanup()
         self._runners.clear()
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
-            self._path = None
 
     async def _server(self, app: web.Application) -> web.Server:
         runner = http_runner(app, __name__, shutdown_timeout=0.5)
@@ -61,17 +63,19 @@ class ControlSocket:
         assert runner.server is not None
         return runner.server
 
-    async def _listen(self, listening: Awaitable[asyncio.Server], where: str, option: str) -> None:
-        try:
-            self._listeners.append(await with_queue(listening))
-        except OSError as error:
-            # the loop's own texts are long; of a name that cannot be resolved there is no errno
-            reasons = {
-                errno.EADDRINUSE: "address already in use",
-                errno.EADDRNOTAVAIL: "not an address of this machine",
-            }
-            reason = reasons.get(error.errno or 0) or error.strerror or str(error)
-            raise ValueError(f"{where}: {reason}; choose another with {option}") from None
+
+@contextmanager
+def _explained(where: str, option: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # the loop's own texts are long; of a name that cannot be resolved there is no errno
+        reasons = {
+            errno.EADDRINUSE: "address already in use",
+            errno.EADDRNOTAVAIL: "not an address of this machine",
+        }
+        reason = reasons.get(error.errno or 0) or error.strerror or str(error)
+        raise ValueError(f"{where}: {reason}; choose another with {option}") from None
 
 
 def _remove_stale(path: Path) -> None:

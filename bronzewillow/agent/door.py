@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import cast
 
 from bronzewillow.agent.greeting import Destination, Greeting, Unacceptable, refusal
+from bronzewillow.agent.kept_socket import KeptSocket
 from bronzewillow.agent.way import Caller, Ways
 from bronzewillow.host.listening import ONE, with_queue
-from bronzewillow.host.paths import prepare_socket_folder
 from bronzewillow.host.splice import CLIENT, Splice
 from bronzewillow.host.tasks import spawn
 
@@ -55,18 +55,15 @@ class Door:
         self.refusals: Counter[int] = Counter()
         """What was not reached, by the HTTP status that says why; SOCKS has the same."""
         self._servers: list[asyncio.Server] = []
-        self._path: Path | None = None
+        self._kept: KeptSocket | None = None
 
     async def start(self, path: Path, outlet: tuple[str, int] | None = None) -> None:
         """Listen at `path`, whatever an agent before us left there, and at `outlet`. ValueError, OSError."""
-        prepare_socket_folder(path)
         path.unlink(missing_ok=True)
-        loop = asyncio.get_running_loop()
-        listening = loop.create_unix_server(partial(Guest, self), str(path), backlog=ONE)
-        self._servers.append(await with_queue(listening))
-        path.chmod(0o600)
-        self._path = path
+        self._kept = KeptSocket(path, partial(Guest, self))
+        await self._kept.open()
         if outlet is not None:
+            loop = asyncio.get_running_loop()
             try:
                 server = await with_queue(loop.create_server(partial(Guest, self), *outlet, backlog=ONE))
                 self._servers.append(server)
@@ -105,12 +102,12 @@ class Door:
 
     def close(self) -> None:
         """Nobody comes in any more, and who is in is cut off."""
+        if self._kept is not None:
+            self._kept.close()
         for server in self._servers:
             server.close()
         for guest in list(self.guests):
             guest.abort()
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
 
 
 def _ports() -> Iterator[int]:
