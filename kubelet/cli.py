@@ -10,10 +10,11 @@ from pathlib import Path
 import click
 
 from bronzewillow.host.command import CommandError, log_level_option, log_to_stderr
+from bronzewillow.host.membership_options import home_option
 from bronzewillow.host.options import FilePath
 from bronzewillow.host.paths import door_socket, runtime_folder
 from kubelet.eviction_options import eviction_options
-from kubelet.membership.cli import home_option, join, leave
+from kubelet.membership.cli import join, leave
 from kubelet.membership.home import Home
 from kubelet.model.thresholds import EvictionSettings
 from kubelet.pods.node_shutdown import ShutdownGrace
@@ -37,8 +38,7 @@ def cli() -> None:
     """A Mac as a node of a Kubernetes cluster."""
 
 
-@cli.command()
-@home_option
+@cli.command(params=[home_option()])
 @click.option(
     "--cri", type=FilePath(), default=lambda: runtime_folder() / "cri.sock",
     show_default="cri.sock in the user's runtime folder", help="The container runtime's socket.",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
+CALLED_AS = "BRONZEWILLOW_CALLED_AS"
+"""The variable by which a program that has another one do its work tells it what the user has called."""
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -18,6 +21,7 @@ class CommandError(click.ClickException):
 
 def run_command(program: str, command: Callable[..., object]) -> None:
     """Run a click command as `program`; every error that a user can cause is one line each."""
+    program = os.environ.pop(CALLED_AS, program)  # of this process alone
     stdout = sys.stdout
     try:
         command(prog_name=program, standalone_mode=False)

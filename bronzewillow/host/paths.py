@@ -38,6 +38,11 @@ def images_folder() -> Path:
     return state_folder() / "images"
 
 
+def identity_folder() -> Path:
+    """Where a node of a cluster keeps who it is."""
+    return state_folder() / "kubelet"
+
+
 def leases_folder() -> Path:
     """Where it is kept which pod has which address."""
     return state_folder() / "leases"

@@ -6,53 +6,57 @@ this process is the node, as `bronzewillow up`; where a service is installed, th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
 import click
+from click.core import ParameterSource
+from setproctitle import setproctitle
 
 from bronzewillow.host.command import CommandError
-from bronzewillow.membership.kubelet_program import help_of, run_kubelet_verb
+from bronzewillow.host.membership_options import TOKEN_VARIABLE, join_words, said
+from bronzewillow.membership.kubelet_program import run_kubelet_verb
 from bronzewillow.service.job import ServiceError
 from bronzewillow.service.system import user_service
 from bronzewillow.supervise.joined import Joined, joined
 from bronzewillow.supervise.node_words import NodeWords, bring_up, node_options, told_as_one_line
 from bronzewillow.supervise.run import live_in
 
-_HELP = {"-h", "--help"}
-_PRINT = "--print-setup"
-_HOME = "--home"
+_WORDS = join_words()
+_NAMES = {word.name for word in _WORDS}
+_HOME = "home"
 
 
-@click.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[SERVER]")
-@node_options
+@click.command(params=[*_WORDS])
 @click.option("--no-start", "is_kept_still", is_flag=True, help="Join, and start nothing.")
+@node_options
 @click.pass_context
-def join(context: click.Context, /, arguments: tuple[str, ...], is_kept_still: bool, **words: Any) -> None:
+def join(context: click.Context, /, is_kept_still: bool, **words: Any) -> None:
     """Make this machine a node of a cluster, and start it. Ctrl-C ends the node, which stays joined.
 
-    The rest of `kubeadm join ...` can be pasted behind it. Where `bronzewillow install` has made a service,
-    that is what starts.
+    What `kubeadm token create --print-join-command` prints can be pasted behind it. Where `bronzewillow
+    install` has made a service, that is what starts.
     """
-    if _HELP & {*arguments}:
-        click.echo(context.get_help())
-        click.echo("\n" + _further_options(help_of("join")))
-        return
-    if _PRINT in arguments:
-        raise SystemExit(run_kubelet_verb("join", arguments))
-    node = NodeWords(**words).checked()
-    if not is_kept_still and any(word.partition("=")[0] == _HOME for word in arguments):
-        raise click.UsageError(f"{_HOME} goes with --no-start: a node that starts has its identity in --root")
+    if words["token"] is not None:
+        setproctitle("bronzewillow join")  # everybody may read what we were called with
+    joining = said(context, _WORDS)
+    if words["print_setup"]:
+        raise SystemExit(run_kubelet_verb("join", joining))
+    node = NodeWords(**{name: value for name, value in words.items() if name not in _NAMES}).checked()
+    if not is_kept_still and context.get_parameter_source(_HOME) is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--home goes with --no-start: a node that starts has its identity in --root")
     if node.root is not None:
         with told_as_one_line():
             live_in(node.root)
-    if not arguments and (cluster := joined()) is not None:
+    if not joining and (cluster := joined()) is not None:
         raise CommandError(_is_one_already(cluster))
-    if code := run_kubelet_verb("join", (*arguments, *_of_node(node))):
+    if code := run_kubelet_verb("join", (*joining, *_of_node(node))):
         raise SystemExit(code)
+    os.environ.pop(TOKEN_VARIABLE, None)  # else all that the node starts would have it
     if is_kept_still:
-        click.echo("start it by: bronzewillow up, or, at each login: bronzewillow install")
+        root = "" if node.root is None else f" --root {node.root}"
+        click.echo(f"start it by: bronzewillow up{root}, or, at each login: bronzewillow install{root}")
     elif node.root is None and user_service().is_installed():
         _hand_over(node)
     else:
@@ -84,9 +88,3 @@ def _is_one_already(cluster: Joined) -> str:
         f"this machine has joined already: it is node {cluster.name} of {cluster.server}; "
         "bronzewillow up starts it, bronzewillow leave takes it out"
     )
-
-
-def _further_options(text: str) -> str:
-    """The options of another command's help, under a title of their own."""
-    _, _, options = text.partition("Options:\n")
-    return f"Options of joining:\n{options.rstrip()}"

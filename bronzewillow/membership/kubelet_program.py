@@ -1,4 +1,4 @@
-"""llm-kubelet as another program, which it is: run to its end, or become.
+"""llm-kubelet as another program, which it is: run to its end, or become. It speaks in our name.
 
 A token on the command line can be read by every user of the machine, for as long as the process has it there.
 It goes into a pipe before the other program takes over, which reads it as a file.
@@ -13,10 +13,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bronzewillow.host.command import CommandError
+from bronzewillow.host.command import CALLED_AS, CommandError
 
 _PROGRAM = "llm-kubelet"
 _TOKEN = "--token"
+_US = "bronzewillow"
 
 
 def become(verb: str, arguments: Sequence[str]) -> None:
@@ -24,7 +25,7 @@ def become(verb: str, arguments: Sequence[str]) -> None:
     program = find_kubelet()
     words, _ = _words(verb, arguments)
     sys.stdout.flush()
-    os.execv(program, words)
+    os.execve(program, words, _environment())
 
 
 def run_kubelet_verb(verb: str, arguments: Sequence[str]) -> int:
@@ -32,16 +33,11 @@ def run_kubelet_verb(verb: str, arguments: Sequence[str]) -> int:
     program = find_kubelet()
     words, pipe = _words(verb, arguments)
     try:
-        return subprocess.run(words, executable=program, pass_fds=pipe, check=False).returncode
+        done = subprocess.run(words, executable=program, pass_fds=pipe, env=_environment(), check=False)
     finally:
         for descriptor in pipe:
             os.close(descriptor)
-
-
-def help_of(verb: str) -> str:
-    """What it says of itself. CommandError."""
-    command = [str(find_kubelet()), verb, "--help"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return done.returncode
 
 
 def without_token(arguments: Sequence[str]) -> tuple[list[str], str | None]:
@@ -71,6 +67,10 @@ def find_kubelet() -> Path:
             f"{_PROGRAM}: not found beside this program, nor on the PATH; install bronzewillow anew"
         )
     return Path(found)
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, CALLED_AS: _US}
 
 
 def _words(verb: str, arguments: Sequence[str]) -> tuple[list[str], tuple[int, ...]]:

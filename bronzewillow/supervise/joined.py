@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bronzewillow.host.command import CommandError
 from bronzewillow.host.parsing import parse_json
-from bronzewillow.host.paths import state_folder
+from bronzewillow.host.paths import identity_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def joined(root: Path | None = None) -> Joined | None:
 
     `root`: of a node that lives in a folder of its own (`live_in`).
     """
-    home = (state_folder() if root is None else root / "state" / "bronzewillow") / "kubelet"
+    home = identity_folder() if root is None else root / "state" / "bronzewillow" / "kubelet"
     path = home / "node.json"
     try:
         found = parse_json(path.read_bytes())

@@ -162,9 +162,11 @@ class NodeWords:
         """What they mean on this machine, a node of `cluster`. CommandError, UpError."""
         if self.network and self.config is not None:
             raise CommandError(f"{self.network[0]}: a network that --config describes has no such thing")
-        if cluster is None and (named := (*self.network, *(("--kubelet-arg",) if self.kubelet_args else ()))):
+        of_cluster = (*self.network, *(("--kubelet-arg",) if self.kubelet_args else ()))
+        if of_cluster and cluster is None:
             raise CommandError(
-                f"{named[0]}: is for a node of a cluster, and this machine has joined none yet"
+                f"{of_cluster[0]}: is for a node of a cluster, and this machine has joined none yet: "
+                "bronzewillow join"
             )
         if cluster is not None and self.config is None and not cluster.kubeconfig.exists():
             raise UpError(

@@ -15,7 +15,7 @@ import click
 from setproctitle import setproctitle
 
 from bronzewillow.host.command import CommandError, log_level_option, log_to_stderr
-from bronzewillow.host.options import FilePath, Seconds
+from bronzewillow.host.membership_options import join_words, leave_words
 from bronzewillow.kube.client import KubeClient
 from kubelet.certificates.errors import InvalidArgument
 from kubelet.certificates.pins import parse_pin
@@ -24,7 +24,7 @@ from kubelet.certificates.server_url import https_server
 from kubelet.certificates.token import parse_token
 from kubelet.clock import SystemClock
 from kubelet.membership.errors import MembershipError, UnreadableMembership
-from kubelet.membership.home import Home, default_home
+from kubelet.membership.home import Home
 from kubelet.membership.join import ByKubeconfig, ByToken, node_name_of, trusted_access
 from kubelet.membership.join import join as join_cluster
 from kubelet.membership.leave import LeaveOptions, Leaving
@@ -34,39 +34,13 @@ from kubelet.membership.setup import setup_manifest
 from kubelet.refusal import Refusal
 
 _T = TypeVar("_T")
-_path = FilePath()
 _LONGEST_TOKEN = 4096
 _END_S = 30.0
 TAINT = "bronzewillow.io/llm=true:NoSchedule"
 
-home_option = click.option(
-    "--home", type=_path, default=default_home, show_default="kubelet in the user's state folder",
-    help="Where the node keeps its identity.",
-)  # fmt: skip
 
-
-@click.command()
-@click.argument("address", required=False, metavar="[SERVER]")
-@click.option("--server", metavar="URL", help="The API server, such as https://10.0.0.1:6443.")
-@click.option(
-    "--token", envvar="BRONZEWILLOW_TOKEN", metavar="ID.SECRET",
-    help="A bootstrap token. Other users of this machine may see it here: --token-file, or the variable "
-    "BRONZEWILLOW_TOKEN, is better.",
-)  # fmt: skip
-@click.option("--token-file", type=FilePath(allow_dash=True), help="A file with it; - for stdin.")
-@click.option(
-    "--ca-cert-hash", "--discovery-token-ca-cert-hash", "pins", multiple=True, metavar="sha256:HEX",
-    help="The authority that the cluster must have; may be repeated.",
-)  # fmt: skip
-@click.option("--unsafe-skip-ca-verification", is_flag=True, help="The token alone proves the cluster.")
-@click.option(
-    "--kubeconfig", type=_path, help="Credentials that may ask for a node's certificate; instead of a token."
-)
+@click.command(params=join_words())
 @click.option("--node-name", help="The Node's name; the host's by default.")
-@home_option
-@click.option(
-    "--print-setup", is_flag=True, help="Print what an administrator applies before Macs join, and exit."
-)
 @log_level_option("warning")
 def join(
     address: str | None,
@@ -81,7 +55,9 @@ def join(
     print_setup: bool,
     log_level: str,
 ) -> None:
-    """Make this machine a node of a cluster. The rest of `kubeadm join ...` can be pasted behind it."""
+    """Make this machine a node of a cluster. What `kubeadm token create --print-join-command` prints can be
+    pasted behind it.
+    """
     if print_setup:
         click.echo(setup_manifest(TAINT), nl=False)
         return
@@ -91,7 +67,7 @@ def join(
     try:
         if kubeconfig is not None:
             if server or address or token_file or pins:
-                raise click.UsageError("--kubeconfig says all that --server, --token and --ca-cert-hash say")
+                raise click.UsageError("--kubeconfig says all that SERVER, --token and --ca-cert-hash say")
             how: ByToken | ByKubeconfig = ByKubeconfig(kubeconfig)
             node_name = node_name or _run(node_name_of(kubeconfig))
         else:
@@ -109,19 +85,7 @@ def join(
     click.echo(f"{membership.node_name} has joined {membership.server}")
 
 
-@click.command()
-@home_option
-@click.option(
-    "--timeout",
-    type=Seconds(min=0),
-    default=300.0,
-    show_default=True,
-    help="Seconds for pods to end.",
-)
-@click.option(
-    "--force", is_flag=True, help="Delete pods that do not end, and leave though the cluster does not answer."
-)
-@click.option("--kubeconfig", type=_path, help="An administrator's, to delete the Node object too.")
+@click.command(params=leave_words())
 @log_level_option("warning")
 def leave(home: Path, timeout: float, force: bool, kubeconfig: Path | None, log_level: str) -> None:
     """Take this machine out of its cluster: drain it, end llm-kubelet, forget who it was."""
@@ -186,7 +150,7 @@ def _by_token(
 ) -> ByToken:
     """What the words of the command line say of the cluster and the token. Refusal, click.UsageError."""
     if not server:
-        raise click.UsageError("--server is missing: the address of the API server")
+        raise click.UsageError("SERVER is missing: the address of the API server, such as 10.0.0.1:6443")
     if token is None and token_file is None:
         raise click.UsageError("--token-file or --token is missing; `kubeadm token create` makes one")
     if not pins and not is_pin_waived:
@@ -197,7 +161,7 @@ def _by_token(
     # a file that is named wins over a variable that was exported once
     text = _read_token(token_file) if token_file is not None else token or ""
     found = {_as_usage(parse_pin, pin) for pin in pins}
-    url = _as_usage(partial(https_server, where="--server"), server)
+    url = _as_usage(partial(https_server, where="SERVER"), server)
     return ByToken(url, _as_usage(parse_token, text), found)
 
 

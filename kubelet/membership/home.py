@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bronzewillow.host.files import replace_file
 from bronzewillow.host.parsing import parse_json
-from bronzewillow.host.paths import make_private, state_folder
+from bronzewillow.host.paths import make_private
 from bronzewillow.kube.access import Access, Cluster
 from bronzewillow.kube.errors import BadCredentials
 from bronzewillow.kube.kubeconfig import emit_kubeconfig, load_kubeconfig
@@ -122,8 +122,3 @@ class Home:
     @property
     def _pki(self) -> Path:
         return self.folder / "pki"
-
-
-def default_home() -> Path:
-    """In the user's state folder; not made here."""
-    return state_folder() / "kubelet"

@@ -147,7 +147,7 @@ def test_one_command_from_a_token_to_a_node_and_one_to_its_end(place: Place) -> 
             assert "this machine has left its cluster: there is no node to be" in log
             assert "Traceback" not in log
             assert store.get(PODS, "default", "llm-0") is None
-            assert "--server is missing" in await end_of(await start(place, "join"))
+            assert "SERVER is missing" in await end_of(await start(place, "join"))
         await until(lambda: not place.processes())  # a shim that was found again is nobody's child
 
     run(main(), 600)

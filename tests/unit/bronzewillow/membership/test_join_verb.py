@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,6 +18,7 @@ from bronzewillow.service.job import Job, ServiceError
 from bronzewillow.supervise.node_words import NodeWords
 
 TOKEN = "abcdef.0123456789abcdef"
+VARIABLE = "BRONZEWILLOW_TOKEN"
 SERVER = "https://10.0.0.1:6443"
 
 
@@ -75,6 +78,8 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
     scene = Scene(tmp_path / "state")
     monkeypatch.setattr(join_verb, "run_kubelet_verb", scene.enrol)
     monkeypatch.setattr(join_verb, "bring_up", scene.bring_up)
+    monkeypatch.setattr(join_verb, "setproctitle", lambda title: scene.done.append(("is called", title)))
+    monkeypatch.delenv("BRONZEWILLOW_TOKEN", raising=False)
     return scene
 
 
@@ -92,10 +97,48 @@ def test_it_enrols_and_is_the_node(scene: Scene) -> None:
     ]
 
 
-def test_what_kubeadm_prints_can_be_pasted(scene: Scene) -> None:
+@pytest.mark.parametrize("before", [(), ("kubeadm", "join")])
+def test_what_kubeadm_prints_can_be_pasted(scene: Scene, before: tuple[str, ...]) -> None:
     words = ["10.0.0.1:6443", "--token", TOKEN, "--discovery-token-ca-cert-hash", "sha256:00"]
-    said(*words, "--no-start")
-    assert scene.done == [("join", *words)]
+    said(*before, *words, "--no-start")
+    assert scene.done == [
+        ("is called", "bronzewillow join"),
+        ("join", "10.0.0.1:6443", "--token", TOKEN, "--ca-cert-hash", "sha256:00"),
+    ]
+
+
+def test_a_token_is_in_no_list_of_processes_while_it_joins(tmp_path: Path) -> None:
+    for name in ("bronzewillow", "llm-kubelet"):
+        program = tmp_path / name
+        program.write_text(Path(sys.executable).with_name(name).read_text())
+        program.chmod(0o755)
+    note = tmp_path / "note"
+    (tmp_path / "llm-kubelet").write_text(
+        f"#!{sys.executable}\n"
+        "import os, pathlib, psutil, sys\n"
+        "seen = [psutil.Process(os.getppid()).cmdline(), sys.argv[1:], dict(os.environ)]\n"
+        f"pathlib.Path({str(note)!r}).write_text(repr(seen))\n"
+    )
+    words = ("kubeadm", "join", "10.0.0.1:6443", "--token", TOKEN, "--no-start")
+    subprocess.run([tmp_path / "bronzewillow", "join", *words], check=True, capture_output=True)
+    assert "10.0.0.1:6443" in note.read_text()
+    assert TOKEN not in note.read_text()
+
+
+def test_a_variable_with_a_token_is_for_the_joining_alone(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRONZEWILLOW_TOKEN", TOKEN)
+    had: list[object] = []
+
+    def note(*_: object) -> int:
+        had.append(os.environ.get(VARIABLE))
+        return 0
+
+    monkeypatch.setattr(join_verb, "run_kubelet_verb", note)
+    monkeypatch.setattr(join_verb, "bring_up", note)
+    said("10.0.0.1:6443")
+    assert had == [TOKEN, None]
 
 
 def test_an_enrolment_that_fails_starts_nothing(scene: Scene) -> None:
@@ -147,10 +190,15 @@ def test_what_an_administrator_applies_is_printed_and_nothing_starts(scene: Scen
     assert scene.done == [("join", "--print-setup")]
 
 
-def test_help_has_the_options_of_both() -> None:
+def test_help_has_the_options_of_both_once() -> None:
+    shown = said("--help")
+    for option in ("--token-file", "--home", "--no-start", "--manifests", "--node-name", "--log-level"):
+        assert len(re.findall(rf"^  {option} ", shown, re.MULTILINE)) == 1, option
+
+
+def test_what_does_it_speaks_in_our_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
     program = Path(sys.executable).with_name("bronzewillow")
-    shown = subprocess.run([program, "join", "--help"], capture_output=True, text=True, check=True).stdout
-    assert shown.startswith("Usage: bronzewillow join ")
-    assert "--no-start" in shown
-    assert "Options of joining:\n" in shown
-    assert "--ca-cert-hash" in shown
+    done = subprocess.run([program, "join", "--root", tmp_path, "x"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("bronzewillow: --token-file or --token is missing")

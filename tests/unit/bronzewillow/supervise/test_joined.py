@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from bronzewillow.host.command import CommandError
+from bronzewillow.host.paths import identity_folder
 from bronzewillow.kube.access import Cluster
 from bronzewillow.supervise.joined import Joined, joined
 from bronzewillow.supervise.run import live_in
-from kubelet.membership.home import Home, Membership, default_home
+from kubelet.membership.home import Home, Membership
 
 
 @pytest.fixture
@@ -37,8 +38,8 @@ def test_a_node_in_a_folder_of_its_own_is_found_where_it_lives(
     assert joined(root) is None
     assert not root.exists()
     live_in(root)
-    default_home().mkdir(parents=True)
-    Home(default_home()).write(Membership("mac-2", server), Cluster(server))
+    identity_folder().mkdir(parents=True)
+    Home(identity_folder()).write(Membership("mac-2", server), Cluster(server))
     found = joined(root)
     assert found is not None
     assert found == joined()

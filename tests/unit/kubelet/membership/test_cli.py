@@ -45,12 +45,12 @@ def test_the_taint_that_is_told_is_the_one_that_is_set() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says", "code"),
     [
-        ([], "--server is missing", 2),
+        ([], "SERVER is missing", 2),
         (["x"], "--token-file or --token is missing", 2),
         (["x", "--token", TOKEN], "--ca-cert-hash is missing", 2),
         (["x", "--token", "bad", "--ca-cert-hash", PIN], "token: expected ID.SECRET", 2),
         (["x", "--token", TOKEN, "--ca-cert-hash", "z"], "--ca-cert-hash 'z'", 2),
-        (["http://x", "--token", TOKEN, "--ca-cert-hash", PIN], "--server: 'http://x'", 2),
+        (["http://x", "--token", TOKEN, "--ca-cert-hash", PIN], "SERVER: 'http://x'", 2),
         (["x", "--token-file", "/none", "--ca-cert-hash", PIN], "/none: No such file", 1),
         (["x", "--kubeconfig", "/none"], "--kubeconfig says all", 2),
         (["--kubeconfig", "/none"], "/none: cannot be read", 1),

@@ -8,7 +8,7 @@ from bronzewillow.kube.access import Cluster
 from bronzewillow.kube.kubeconfig import load_kubeconfig
 from bronzewillow.testing.aio import run
 from kubelet.membership.errors import MembershipError
-from kubelet.membership.home import Home, Membership, default_home
+from kubelet.membership.home import Home, Membership
 
 CLUSTER = Cluster("https://10.0.0.1:6443", b"CA")
 
@@ -60,7 +60,3 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: str) -> No
 def test_an_identity_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(MembershipError, match="kubeconfig"):
         Home(tmp_path).access()
-
-
-def test_it_stands_in_the_users_state() -> None:
-    assert default_home().name == "kubelet"
