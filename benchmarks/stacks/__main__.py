@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks.page import FIGURES, put
 from benchmarks.priority import before_others
-from benchmarks.stacks import bulk, events, held, plots, web
+from benchmarks.stacks import bulk, events, held, plots, segments, web
 from benchmarks.stacks.ways import EVENTS_PORT, IDLE_PORTS, Way, kernel, ours, pasta, pytcp, slirp4netns
 from bronzewillow.testing.lab.features import ENVIRONMENT_VARIABLE
 from bronzewillow.testing.lab.netns import LabError
@@ -50,6 +50,25 @@ def measure_bulk(ways: list[Way], rounds: int, seconds: int) -> Figures:
                 name: statistics.median(row[key] for row in of_way)
                 for name, of_way in rows.items()
                 if of_way and all(key in row for row in of_way)
+            }
+    return figures
+
+
+def measure_segments(ways: list[Way], rounds: int, seconds: int) -> Figures:
+    """Small writes at a steady pace: what arrives, in how many segments, and for how much CPU time."""
+    for way in ways:
+        bulk.serve(way)
+    figures: Figures = {}
+    for pace in segments.PACES:
+        rows: dict[str, list[dict[str, float]]] = {}
+        for _ in range(rounds):
+            for way in ways:
+                rows.setdefault(way.name, []).append(segments.measure(way, pace, seconds))
+        for key in ("events/s", "segments/s", "events per CPU-second"):
+            figures[f"{pace.name}: {key}"] = {
+                name: statistics.median(row[key] for row in of_way)
+                for name, of_way in rows.items()
+                if key in of_way[0]
             }
     return figures
 
@@ -148,8 +167,13 @@ def _cell(value: float) -> str:
 
 
 _PARTS: dict[str, Callable[[list[Way], int, int], Figures]] = {
-    "bulk": measure_bulk, "web": measure_web, "events": measure_events, "idle": measure_idle,
+    "bulk": measure_bulk, "segments": measure_segments, "web": measure_web,
+    "events": measure_events, "idle": measure_idle,
 }  # fmt: skip
+
+
+_BEFORE_OTHERS = ("segments", "events")
+"""Parts in which a delay by another program would count."""
 
 
 def _standing(stack: ExitStack, made: Sequence[AbstractContextManager[Way]]) -> Iterator[Way]:
@@ -176,7 +200,7 @@ def main() -> None:
     options = parser.parse_args()
     environment = Path(os.environ[ENVIRONMENT_VARIABLE])
     for part in options.only.split(","):
-        with before_others() if part == "events" else nullcontext(), ExitStack() as stack:
+        with before_others() if part in _BEFORE_OTHERS else nullcontext(), ExitStack() as stack:
             made = [ours(environment), kernel(offloads=False), kernel(offloads=True), slirp4netns(), pasta()]
             if part == "bulk":
                 made += [pytcp(), ours(environment, pure=True)]

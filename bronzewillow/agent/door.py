@@ -144,10 +144,8 @@ class Guest(asyncio.Protocol):
             return
         if self._dialling is not None:  # early words, for whoever is being reached
             self._early += data
-            if (
-                len(self._early) > _MOST_EARLY_BYTES
-            ):  # what follows waits; that it leaves is not noticed so long
-                self._transport.pause_reading()
+            if len(self._early) > _MOST_EARLY_BYTES:
+                self._transport.pause_reading()  # what follows waits; that it leaves is not noticed so long
             return
         try:
             wanted = self._greeting.receive(data)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import os
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -19,11 +17,10 @@ from yarl import URL
 from bronzewillow.host.parsing import parse_json
 from bronzewillow.host.proxies import environment_proxy
 from runtime.registry.auth import Authorizer
-from runtime.registry.backoff import parse_retry_after
+from runtime.registry.backoff import Backoff, parse_retry_after
 from runtime.registry.challenge import parse_challenges
 from runtime.registry.errors import AccessDenied, BadAnswer, NotThere, RegistryError, Unreachable
 from runtime.registry.hosts import Endpoint, Hosts
-from runtime.registry.patience import Patience
 
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _ANSWER_LIMIT_S = 30.0
@@ -37,6 +34,9 @@ _SAME_BODY = frozenset({307, 308})
 _HOPELESS = (aiohttp.ClientResponseError, aiohttp.NonHttpUrlClientError)
 """No HTTP, or a place where it does not lead: another try would bring the same."""
 
+_ABSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+"""Refused, no such name, no way there."""
+
 Body = bytes | AsyncIterator[bytes]
 MakeBody = Callable[[], Body]
 
@@ -49,11 +49,18 @@ class Transport:
         session: aiohttp.ClientSession,
         hosts: Hosts,
         authorizer: Authorizer,
-        patience: Patience,
+        backoff: Callable[[int], Backoff] = Backoff,
+        tries: int = 9,
+        absent_s: float = math.inf,
     ) -> None:
+        """`tries`, `absent_s`: see ClientConfig."""
         self._session, self._hosts, self._authorizer = session, hosts, authorizer
-        self.patience = patience
+        self._backoff, self._tries, self._absent_s = backoff, tries, absent_s
         self._tls: dict[tuple[str, bool], Any] = {}
+
+    def backoff(self) -> Backoff:
+        """For what takes several requests."""
+        return self._backoff(self._tries)
 
     @asynccontextmanager
     async def get(
@@ -72,7 +79,7 @@ class Transport:
             raise NotThere(f"registry {registry}: no endpoint of its hosts.toml can {capability}")
         for number, endpoint in enumerate(endpoints, 1):
             is_last = number == len(endpoints)
-            tries = self.patience.tries if is_last else min(_MIRROR_TRIES, self.patience.tries)
+            tries = self._tries if is_last else min(_MIRROR_TRIES, self._tries)
             try:
                 response = await self._answered(
                     method, endpoint, endpoint.api + path, scope, headers, None, tries
@@ -100,9 +107,7 @@ class Transport:
         """To the endpoint that takes pushes; `target` is a path or, from a Location, a URL. RegistryError."""
         endpoint = self.push_endpoint(registry)
         url = target if "://" in target else endpoint.api + target
-        response = await self._answered(
-            method, endpoint, url, scope, headers, body, tries or self.patience.tries
-        )
+        response = await self._answered(method, endpoint, url, scope, headers, body, tries or self._tries)
         with contextlib.closing(response):
             yield response
 
@@ -123,7 +128,7 @@ class Transport:
         tries: int,
     ) -> aiohttp.ClientResponse:
         """A good answer, with its body unread."""
-        backoff = self.patience.backoff(tries)
+        backoff = self._backoff(tries)
         host = urlsplit(endpoint.url).netloc
         was_refused = False
         while True:
@@ -140,9 +145,8 @@ class Transport:
                 ) from None
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 failure: RegistryError = Unreachable(f"registry {host}: {_reason(error, endpoint)}")
-                limit_s = self.patience.limit_s(host, error)
+                limit_s = self._absent_s if isinstance(error, _ABSENT) else math.inf
             else:
-                self.patience.hear(host)
                 if response.status < 300:
                     return response
                 with contextlib.closing(response):
@@ -156,7 +160,7 @@ class Transport:
                 if response.status not in _AGAIN:
                     raise failure
                 asked_s = parse_retry_after(response.headers.get("Retry-After"), time.time())
-            if not await self.patience.again(backoff, host, failure, asked_s, limit_s):
+            if not await backoff.pause(asked_s, limit_s):
                 raise failure
 
     async def _once(
@@ -279,17 +283,10 @@ def _reason(error: BaseException, endpoint: Endpoint) -> str:
     if isinstance(error, aiohttp.ClientSSLError):
         return "does not speak TLS; if it is plain HTTP, name it with --insecure"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"cannot connect: {_words(error.os_error)}"
+        return f"cannot connect: {error.os_error.strerror or error.os_error}"
     if isinstance(error, TimeoutError):
         return f"no answer within {_ANSWER_LIMIT_S:g} s"
     return _one_line(str(error)) or type(error).__name__
-
-
-def _words(error: OSError) -> str:
-    """asyncio's own text has the address where the system's reason should be."""
-    if error.errno and not isinstance(error, socket.gaierror):
-        return os.strerror(error.errno)
-    return _one_line(error.strerror or str(error))
 
 
 def _one_line(text: str) -> str:

@@ -61,15 +61,15 @@ async def upload(
         progress.end(blob, "mounted")
         return
     progress.begin(blob, 0)
-    patience, backoff = target.transport.patience, target.transport.patience.backoff()
+    backoff = target.transport.backoff()
     while True:
         try:
             await (upload_.monolithic(location) if blob.size <= chunk_bytes else upload_.chunked(location))
             break
-        except Unreachable as error:
+        except Unreachable:
             progress.advance(blob, -upload_.sent)
             upload_.sent = 0
-            if not await patience.again(backoff, target.registry, error):
+            if not await backoff.pause():
                 raise
             location = await upload_.open(()) or location
     progress.end(blob, "pushed")
@@ -129,14 +129,13 @@ class _Upload:
         """In several; what a broken one has brought is asked for and not sent again."""
         with self._blobs.open(self._blob.digest) as file:
             at = 0
-            patience = self._target.transport.patience
-            backoff = patience.backoff()
+            backoff = self._target.transport.backoff()
             while at < self._blob.size:
                 try:
                     location, at = await self._chunk(location, file, at)
                     backoff.reset()
-                except Unreachable as error:
-                    if not await patience.again(backoff, self._target.registry, error):
+                except Unreachable:
+                    if not await backoff.pause():
                         raise
                     location, at = await self._status(location)
         async with self._send("PUT", self._with_digest(location), {"Content-Length": "0"}, None):
