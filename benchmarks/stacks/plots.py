@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def draw(figures: dict[str, dict[str, float]], file: Path) -> None:
     """Write a PNG."""
     from matplotlib import pyplot
@@ -21,8 +25,8 @@ def draw(figures: dict[str, dict[str, float]], file: Path) -> None:
     for axis, (what, row) in zip(axes.flat, figures.items(), strict=False):
         ways = [name for name in names if name in row][::-1]
         bars = axis.barh(ways, [row[name] for name in ways], color=[colours[name] for name in ways])
-        axis.bar_label(bars, fmt="%.3g", padding=2, fontsize=7)
-        axis.margins(x=0.12)
+        axis.bar_label(bars, fmt=_number, padding=2, fontsize=7)
+        axis.margins(x=0.2)
         axis.set_title(what, fontsize=9)
         axis.tick_params(labelsize=7)
     figure.savefig(file, dpi=110)
