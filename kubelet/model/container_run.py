@@ -93,10 +93,10 @@ class ContainerRun:
             told = self._told if is_same else {}
             self.probes.follow(self.spec, running, told, agent_started, self._since[running.id], now)
 
-    def kill_for_memory(self) -> None:
-        """It holds more memory than its limit."""
-        if self.running is not None:
-            self._over_memory.add(self.running.id)
+    def kill_for_memory(self, container_id: str) -> None:
+        """The instance that was measured holds more memory than its limit; another may run by now."""
+        if self.running is not None and self.running.id == container_id:
+            self._over_memory.add(container_id)
 
     def advance(self, sandbox_id: str, now: int) -> None:
         """A step towards running."""

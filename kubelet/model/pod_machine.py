@@ -107,12 +107,12 @@ class PodMachine:
         self._outbox.tell(PodEvent(type, ending.reason, ending.message))
         return True
 
-    def kill_for_memory(self, container: str) -> None:
-        """It holds more memory than its limit: it is ended at once, as OOMKilled."""
+    def kill_for_memory(self, container: str, container_id: str) -> None:
+        """An instance of it holds more memory than its limit: it is ended at once, as OOMKilled."""
         run = self._state.runs.get(container)
         if run is not None:
             self._settled = None
-            run.kill_for_memory()
+            run.kill_for_memory(container_id)
 
     def observe(self, observed: ObservedPod) -> None:
         """What the runtime says. One from before the last change of ours is set aside."""

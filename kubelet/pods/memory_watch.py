@@ -12,8 +12,9 @@ from typing import Protocol
 from kubelet.model.eviction import PodUsage
 from kubelet.model.pod_spec import full_name
 from kubelet.model.usage_limits import has_limit, over_memory_limit
-from kubelet.pods.pod_usage import memory_held
+from kubelet.pods.pod_usage import container_name
 from kubelet.pods.worker import PodWorker
+from kubelet.provider.labels import pod_key
 from runtime.api import cri_pb2 as api
 
 LOOK_S = 10.0
@@ -39,9 +40,17 @@ class MemoryWatch:
         """Look once, and end what is over its limit. RuntimeRefusal."""
         if not any(has_limit(one.pod, "memory") for one in self._pods.values()):
             return  # measuring costs something
-        held = memory_held(await self._runtime.sandbox_stats())
-        for pod_uid, worker in list(self._pods.items()):
-            for container in over_memory_limit(PodUsage(worker.pod, held.get(pod_uid, {}))):
-                _log.warning("container %s of pod %s is over its limit", container, full_name(worker.pod))
-                worker.machine.kill_for_memory(container)
+        for stats in await self._runtime.sandbox_stats():
+            key = pod_key(stats.attributes.labels)
+            worker = self._pods.get(key.uid) if key is not None else None
+            if worker is not None:
+                self._look_at(worker, stats)
+
+    def _look_at(self, worker: PodWorker, stats: api.PodSandboxStats) -> None:
+        for one in stats.linux.containers:
+            name = container_name(one)
+            held = {name: one.memory.working_set_bytes.value}
+            if over_memory_limit(PodUsage(worker.pod, held)):
+                _log.warning("container %s of pod %s is over its limit", name, full_name(worker.pod))
+                worker.machine.kill_for_memory(name, one.attributes.id)
                 worker.look()

@@ -155,7 +155,9 @@ def test_too_much_memory_is_told_as_out_of_memory() -> None:
     machine = PodMachine(POD)
     machine.observe(ObservedPod(0, (SANDBOX,), (RUNNING,)))
     machine.decide(FACTS, 0, 0)
-    machine.kill_for_memory("a")
+    machine.kill_for_memory("a", "one that has ended")
+    assert machine.decide(FACTS, 0, 0).actions == ()
+    machine.kill_for_memory("a", "c0")
     decision = machine.decide(FACTS, 0, 0)
     (stop,) = decision.actions
     assert (stop.container_id, stop.grace_s) == ("c0", 2)  # type: ignore[union-attr]

@@ -16,10 +16,10 @@ GIB = 1 << 30
 
 class Machine:
     def __init__(self) -> None:
-        self.killed: list[str] = []
+        self.killed: list[tuple[str, str]] = []
 
-    def kill_for_memory(self, container: str) -> None:
-        self.killed.append(container)
+    def kill_for_memory(self, container: str, container_id: str) -> None:
+        self.killed.append((container, container_id))
 
 
 class Worker:
@@ -48,9 +48,11 @@ class Rig:
         found = []
         for uid, size in self.held.items():
             one = api.PodSandboxStats(attributes=api.PodSandboxAttributes(labels={POD_UID: uid}))
-            container = one.linux.containers.add()
-            container.attributes.labels[CONTAINER_NAME] = "llm"
-            container.memory.working_set_bytes.value = size
+            for number, held in enumerate((size, 1)):  # the other has just taken its place
+                container = one.linux.containers.add()
+                container.attributes.id = f"c{number}"
+                container.attributes.labels[CONTAINER_NAME] = "llm"
+                container.memory.working_set_bytes.value = held
             found.append(one)
         return [*found, api.PodSandboxStats()]  # the last is nobody's
 
@@ -58,7 +60,7 @@ class Rig:
 def test_over_its_limit() -> None:
     rig = Rig({"a": GIB, "b": GIB + 1}, limit="1Gi")
     run(rig.watch.look())
-    assert [one.machine.killed for one in rig.workers.values()] == [[], ["llm"]]
+    assert [one.machine.killed for one in rig.workers.values()] == [[], [("llm", "c0")]]
     assert [one.looks for one in rig.workers.values()] == [0, 1]
 
 
