@@ -15,8 +15,9 @@ from runtime.content.disk import as_store_error
 from runtime.content.errors import CorruptBlob, StoreError, UnknownBlob
 from runtime.content.ingest import remove_abandoned
 from runtime.content.names import Names
-from runtime.images.errors import InvalidManifest
+from runtime.images.errors import InvalidManifest, InvalidReference
 from runtime.images.manifest import LONGEST_BYTES, Descriptor, Index, Manifest, parse_manifest
+from runtime.images.reference import parse_reference
 
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
@@ -95,7 +96,7 @@ class ContentStore:
                 problems.append(str(error))
         for name, descriptor in self.names.all().items():
             missing = [one for one in self._below(descriptor.digest, set()) if not self.blobs.has(one)]
-            problems += [f"image {name}: blob {digest} is missing; pull it again" for digest in missing]
+            problems += [f"image {name}: blob {digest} is missing; {_cure(name)}" for digest in missing]
         return problems
 
     def prune(self, grace_s: float = 3600.0) -> Pruned:
@@ -132,3 +133,10 @@ class ContentStore:
                 yield from self._below(one.digest, seen | {digest})
         else:
             yield from (one.digest for one in found.blobs)
+
+
+def _cure(name: str) -> str:
+    try:
+        return parse_reference(name).cure
+    except InvalidReference:  # a name that others wrote
+        return "bring it here again"

@@ -56,6 +56,13 @@ class Reference:
         name = f"{self.registry}/{repository}" if self.registry else repository
         return _with_suffix(name, tag, self.digest)
 
+    @property
+    def cure(self) -> str:
+        """What helps where a part of it is not here any more."""
+        if self.registry:
+            return "pull the image again, or make it anew if it was never pushed"
+        return "make the image anew: no registry has it"
+
     def __str__(self) -> str:
         return _with_suffix(self.name, self.tag, self.digest)
 

@@ -126,14 +126,14 @@ class ImageStore:
         name = image.descriptor.digest
         parts = self.model_image(image).parts
         try:
-            self._show(parts, self.snapshots.tree(name))
+            self._show(image, parts, self.snapshots.tree(name))
             return name
         except NotFound:
             pass
         key = f"{_UNPACK}{uuid.uuid4().hex}"
         self.snapshots.prepare(key)
         try:
-            self._show(parts, self.snapshots.tree(key))
+            self._show(image, parts, self.snapshots.tree(key))
             self.snapshots.commit(name, key)
         except AlreadyExists:
             self.snapshots.remove(key)
@@ -155,7 +155,7 @@ class ImageStore:
         modified = self.content.blobs.path(descriptor.digest).stat().st_mtime
         return StoredImage(reference, descriptor, manifest, datetime.fromtimestamp(modified, UTC))
 
-    def _show(self, parts: Sequence[Part], folder: Path) -> None:
+    def _show(self, image: StoredImage, parts: Sequence[Part], folder: Path) -> None:
         """See to it that `folder` has all parts, as the store has them now: a blob that was found corrupt
         and came again is another file.
         """
@@ -165,7 +165,7 @@ class ImageStore:
                 if not self._is_shown(part, folder / part.file_name):
                     self._put(part, folder / part.file_name)
             except (UnknownBlob, CorruptBlob) as error:
-                raise type(error)(f"{error}; pull the image again") from None
+                raise type(error)(f"{error}; {image.reference.cure}") from None
 
     def _check(self, part: Part) -> None:
         """As far as can be at each start: small parts whole, of large ones the size."""

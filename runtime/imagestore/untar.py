@@ -27,7 +27,9 @@ def extract(archive: BinaryIO, member: str, target: Path) -> None:
             with target.open("xb") as out:
                 shutil.copyfileobj(file, out, _BLOCK)
             if target.stat().st_size != one.size:
-                raise StoreError(f"the layer ends within {one.name[:200]!r}; pull the image again")
+                raise StoreError(
+                    f"the layer ends within {one.name[:200]!r}: it was cut off before it became one"
+                )
             target.chmod(0o444)
             return
     raise StoreError(f"the layer has no file {member!r}")

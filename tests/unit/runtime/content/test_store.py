@@ -63,7 +63,7 @@ def test_verify_finds_what_is_corrupt_and_what_is_missing(tmp_path: Path) -> Non
     corrupt, first, second = store.verify()
     assert one.layers[0].digest in corrupt
     assert "put aside" in corrupt
-    assert first.startswith("image one: blob")
+    assert first.startswith("image one: blob") and first.endswith("make the image anew: no registry has it")
     assert second.startswith("image two: blob")
     image(store, "one", b"weights")
     image(store, "two", b"others")

@@ -91,3 +91,8 @@ def test_any_text_is_one_or_one_error(text: str) -> None:
         reference = parse_reference(text)
         assert parse_reference(str(reference)) == reference
         assert parse_reference(reference.familiar) == reference
+
+
+def test_what_helps_depends_on_where_it_came_from() -> None:
+    assert parse_reference("tiny").cure == "make the image anew: no registry has it"
+    assert parse_reference("registry.example/tiny").cure.startswith("pull the image again")

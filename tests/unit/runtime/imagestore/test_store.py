@@ -69,9 +69,9 @@ def test_a_blob_that_is_not_what_it_was_is_never_shown(workshop: Workshop) -> No
     path = workshop.store.content.blobs.path(system.descriptor.digest)
     path.chmod(0o600)
     path.write_text("be wrong")
-    with pytest.raises(CorruptBlob, match=r"put aside.*; pull the image again"):
+    with pytest.raises(CorruptBlob, match=r"put aside.*; make the image anew"):
         workshop.store.unpack(image)
-    with pytest.raises(UnknownBlob, match="pull the image again"):
+    with pytest.raises(UnknownBlob, match="make the image anew"):
         workshop.store.unpack(image)
     assert not list(workshop.store.snapshots.walk())
 
@@ -86,7 +86,7 @@ def test_what_was_found_corrupt_and_came_again_is_shown_anew(workshop: Workshop)
     path.chmod(0o600)
     path.write_bytes(good[:-1] + b"\xff")  # of the right size: only reading all of it tells
     assert store.content.verify()
-    with pytest.raises(UnknownBlob, match="pull the image again"):
+    with pytest.raises(UnknownBlob, match="make the image anew"):
         store.unpack(image)
     workshop.make("tiny", PLAIN)
     assert store.unpack(image) == name
@@ -104,7 +104,7 @@ def test_a_small_part_that_rots_after_it_was_shown_is_not_shown_again(workshop: 
     path = workshop.store.content.blobs.path(system.descriptor.digest)
     path.chmod(0o600)
     path.write_text("be wrong")
-    with pytest.raises(CorruptBlob, match="pull the image again"):
+    with pytest.raises(CorruptBlob, match="make the image anew"):
         workshop.store.unpack(image)
 
 
