@@ -14,7 +14,7 @@ One `pod_machine.PodMachine` lives per pod UID. Its shell, for each pod:
     machine.desire(pod)                          the API object changed; deletionTimestamp is seen here
     machine.forget()                             the API object is gone
     machine.end(ending)                          eviction, shutdown of the node: the pod becomes Failed
-    machine.kill_for_memory(container, id)       it holds more than its limit (`usage_limits.over_memory_limit`)
+    machine.kill_for_memory(container, id)       it holds too much (`usage_limits.over_memory_limit`)
     machine.observe(observed_pod)                what CRI says, whenever it changed
     machine.finish(action, outcome, now)         an action of a decision has been done, or has failed
     decision = machine.decide(facts, wall, now)  after any of these, and at `decision.next_timeout`;
