@@ -11,6 +11,9 @@ from bronzewillow.stack import Connection, RemoteError, Stack, State
 from bronzewillow.stack.errors import ConnectionRefused, ConnectionTimedOut
 
 _HIGH_WATER_BYTES = 64 << 10
+_LINGER_S = 300.0
+"""For a peer to take something of what was buffered when it was closed; a send buffer has room again when a
+quarter of it, 256 KiB or more, was taken."""
 _EOF = b""
 
 
@@ -31,6 +34,7 @@ class UserspaceTransport(asyncio.Transport):
         "_eof_wanted",
         "_high",
         "_host",
+        "_linger",
         "_loop",
         "_lost",
         "_low",
@@ -72,6 +76,7 @@ class UserspaceTransport(asyncio.Transport):
         self._eof_wanted = False
         self._closing = False
         self._lost = False
+        self._linger: asyncio.TimerHandle | None = None  # after close(), while something is buffered
 
     # ---- asyncio.BaseTransport
 
@@ -95,12 +100,14 @@ class UserspaceTransport(asyncio.Transport):
         return self._closing
 
     def close(self) -> None:
-        """Send what is buffered, then FIN. No more data is received."""
+        """Send what is buffered, then FIN, or RST if the peer does not take it. No more data is received."""
         if self._closing:
             return
         self._closing = True
         self._unread = None
-        if not self._buffer:
+        if self._buffer:
+            self._linger = self._loop.call_later(_LINGER_S, self._check_linger, self._buffer_bytes)
+        else:
             self._finish_close()
 
     def abort(self) -> None:
@@ -316,6 +323,13 @@ class UserspaceTransport(asyncio.Transport):
         self._touch(self._stack)
         self._lose(None)
 
+    def _check_linger(self, before_bytes: int) -> None:
+        """A peer that keeps its window shut is alive as long as it answers, and would stay for ever."""
+        if self._buffer_bytes < before_bytes:
+            self._linger = self._loop.call_later(_LINGER_S, self._check_linger, self._buffer_bytes)
+        else:
+            self.abort()
+
     def _fatal(self, error: BaseException, message: str) -> None:
         self._loop.call_exception_handler(
             {"message": message, "exception": error, "transport": self, "protocol": self._protocol}
@@ -329,6 +343,8 @@ class UserspaceTransport(asyncio.Transport):
     def _lose(self, error: OSError | None) -> None:
         if not self._lost:
             self._lost = True
+            if self._linger is not None:
+                self._linger.cancel()
             self._loop.call_soon(self._protocol.connection_lost, error)
 
 

@@ -191,6 +191,8 @@ class Exchange:
         """The final head; interim ones are passed on as they come."""
         while True:
             message, payload = await upstream.read()
+            if message.code < 100:
+                raise ProxyError(502, "the model's answer is not HTTP", code="upstream_bad_response")
             if message.code == 101 or message.code >= 200:
                 return message, payload
             if pump.is_complete:
@@ -316,6 +318,7 @@ class Exchange:
         client = self._client
         self._record.status = 101
         self._keep_alive = False
+        protocol = next((value for name, value in message.raw_headers if name.lower() == b"upgrade"), b"")
         client.is_answering = True
         client.send(
             emit_response_head(
@@ -325,7 +328,7 @@ class Exchange:
                 chunked=False,
                 drop_length=True,
                 connection=b"Upgrade",
-                upgrade=message.headers.get("Upgrade", "").encode() or head.upgrade,
+                upgrade=protocol or head.upgrade,
             )
         )
         splice = self._serving.new_splice()

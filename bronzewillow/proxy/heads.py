@@ -68,7 +68,7 @@ def parse_request_head(
     raw_target = target.encode("utf-8", "surrogateescape")
     size = len(method) + len(raw_target) + 12
     nominated: set[bytes] = set()
-    codings: list[bytes] = []
+    codings: list[bytes] | None = None
     lengths: set[bytes] = set()
     upgrade: bytes | None = None
     expects_continue = False
@@ -80,7 +80,7 @@ def parse_request_head(
         if lower == b"connection":
             nominated.update(_tokens(value))
         elif lower == b"transfer-encoding":
-            codings.extend(_tokens(value))
+            codings = [*(codings or ()), *_tokens(value)]
         elif lower == b"content-length":
             lengths.add(value)
         elif lower == b"upgrade":
@@ -101,10 +101,14 @@ def parse_request_head(
         raise ProxyError(431, f"the request's head is longer than {max_bytes} bytes")
     if hosts > 1 or (is_http_11 and hosts == 0):  # RFC 9112 3.2
         raise ProxyError(400, "a request needs exactly one Host field")
+    if len(lengths) > 1 or (
+        lengths and codings is not None
+    ):  # RFC 9112 6.3: the makings of request smuggling
+        raise ProxyError(400, "contradictory body lengths")
+    if codings and not is_http_11:  # RFC 9112 6.1: a proxy before us may have understood none of it
+        raise ProxyError(400, "HTTP/1.0 has no transfer codings")
     if codings and codings != [b"chunked"]:  # RFC 9112 6.1
         raise ProxyError(501, "the only transfer coding known is chunked")
-    if len(lengths) > 1 or (lengths and codings):  # RFC 9112 6.3: the makings of request smuggling
-        raise ProxyError(400, "contradictory body lengths")
     length = next(iter(lengths), None)
     nominated -= _END_TO_END
     fields = [(name, value) for lower, name, value in kept if lower not in nominated]

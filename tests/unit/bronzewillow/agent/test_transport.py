@@ -17,6 +17,7 @@ import pytest
 from bronzewillow.agent.transport import UserspaceTransport
 from bronzewillow.stack.errors import ConnectionResetByPeer
 from bronzewillow.testing.aio import run
+from bronzewillow.testing.leaping_loop import run_leaping
 from bronzewillow.testing.loopback import until, until_still
 from bronzewillow.testing.overlay import POD, two_nodes
 
@@ -282,6 +283,22 @@ def test_paused_reading_closes_the_window_and_bounds_memory() -> None:
             return held()
 
     assert run(main()) <= 1 << 20
+
+
+def test_a_peer_that_takes_nothing_after_close_is_cut_though_it_answers() -> None:
+    """Its window is probed and it answers: for the stack it is alive, but nobody is left to give it up."""
+
+    async def main() -> None:
+        async with userspace() as pair:
+            client, server = await pair.client.made, await pair.server.made
+            client.pause_reading()
+            server.write(BIG)
+            server.close()
+            assert await pair.server.lost is None
+            await pair.client.lost
+            assert not pair.client.data
+
+    run_leaping(main(), 2000)
 
 
 def test_what_is_written_after_an_end_that_is_not_told_yet_is_dropped() -> None:

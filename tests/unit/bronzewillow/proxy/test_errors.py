@@ -150,6 +150,7 @@ def test_a_refused_connection_is_503_with_retry_after() -> None:
         (b"", "upstream_reset"),
         (b"SSH-2.0-x\r\n", "upstream_bad_response"),
         (b"HTTP/1.1 200", "upstream_reset"),
+        (b"HTTP/1.1 099 No\r\n\r\n", "upstream_bad_response"),
     ],
 )
 @pytest.mark.loopback

@@ -85,6 +85,12 @@ def test_an_http_10_request_gets_a_host() -> None:
     assert b"\r\nHost: 10.0.0.1:80\r\n" in emit_request_head(parse([], http_11=False), "c", "10.0.0.1:80")
 
 
+def test_http_10_knows_no_chunks() -> None:  # RFC 9112 6.1: the framing is faulty
+    with pytest.raises(ProxyError) as caught:
+        parse([HOST, (b"Transfer-Encoding", b"chunked")], method="POST", http_11=False)
+    assert caught.value.status == 400
+
+
 def test_framing_fields_are_ours() -> None:
     chunked = emit_request_head(parse([HOST, (b"transfer-encoding", b"Chunked")], method="POST"), "c", "a")
     assert b"\r\nTransfer-Encoding: chunked\r\n" in chunked
@@ -109,6 +115,7 @@ def test_an_upgrade_passes() -> None:
         (400, [HOST, HOST], "GET"),
         (400, [HOST, (b"Content-Length", b"1"), (b"Content-Length", b"2")], "POST"),
         (400, [HOST, (b"Content-Length", b"1"), (b"Transfer-Encoding", b"chunked")], "POST"),
+        (400, [HOST, (b"Content-Length", b"1"), (b"Transfer-Encoding", b"")], "POST"),
         (501, [HOST, (b"Transfer-Encoding", b"gzip, chunked")], "POST"),
         (417, [HOST, (b"Expect", b"200-ok")], "POST"),
         (431, [HOST, (b"X", b"y" * 5000)], "GET"),

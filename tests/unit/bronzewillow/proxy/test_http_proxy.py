@@ -216,6 +216,24 @@ def test_an_upgraded_connection_is_a_tunnel_with_half_close() -> None:
     aio.run(main())
 
 
+@pytest.mark.parametrize(
+    ("said", "passed"),
+    [(b"Upgrade: \xff\r\n", b"\xff"), (b"", b"websocket"), (b"upgrade: other\r\n", b"other")],
+)
+def test_the_upstream_says_what_it_has_switched_to(said: bytes, passed: bytes) -> None:
+    async def serve(wire: Wire) -> None:
+        await wire.head()
+        wire.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n" + said + b"\r\n")
+
+    async def main() -> None:
+        async with proxied(serve) as rig, await rig.client() as client:
+            client.send(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+            response = await client.response()
+            assert (response.status, response.get(b"upgrade")) == (101, passed)
+
+    aio.run(main())
+
+
 def test_a_declined_upgrade_is_an_ordinary_answer() -> None:
     async def main() -> None:
         async with proxied(answer_ok) as rig, await rig.client() as client:
