@@ -1,4 +1,8 @@
-"""One llm-kubelet a node: who runs holds a lock and says its process id, and whoever leaves can end it."""
+"""One llm-kubelet a node: who runs holds a lock and says its process id, and whoever leaves can end it.
+
+Who only looks has the lock for a moment, too. So all come to it through a gate, one at a time: nobody finds
+it taken but by who runs.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,10 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bronzewillow.host.files import replace_file, try_lock
+from bronzewillow.host.files import locked, replace_file, try_lock
 from bronzewillow.host.paths import make_private
 from kubelet.clock import Clock
 from kubelet.membership.errors import MembershipError
@@ -22,6 +26,7 @@ class Presence:
 
     def __init__(self, folder: Path) -> None:
         self._lock = folder / "lock"
+        self._gate = folder / "gate"
         self._pid = folder / "pid"
         self._leaving = folder / "leaving"
         self._folder = folder
@@ -30,7 +35,9 @@ class Presence:
     def running(self) -> Iterator[None]:
         """Held by the node's llm-kubelet while it runs. MembershipError."""
         make_private(self._folder)
-        with try_lock(self._lock) as is_ours:
+        with ExitStack() as held:
+            with locked(self._gate):
+                is_ours = held.enter_context(try_lock(self._lock))
             if not is_ours:
                 raise MembershipError(f"{self._folder}: another llm-kubelet runs this node already")
             if self._leaving.exists():
@@ -47,7 +54,7 @@ class Presence:
         """Whether there is one."""
         if not self._lock.exists():
             return False
-        with try_lock(self._lock) as is_free:
+        with locked(self._gate), try_lock(self._lock) as is_free:
             return not is_free
 
     @contextmanager

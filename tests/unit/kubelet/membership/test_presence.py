@@ -2,12 +2,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from bronzewillow.host.files import locked, try_lock
 from bronzewillow.testing.aio import run
 from kubelet.clock import SystemClock
+from kubelet.membership import presence as module
 from kubelet.membership.errors import MembershipError
 from kubelet.membership.presence import Presence
 from kubelet.testing.manual_clock import ManualClock
@@ -44,6 +50,40 @@ def test_there_is_one_a_node(tmp_path: Path) -> None:
         ):
             pass
     assert not presence.is_running()
+
+
+def test_who_looks_is_in_nobodys_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    presence, has_come = Presence(tmp_path), threading.Event()
+    with presence.running():
+        pass
+
+    def begin_to_run() -> bool:
+        with Presence(tmp_path).running():
+            return True
+
+    @contextmanager
+    def gate(path: Path) -> Iterator[None]:
+        with try_lock(path) as is_open:
+            assert not is_open, "who looks has it"
+        has_come.set()
+        with locked(path):
+            yield
+
+    @contextmanager
+    def while_another_begins(path: Path) -> Iterator[bool]:
+        monkeypatch.setattr(module, "try_lock", try_lock)
+        monkeypatch.setattr(module, "locked", gate)
+        with try_lock(path) as is_free:
+            beginning.append(pool.submit(begin_to_run))
+            beginning[0].add_done_callback(lambda _: has_come.set())
+            has_come.wait()
+            yield is_free
+
+    beginning: list[Future[bool]] = []
+    monkeypatch.setattr(module, "try_lock", while_another_begins)
+    with ThreadPoolExecutor(1) as pool:
+        assert not presence.is_running()
+        assert beginning[0].result()
 
 
 def test_it_can_be_ended(tmp_path: Path) -> None:
