@@ -206,7 +206,7 @@ class Agent:
             _log.error("not reloaded: %s: %s", ends, error.strerror or error)
             return
         if joined:
-            _log.info("reloaded: %d peers, %d pods", config.peer_count, len(config.pods))
+            _log.info("reloaded: %d peers, %d pods", config.peer_count, len(self.pods.specs()))
         else:
             _log.error("not reloaded: [overlay] but for peers, address, port and mtu needs a restart")
 

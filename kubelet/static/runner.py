@@ -43,6 +43,8 @@ class Runner:
         self._folder, self._cri = folder, cri
         self._wanted = Wanted()
         self._fingerprint: object = None
+        self._mistakes: frozenset[str] = frozenset()
+        """Lines about the folder that have been told, and still hold."""
         self._told: set[str] = set()
         self._failures = Failures()
         self._busy: dict[str, asyncio.Task[None]] = {}
@@ -50,8 +52,9 @@ class Runner:
         self._is_lost = False
 
     def reread(self) -> None:
-        """The folder, also when it looks as it did."""
+        """The folder, also when it looks as it did; whoever asks for that is told of all mistakes again."""
         self._fingerprint = None
+        self._mistakes = frozenset()
         self._woken.set()
 
     def read_folder(self) -> None:
@@ -69,10 +72,11 @@ class Runner:
                 )
             return
         self._fingerprint = fingerprint
-        for problem in wanted.problems:
-            _log.error("%s", problem)
-        for note in wanted.notes:
-            _log.warning("%s", note)
+        for level, lines in ((logging.ERROR, wanted.problems), (logging.WARNING, wanted.notes)):
+            for line in lines:
+                if line not in self._mistakes:
+                    _log.log(level, "%s", line)
+        self._mistakes = frozenset((*wanted.problems, *wanted.notes))
         if wanted.pods != self._wanted.pods or wanted.unreadable != self._wanted.unreadable:
             _log.info("%s: pods: %d", self._folder.path, len(wanted.pods))
         self._wanted = wanted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import aiohttp
@@ -18,6 +20,7 @@ import pytest
 from bronzewillow.agent.addresses import pack_address
 from bronzewillow.agent.client import PodConnector
 from bronzewillow.agent.net import Net
+from bronzewillow.cni.leases import Leases
 from bronzewillow.testing.agents import answer_with_path, config_text, running_agent
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import Wire, unix_server, until
@@ -46,6 +49,21 @@ def test_reload_takes_pods_and_ports_and_breaks_no_connection() -> None:
                 assert await response.text() == "/4"
 
     run(main())
+
+
+def test_reload_counts_the_pods_of_leases_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    sockets = tmp_path / "p"
+    Leases(tmp_path / "leases").give(
+        [IPv4Network("10.244.7.0/24")], (), "c1", "eth0", "pods", "default/tiny", sockets
+    )
+
+    async def main() -> None:
+        async with running_agent(leases=tmp_path / "leases") as rig:
+            await rig.agent.reload()
+
+    run(main())
+    assert "reloaded: 1 peers, 2 pods" in caplog.text
 
 
 def test_reload_takes_peers() -> None:

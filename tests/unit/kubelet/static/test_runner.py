@@ -219,3 +219,36 @@ def test_a_folder_that_vanishes_changes_nothing(
             await end_all(cri)
 
     run(main())
+
+
+def test_a_mistake_is_told_once_and_again_to_whoever_asks(
+    manifests: Manifests, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = manifests.path / "a.yaml"
+    manifests.write("a", policy="Sometimes")
+    manifests.write("b")
+
+    async def main() -> None:
+        async with Cri(tmp_path / "none.sock", tmp_path) as cri:
+            runner = Runner(Folder(manifests.path, "mac"), cri)
+
+            def told() -> list[str]:
+                caplog.clear()
+                runner.read_folder()
+                return [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
+
+            (mistake,) = told()
+            assert str(broken) in mistake
+            manifests.write("c")
+            assert told() == []
+            (manifests.path / "d.yaml").write_text("kind: [")
+            (other,) = told()
+            assert "d.yaml" in other
+            runner.reread()
+            assert told() == [mistake, other]
+            manifests.write("a")
+            assert told() == []
+            manifests.write("a", policy="Sometimes")  # one that was gone is a new one
+            assert told() == [mistake]
+
+    run(main())
