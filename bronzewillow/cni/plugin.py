@@ -114,6 +114,13 @@ def _add(request: Request, agent: Agent, leases: Leases, sockets: Path) -> dict[
     network, taken, outlet = agent.state()
     one = request.attachment
     folder = sockets / one.container_id[:_ID_DIGITS]
+    for other in leases.all():
+        if other.sockets == str(folder) and other.container_id != one.container_id:
+            raise CniError(
+                Code.INVALID_ENVIRONMENT,
+                f"container {other.container_id} has {folder} already",
+                f"the first {_ID_DIGITS} characters of ids must differ",
+            )
     try:
         make_private(folder)
     except OSError as error:
@@ -182,8 +189,11 @@ def _status(agent: Agent) -> None:
 
 
 def _end(lease: Lease, leases: Leases) -> None:
+    """Its folder goes with its last lease, and only if it is one that ADD has made."""
     leases.take_back(lease)
-    shutil.rmtree(lease.sockets, ignore_errors=True)
+    is_in_use = any(other.sockets == lease.sockets for other in leases.all())
+    if not is_in_use and Path(lease.sockets).name == lease.container_id[:_ID_DIGITS] != "":
+        shutil.rmtree(lease.sockets, ignore_errors=True)
 
 
 def _refresh_if_there(agent: Agent) -> None:

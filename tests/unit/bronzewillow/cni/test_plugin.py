@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,6 +17,11 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bronzewillow.cni.leases import Leases
+from bronzewillow.cni.plugin import Places
+from bronzewillow.cni.plugin import run as run_verb
+from bronzewillow.cni.request import Attachment, Request
+from bronzewillow.host.paths import make_private
 from bronzewillow.testing.agents import AgentRig, answer_with_path, running_agent
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import unix_server
@@ -87,6 +93,47 @@ def test_a_pod_lives_from_add_to_del() -> None:
             assert address_of((await runtime.call("ADD", "c2"))[1]) != address
 
     run(main())
+
+
+def test_two_containers_share_no_folder() -> None:
+    """Each is told by the first characters of its id, which tools that make ids of words may give twice."""
+
+    async def main() -> None:
+        async with rig() as (runtime, _):
+            assert (await runtime.call("ADD", "cnitool-77383ca0"))[0] == 0
+            sockets = runtime.folder / "run" / "bronzewillow" / "p" / "cnitool-7738"
+            before = (sockets / "environment").read_text()
+            code, error = await runtime.call("ADD", "cnitool-77384711")
+            assert (code, error["code"]) == (1, 4)
+            assert "cnitool-77383ca0" in error["msg"]
+            assert await runtime.call("DEL", "cnitool-77384711") == (0, None)
+            assert (sockets / "environment").read_text() == before
+
+    run(main())
+
+
+def test_the_folder_of_a_container_stays_while_one_of_its_interfaces_does(tmp_path: Path) -> None:
+    leases = Leases(tmp_path / "leases")
+    sockets = tmp_path / "p" / "c1"
+    make_private(sockets)
+    for ifname in ("eth0", "eth1"):
+        leases.give([IPv4Network("10.244.7.0/29")], [], "c1", ifname, "pods", "", sockets)
+    places = Places(tmp_path / "nobody.sock", tmp_path / "leases", tmp_path / "p")
+    for ifname, is_there in (("eth0", True), ("eth1", False)):
+        asked = Request("DEL", "1.1.0", "pods", Attachment("c1", ifname))
+        assert run_verb(asked, places) is None
+        assert sockets.exists() == is_there
+
+
+def test_only_a_folder_of_sockets_is_removed(tmp_path: Path) -> None:
+    """Whatever a lease says."""
+    precious = tmp_path / "home"
+    precious.mkdir()
+    Leases(tmp_path / "leases").give([IPv4Network("10.244.7.0/29")], [], "c1", "eth0", "pods", "", precious)
+    places = Places(tmp_path / "nobody.sock", tmp_path / "leases", tmp_path / "p")
+    assert run_verb(Request("DEL", "1.1.0", "pods", Attachment("c1", "eth0")), places) is None
+    assert precious.exists()
+    assert not Leases(tmp_path / "leases").all()
 
 
 def test_gc_status_and_version() -> None:
