@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import shutil
 import sys
@@ -9,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from runtime.content.errors import StoreError
+from runtime.content.errors import DiskFull, StoreError
 
 _FICLONE = 0x40049409  # linux/fs.h
 _RESERVE_BYTES = 64 << 20
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -21,7 +23,8 @@ def as_store_error(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(f"{error.filename or place}: {error.strerror or error}") from error
+        kind = DiskFull if error.errno in _FULL else StoreError
+        raise kind(f"{error.filename or place}: {error.strerror or error}") from error
 
 
 def share_extents(source: int, target: int) -> bool:
@@ -36,11 +39,11 @@ def share_extents(source: int, target: int) -> bool:
 
 
 def check_room(folder: Path, needed: int, what: str) -> None:
-    """StoreError when `what`, of `needed` bytes, would leave hardly anything of the disk of `folder`."""
+    """DiskFull when `what`, of `needed` bytes, would leave hardly anything of the disk of `folder`."""
     with as_store_error(folder):
         room = max(0, shutil.disk_usage(folder).free - _RESERVE_BYTES)
     if needed > room:
-        raise StoreError(
+        raise DiskFull(
             f"{folder}: {what} needs {needed:,} bytes more, and there is room for {room:,}; "
             "`runm prune` removes what no image needs"
         )

@@ -9,6 +9,10 @@ class StoreError(Refusal):
     """Any of them; itself: the disk does not do what it should."""
 
 
+class DiskFull(StoreError):
+    """No room is left, or none that we may take."""
+
+
 class UnknownBlob(StoreError):
     """No blob has that digest."""
 

@@ -68,22 +68,25 @@ class ContentStore:
 
         self.names.set(name, descriptor, check)
 
-    def release(self, descriptor: Descriptor) -> Pruned:
-        """Remove what was kept by an image that has lost its name, and by no other."""
+    def release(self, descriptor: Descriptor, losing: str = "") -> Pruned:
+        """Remove what was kept by an image that has lost its name, and by no other. While it is `losing` its
+        name, its manifest stays: that tells of the rest.
+        """
         blobs = size = 0
         with as_store_error(self.root), locked(self.root / "lock"):
-            kept = self.reachable()
+            kept = self.reachable(losing) | ({descriptor.digest} if losing else set())
             for digest in set(self._below(descriptor.digest, set())) - kept:
                 if self.blobs.has(digest):
                     size += self.blobs.remove(digest)
                     blobs += 1
         return Pruned(blobs, size)
 
-    def reachable(self) -> set[str]:
-        """The digests that names lead to, whether they are here or not."""
+    def reachable(self, but: str = "") -> set[str]:
+        """The digests that names lead to, whether they are here or not; all names `but` one."""
         found: set[str] = set()
-        for descriptor in self.names.all().values():
-            found.update(self._below(descriptor.digest, found))
+        for name, descriptor in self.names.all().items():
+            if name != but:
+                found.update(self._below(descriptor.digest, found))
         return found
 
     def verify(self) -> list[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from runtime.content import ContentStore
 from runtime.content.disk import as_store_error
-from runtime.content.errors import CorruptBlob, StoreError, UnknownBlob, UnknownName
+from runtime.content.errors import CorruptBlob, DiskFull, StoreError, UnknownBlob, UnknownName
 from runtime.content.store import Pruned
 from runtime.images.errors import ImageError
 from runtime.images.manifest import Descriptor, Index, Manifest
@@ -70,18 +70,22 @@ class ImageStore:
 
     def get(self, text: str) -> StoredImage:
         """By name, or by the first digits of an id. UnknownName, InvalidReference, StoreError."""
+        return self._stored(*self.find(text))
+
+    def find(self, text: str) -> tuple[Reference, Descriptor]:
+        """The same of an image of which perhaps hardly more than the name is left."""
         reference = parse_reference(text)
         names = self.content.names.all()
         for name in (str(reference), reference.name + f"@{reference.digest}"):
             if name in names:
-                return self._stored(reference, names[name])
+                return reference, names[name]
         if len(text) >= _SHORTEST_ID and all(digit in "0123456789abcdef" for digit in text):
             ids = {one.digest for one in names.values() if one.digest.partition(":")[2].startswith(text)}
             if len(ids) > 1:
                 raise UnknownName(f"image {text}: {len(ids)} images have ids that begin so; give more digits")
             for name, descriptor in sorted(names.items()):
                 if descriptor.digest in ids:
-                    return self._stored(parse_reference(name), descriptor)
+                    return parse_reference(name), descriptor
         raise UnknownName(f"image {reference.familiar} is not here; `runm list` shows those that are")
 
     def model_image(self, image: StoredImage) -> ModelImage:
@@ -102,10 +106,19 @@ class ImageStore:
 
     def remove(self, image: StoredImage) -> Pruned:
         """Take the name away, and what only it kept; what is being served stays until its end."""
-        self.content.names.remove(str(image.reference))
-        if all(one.digest != image.descriptor.digest for one in self.content.names.all().values()):
-            self._forget_snapshot(image.descriptor.digest)
-        return self.content.release(image.descriptor)
+        return self.remove_name(image.reference, image.descriptor)
+
+    def remove_name(self, reference: Reference, descriptor: Descriptor) -> Pruned:
+        """The same of what `find` has found."""
+        name = str(reference)
+        try:
+            self.content.names.remove(name)
+            freed = Pruned()
+        except DiskFull:  # the list of names needs room: what goes anyway goes first
+            freed = self._release(descriptor, losing=name)
+            self.content.names.remove(name)
+        rest = self._release(descriptor)
+        return Pruned(freed.blobs + rest.blobs, freed.size_bytes + rest.size_bytes)
 
     def prune(self, grace_s: float = 3600.0) -> Pruned:
         """Remove what no image needs and nobody has written in the last `grace_s` seconds."""
@@ -147,6 +160,12 @@ class ImageStore:
         return self.snapshots.tree(self.unpack(image))
 
     # ---- inside
+
+    def _release(self, descriptor: Descriptor, losing: str = "") -> Pruned:
+        others = (one for name, one in self.content.names.all().items() if name != losing)
+        if all(one.digest != descriptor.digest for one in others):
+            self._forget_snapshot(descriptor.digest)
+        return self.content.release(descriptor, losing)
 
     def _stored(self, reference: Reference, descriptor: Descriptor) -> StoredImage:
         manifest = self.content.manifest(descriptor.digest)

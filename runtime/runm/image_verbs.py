@@ -139,19 +139,21 @@ def remove(
         remove_remote(images, client_config(insecure, hosts_folder), form)
         return
     store = ImageStore(root)
-    found = {one.reference: one for one in map(store.get, images)}
-    done = [(one, store.remove(one)) for one in found.values()]
+    found = dict(map(store.find, images))
+    done = [(reference, one, store.remove_name(reference, one)) for reference, one in found.items()]
     if form == "json":
         print_json(
             [
-                named(one.reference, one.descriptor.digest) | {"blobs": gone.blobs, "freed": gone.size_bytes}
-                for one, gone in done
+                named(reference, one.digest) | {"blobs": gone.blobs, "freed": gone.size_bytes}
+                for reference, one, gone in done
             ]
         )
         return
-    for one, gone in done:
-        kept = "" if gone.blobs else "; another name needs its blobs"
-        click.echo(f"removed {one.reference.familiar}, freed {size_in_words(gone.size_bytes)}{kept}")
+    for reference, one, gone in done:
+        others = (other.digest for other in store.content.names.all().values())
+        why = "another name needs its blobs" if one.digest in others else "`runm prune` removes what it kept"
+        kept = "" if gone.blobs else f"; {why}"
+        click.echo(f"removed {reference.familiar}, freed {size_in_words(gone.size_bytes)}{kept}")
 
 
 def _to_json(image: StoredImage) -> dict[str, Any]:

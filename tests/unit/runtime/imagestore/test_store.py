@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from runtime.content.errors import CorruptBlob, StoreError, UnknownBlob, UnknownName
+from bronzewillow.host.files import replace_file
+from runtime.content import names
+from runtime.content.errors import CorruptBlob, DiskFull, StoreError, UnknownBlob, UnknownName
 from runtime.images.media_types import Role
 from runtime.images.reference import parse_reference
 from runtime.imagestore import ImageStore
@@ -128,3 +132,28 @@ def test_a_root_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="Not a directory"):
         ImageStore(tmp_path / "file")
+
+
+def test_an_image_can_be_removed_from_a_disk_that_is_full(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = workshop.make("one", PLAIN), workshop.make("two", "FROM tiny.gguf")
+    workshop.store.folder(one)
+    system = workshop.store.model_image(one).of(Role.SYSTEM)[0]
+    only_ones = workshop.store.content.blobs.path(system.descriptor.digest)
+
+    def full(path: Path, data: bytes) -> None:
+        if only_ones.exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        replace_file(path, data)
+
+    monkeypatch.setattr(names, "replace_file", full)
+    with pytest.raises(DiskFull, match=r"index\.json: No space left"):
+        workshop.store.name(parse_reference("again"), one.descriptor)
+    with pytest.raises(DiskFull, match=r"index\.json: No space left"):
+        workshop.store.remove(two)  # its model is the other's, too
+    assert workshop.store.remove(one).blobs == 3  # manifest, configuration, system message
+    assert not list(workshop.store.snapshots.walk())
+    workshop.store.remove(workshop.store.get("two"))
+    assert not workshop.store.content.names.all()
+    assert not list(workshop.store.content.blobs)

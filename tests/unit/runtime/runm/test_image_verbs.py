@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
-from runtime.content.errors import UnknownName
+from runtime.content.errors import UnknownBlob, UnknownName
 
 from .conftest import Runm
 
@@ -56,3 +56,13 @@ def test_tag_and_rm(runm: Runm, image: str) -> None:
     (gone,) = json.loads(runm("rm", "--format", "json", "one", "one:latest"))
     assert (gone["name"], gone["digest"], gone["blobs"]) == ("one:latest", image, 8)
     assert gone["freed"] > 0
+
+
+def test_an_image_without_its_manifest_can_be_removed(runm: Runm, image: str, tmp_path: Path) -> None:
+    (manifest,) = tmp_path.rglob(image.removeprefix("sha256:"))
+    manifest.unlink()
+    with pytest.raises(UnknownBlob):
+        runm("show", "tiny")
+    assert runm("rm", "tiny") == "removed tiny, freed 0 B; `runm prune` removes what it kept\n"
+    assert "removed 7 blobs" in runm("prune", "--grace", "0")
+    assert runm("verify") == "0 images, all blobs as their digests say\n"
