@@ -50,6 +50,7 @@ async def run_node(options: UpOptions, tell: Tell) -> None:
             await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
                 starting.result()
+                await _tell_of_kept_pods(options, tell)
                 tell(UP, f"everything is ready: bronzewillow status --control {control_socket()}")
                 tell_ready()
                 await race(ended.wait(), node.has_left.wait())
@@ -63,6 +64,16 @@ async def run_node(options: UpOptions, tell: Tell) -> None:
             tell(UP, "ending; once more ends everything at once" if ended.is_asked else "ending")
             await node.end(with_pods=ended.is_asked)
             tell(UP, "everything has ended")
+
+
+async def _tell_of_kept_pods(options: UpOptions, tell: Tell) -> None:
+    """Where nobody has said which pods there are to be; else static-pods or the kubelet sees to them."""
+    if options.manifests is not None or options.cluster is not None:
+        return
+    from bronzewillow.supervise.kept_pods import kept_line, kept_pods  # gRPC takes a quarter of a second
+
+    if pods := await kept_pods(runtime_folder() / "cri.sock"):
+        tell(UP, kept_line(pods, keeps_pods=options.keeps_pods))
 
 
 class _Ended:

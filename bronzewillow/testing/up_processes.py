@@ -87,18 +87,10 @@ class Place:
         await self.program("runtime.runm", "create", "tiny", "--model", str(self.folder / "tiny.gguf"))
 
     @asynccontextmanager
-    async def up(self, *words: str) -> AsyncIterator[Up]:
-        """Nothing is waited for."""
-        arguments = (
-            "up",
-            "--root",
-            str(self.root),
-            "--manifests",
-            str(self.pods),
-            "--node-name",
-            "mac",
-            *words,
-        )
+    async def up(self, *words: str, has_folder: bool = True) -> AsyncIterator[Up]:
+        """With the folder of manifests, or without any. Nothing is waited for."""
+        folder = ("--manifests", str(self.pods)) if has_folder else ()
+        arguments = ("up", "--root", str(self.root), "--node-name", "mac", *folder, *words)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

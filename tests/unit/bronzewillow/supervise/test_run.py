@@ -61,6 +61,28 @@ def test_a_second_signal_ends_it_at_once_and_pods_go_on(place: Place) -> None:
     run(main())
 
 
+def test_pods_that_a_former_one_kept_are_told_and_end_with_the_next(place: Place) -> None:
+    async def main() -> None:
+        await place.make_image()
+        place.write("a")
+        async with place.up("--keep-pods") as up:
+            await up.until("container llm is started")
+            assert await up.end() == 0
+        async with place.up("--keep-pods", has_folder=False) as up:
+            await up.until("\nready\n")
+            assert await up.end() == 0
+            assert "up             | pods of a former node go on: default/a-mac (since 20" in up.log
+            assert "; they end with a node that is started without --keep-pods\n" in up.log
+        async with place.up(has_folder=False) as up:
+            await up.until("\nready\n")
+            assert await up.end() == 0
+            assert "; they end with this one\n" in up.log
+            assert "static-pods    | pods that have ended: 1\n" in up.log
+
+    run(main())
+    assert place.processes() == []
+
+
 def test_a_daemon_that_cannot_begin_is_told_in_one_line(place: Place) -> None:
     config = place.folder / "node.toml"
     config.write_text('[overlay]\naddress = "192.0.2.77"\nvni = 1\npod_cidr = "10.244.7.0/24"\n')
