@@ -6,6 +6,7 @@ The opaque relay is a splice from the first byte; an upgraded HTTP connection be
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections.abc import Callable
@@ -130,7 +131,8 @@ class Splice:
             # Both have said all: close() sends what is still buffered, then FIN.
             self._close_all()
         else:
-            peer.transport.write_eof()
+            with contextlib.suppress(OSError):  # it has gone already: its loss is told next
+                peer.transport.write_eof()
 
     def on_lost(self, index: int, exc: Exception | None) -> None:
         self._lost += 1
@@ -198,5 +200,6 @@ def reset(transport: asyncio.Transport) -> None:
     """End a connection with RST. A kernel socket would send FIN on abort(), which reads as a clean end."""
     sock = transport.get_extra_info("socket")
     if sock is not None and sock.family != socket.AF_UNIX and not transport.is_closing():
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        with contextlib.suppress(OSError):  # macOS: EINVAL once both directions have ended
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
     transport.abort()

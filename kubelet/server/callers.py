@@ -112,7 +112,9 @@ class Callers:
             except OSError:  # of files there are too many, for now
                 await asyncio.sleep(_ACCEPT_AGAIN_S)
                 continue
-            if self.make_room():
+            if not address:  # macOS: it has gone already, and nobody knows who it was
+                connection.close()
+            elif self.make_room():
                 caller = Caller(self, source_of(str(address[0])), serve)
                 self.strangers[caller] = None
                 caller.greet(connection, context)

@@ -59,7 +59,7 @@ async def run_plugin(
         raise NetworkError(f"CNI plugin {program.name}: did not end within {limit_s:g} s") from None
     finally:
         if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: EPERM of the dead
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     return _answer(program.name, process.returncode or 0, output, errors)

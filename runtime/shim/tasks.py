@@ -128,7 +128,8 @@ class Tasks:
             raise RpcError(Code.NOT_FOUND, f"container {container_id!r} has ended")
         if number == signal.SIGKILL:
             task.was_killed = everyone = True
-        with contextlib.suppress(ProcessLookupError):
+        # macOS: EPERM where all of the group have ended, and are not waited for yet
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             (os.killpg if everyone else os.kill)(task.pid, number)
 
     async def delete(self, container_id: str) -> tuple[Task, ExitRecord]:

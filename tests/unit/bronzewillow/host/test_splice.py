@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 from collections.abc import Callable
 
-from bronzewillow.host.splice import CLIENT, UPSTREAM, Splice
+from bronzewillow.host.splice import CLIENT, UPSTREAM, Splice, reset
 from bronzewillow.testing import aio
 
 
@@ -163,3 +165,42 @@ def test_a_client_lost_before_its_upstream_is_there_finishes() -> None:
         assert splice.finished.done()
 
     with_splice(test)
+
+
+def test_an_end_for_a_side_that_has_gone_waits_for_its_loss() -> None:
+    # shutdown(2) fails where the peer has closed: on macOS for unix sockets, too
+    class Gone(RecordingTransport):
+        def write_eof(self) -> None:
+            raise OSError(errno.ENOTCONN, "Socket is not connected")
+
+    def test(splice: Splice, client: RecordingTransport, upstream: RecordingTransport) -> None:
+        upstream = Gone()
+        for side, transport in zip(splice.sides, (client, upstream), strict=True):
+            side.connection_made(transport)
+        assert splice.sides[CLIENT].eof_received()
+        splice.sides[UPSTREAM].data_received(b"the answer")
+        assert splice.sides[UPSTREAM].eof_received()
+        assert client.written == b"the answer"
+        assert client.calls[-1] == "close"
+
+    with_splice(test)
+
+
+def test_a_reset_of_what_takes_no_options_any_more() -> None:
+    # setsockopt(2) of macOS once both directions have ended
+    class Ended:
+        family = socket.AF_INET
+
+        def setsockopt(self, *option: object) -> None:
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    class Kernels(RecordingTransport):
+        def get_extra_info(self, name: str, default: object = None) -> object:
+            return Ended() if name == "socket" else default
+
+    async def main() -> None:
+        transport = Kernels()
+        reset(transport)
+        assert transport.calls == ["abort"]
+
+    aio.run(main())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import socket
+from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -100,6 +102,28 @@ def come(callers: Callers, source: str = "192.0.2.1") -> Caller:
     caller = Caller(callers, source, asyncio.Protocol)
     callers.strangers[caller] = None
     return caller
+
+
+def test_one_that_has_gone_before_it_was_accepted(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    # as accept(2) of macOS gives it: a socket, and no address
+    accept = BaseSelectorEventLoop.sock_accept
+    told: list[str] = []
+
+    async def forgetful(loop: BaseSelectorEventLoop, listener: socket.socket) -> tuple[socket.socket, Any]:
+        connection, address = await accept(loop, listener)
+        told.append(str(address))
+        return connection, address if len(told) > 1 else None
+
+    async def main() -> None:
+        async with serve() as served:
+            reader, writer = await connect(served, tls=False)
+            assert await rest(reader) == b""
+            writer.transport.abort()
+            assert await answers(served)
+
+    monkeypatch.setattr(BaseSelectorEventLoop, "sock_accept", forgetful)
+    run(main)
+    assert len(told) == 2
 
 
 def test_who_is_known_may_rest() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,21 @@ def test_what_it_refuses(tmp_path: Path, text: str, code: int, words: str) -> No
 def test_one_that_hangs(tmp_path: Path) -> None:
     with pytest.raises(NetworkError, match=r"did not end within 0\.1 s"):
         run(run_plugin(script(tmp_path, "sleep 60 & sleep 60"), {}, {}, 0.1))
+
+
+def test_one_that_hangs_and_has_ended_when_it_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # macOS refuses a signal to a group of which nobody lives, as long as one of it is not waited for
+    kill = os.killpg
+
+    def kill_and_refuse(group: int, number: int) -> None:
+        kill(group, number)
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "killpg", kill_and_refuse)
+    with pytest.raises(NetworkError, match="did not end"):
+        run(run_plugin(script(tmp_path, "sleep 60"), {}, {}, 0.1))
 
 
 def test_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

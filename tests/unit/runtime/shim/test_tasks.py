@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -69,6 +70,25 @@ def test_exit_codes(pod: MakePod) -> None:
             await pod.kill("killed")
         for name in ("usage", "killed"):
             await pod.delete(name)
+
+    run(_with(pod, main))
+
+
+def test_a_signal_for_one_that_has_just_ended(pod: MakePod, monkeypatch: pytest.MonkeyPatch) -> None:
+    # macOS refuses it for a group of which nobody lives, as long as one of it is not waited for
+    signalled = os.killpg
+
+    def refuse(group: int, number: int) -> None:
+        signalled(group, number)
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    async def main(pod: Pod) -> None:
+        await pod.create("one")
+        await pod.start("one")
+        monkeypatch.setattr(os, "killpg", refuse)
+        await pod.kill("one")
+        assert await pod.wait("one") == 128 + signal.SIGKILL
+        await pod.delete("one")
 
     run(_with(pod, main))
 
