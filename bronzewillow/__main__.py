@@ -18,15 +18,21 @@ from bronzewillow.supervise.status_verb import status
 from bronzewillow.supervise.up_verb import up
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _InOrder(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """As they are needed in the life of a node, rather than by the alphabet."""
+        return list(self.commands)
+
+
+@click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="bronzewillow")
 def cli() -> None:
     """A Mac becomes a Kubernetes node that serves LLMs on real pod IPs."""
 
 
 for command in (
-    *(join, leave, up, install, uninstall, status, doctor),
-    *(forward_command, agent, flows, capture, policy, demo, withdraw),
+    *(doctor, join, up, install, uninstall, leave, status, forward_command),
+    *(flows, capture, policy, agent, demo, withdraw),
 ):
     cli.add_command(command)
 

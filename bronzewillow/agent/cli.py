@@ -56,7 +56,7 @@ control_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.command()
+@click.command(short_help="The pod network alone, of a configuration file or a cluster.")
 @click.option("--config", type=FilePath(), help="The configuration file (TOML).")
 @click.option("--check", is_flag=True, help="Validate the file and exit.")
 @click.option("--kubeconfig", type=FilePath(), help="Follow this cluster, instead of a file.")
@@ -183,7 +183,7 @@ def flows(control: Path, as_json: bool) -> None:
     click.echo(json.dumps(answer) if as_json else "\n".join(flow_lines(answer)))
 
 
-@click.command()
+@click.command(short_help="Write the overlay's datagrams to a pcap file.")
 @control_option
 @click.option("-w", "file", type=FilePath(), required=True, help="The pcap file to write.")
 @click.option("--count", type=click.IntRange(min=1), help="End after so many frames.")

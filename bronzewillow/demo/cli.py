@@ -37,7 +37,7 @@ def _own_pcap() -> Path:
     return Path(tempfile.gettempdir()) / f"bronzewillow-demo-{os.getuid()}.pcap"
 
 
-@click.command()
+@click.command(short_help="Ask a real model on a pod IP: no cluster, no root.")
 @click.option("--prompt", default=_PROMPT, show_default=True, help="What to ask the model.")
 @click.option("--json", "as_json", is_flag=True, help="The last line of the output is one JSON object.")
 @click.option(

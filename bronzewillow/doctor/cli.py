@@ -35,7 +35,7 @@ from bronzewillow.supervise.joined import joined
 _DEEPEST_SOCKET = "p/" + "0" * 13 + "/65535.sock"  # of a pod's container
 
 
-@click.command()
+@click.command(short_help="Say what stands in the way of this machine being a node.")
 @click.option(
     "--kubeconfig", type=FilePath(), show_default="of the cluster that was joined",
     help="The cluster to look at, too.",
@@ -46,11 +46,20 @@ _DEEPEST_SOCKET = "p/" + "0" * 13 + "/65535.sock"  # of a pod's container
     type=click.Choice([cni.value for cni in Cni]),
     help="The cluster's CNI, instead of looking for it.",
 )
-@click.option("--pod-pool", "pod_pools", multiple=True, metavar="CIDR", help="As for `bronzewillow agent`.")
+@click.option(
+    "--pod-pool",
+    "pod_pools",
+    multiple=True,
+    metavar="CIDR",
+    help="A range for this node's pods, as `up` is told; may be repeated.",
+)
 def doctor(
     kubeconfig: Path | None, node_name: str | None, cni: str | None, pod_pools: tuple[str, ...]
 ) -> None:
-    """Say what stands in the way of this machine being a node. Changes nothing."""
+    """Say what stands in the way of this machine being a node; exit with 1 if anything does.
+
+    Nothing is changed.
+    """
     findings = [
         check_kernel(),
         *check_programs(),

@@ -17,7 +17,7 @@ from bronzewillow.supervise.run import live_in
 _WORDS = leave_words()
 
 
-@click.command(params=[*_WORDS])
+@click.command(params=[*_WORDS], short_help="Take this machine out of its cluster.")
 @click.option("--root", type=FilePath(), metavar="DIR", help="The --root that the node was joined with.")
 @log_level_option("warning")
 @click.pass_context

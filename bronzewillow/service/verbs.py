@@ -18,11 +18,14 @@ from bronzewillow.supervise.node_words import NodeWords, node_options
 from bronzewillow.supervise.program import find_program
 
 
-@click.command()
+@click.command(short_help="Start the node at each login, as a service of the user.")
 @node_options
 @click.option("--print", "is_printed", is_flag=True, help="Print what would be written, and exit.")
 def install(is_printed: bool, **words: Any) -> None:
-    """Start the node at login, now, and whenever it fails: `bronzewillow up` as this user's own service."""
+    """Start the node at login, now, and whenever it fails: `bronzewillow up` as this user's own service.
+
+    Its options are those that `up` is started with. It can be repeated with others, which take their place.
+    """
     node = NodeWords(**words).checked()
     if node.log_file is not None:
         raise CommandError("--log-file: a service has a log of its own; the last line of install tells where")
@@ -48,7 +51,7 @@ def install(is_printed: bool, **words: Any) -> None:
     click.echo(f"its log: {service.log_hint}")
 
 
-@click.command()
+@click.command(short_help="End and remove that service.")
 def uninstall() -> None:
     """End the service that `bronzewillow install` made, and remove it. The machine stays in its cluster."""
     service = user_service()

@@ -18,7 +18,7 @@ from bronzewillow.host.paths import door_socket
 from bronzewillow.supervise.forward import Way, forward
 
 
-@click.command("forward")
+@click.command("forward", short_help="Lead a port of 127.0.0.1 to a port of a pod.")
 @click.argument("pod")
 @click.argument("port", type=click.IntRange(1, 65535), default=8080)
 @click.option(
@@ -30,7 +30,11 @@ from bronzewillow.supervise.forward import Way, forward
 )
 @control_option
 def forward_command(pod: str, port: int, local_port: int, control: Path) -> None:
-    """Lead a port of 127.0.0.1 to PORT (8080) of POD, a name or an address, until Ctrl-C."""
+    """Lead a port of 127.0.0.1 to PORT of POD, until Ctrl-C.
+
+    POD is its name or the beginning of it, with or without NAMESPACE/, or its address. PORT is 8080 by
+    default.
+    """
     log_to_stderr("info")
     try:
         asyncio.run(_forward(pod, port, local_port, control))

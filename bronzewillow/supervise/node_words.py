@@ -66,11 +66,12 @@ def _as_the_agent_reads(parse: Callable[[click.Context, click.Parameter, Any], o
 
 _OPTIONS = (
     click.option(
-        "--manifests", type=_path, metavar="DIR", help="Run the Pods whose manifests are in this folder."
+        "--manifests", type=_path, metavar="DIR",
+        help="Run the Pods whose manifests are in this folder; in a cluster, as static pods.",
     ),
     click.option(
-        "--config", type=_path, metavar="FILE", show_default="the cluster's, or on this machine alone",
-        help="The network's configuration (TOML).",
+        "--config", type=_path, metavar="FILE", show_default="as the cluster says, or on this machine alone",
+        help="A file (TOML) that says what the pods' network is.",
     ),
     click.option(
         "--root", type=_path, metavar="DIR", show_default="the user's folders",
@@ -87,19 +88,24 @@ _OPTIONS = (
     click.option(
         "--pod-pool", "pod_pools", multiple=True, metavar="CIDR",
         callback=_as_the_agent_reads(parse_prefixes),
-        help="In a cluster: a range for this node's pods; needed with Calico. May be repeated.",
+        help="In a cluster: a range for this node's pods; needed with Calico; may be repeated.",
     ),
     click.option(
         "--kubelet-arg", "kubelet_args", multiple=True, callback=_kubelet_args, metavar="NAME=VALUE",
-        help="In a cluster: an option of `llm-kubelet run`; may be repeated.",
+        help="In a cluster: an option of `llm-kubelet run`, such as max-pods=20; may be repeated.",
     ),
     click.option(
         "--inner-mac", type=click.Choice([rule.value for rule in MacRule]),
-        help="In a cluster: what to do with frames for other MACs than ours (Flannel, Calico).",
+        help="In a cluster of Flannel or Calico: take frames for other MACs than ours, take and count them "
+        "(the default), or drop them.",
     ),
-    click.option("--keep-pods", "keeps_pods", is_flag=True, help="Let pods go on when the node ends."),
     click.option(
-        "--node-name", callback=_node_name, help="This node's name.", show_default="the host name"
+        "--keep-pods", "keeps_pods", is_flag=True,
+        help="Let pods go on when the node ends; a cluster's always do.",
+    ),
+    click.option(
+        "--node-name", callback=_node_name, show_default="the host name",
+        help="This node's name; once it has joined a cluster, it has the one that it joined with.",
     ),
     log_level_option(),
     click.option(

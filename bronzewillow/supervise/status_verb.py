@@ -15,7 +15,7 @@ from bronzewillow.host.command import CommandError
 from bronzewillow.supervise.pods_report import pods_lines
 
 
-@click.command()
+@click.command(short_help="Show the node, its peers, its pods and their models.")
 @control_option
 @json_option
 def status(control: Path, as_json: bool) -> None:
