@@ -27,6 +27,7 @@ PODS_V6 = (
 )
 MACS = (b"\x02\xbb\xbb\xbb\xbb\x01", b"\x02\xbb\xbb\xbb\xbb\x02")
 
+_SOLICITED_NODE = bytes.fromhex("ff0200000000000000000001ff")
 _FLOWS = 5
 
 u8 = st.integers(0, 0xFF)
@@ -39,6 +40,11 @@ ipv6_addresses = st.binary(min_size=16, max_size=16)
 address_pairs = st.tuples(ipv4_addresses, ipv4_addresses) | st.tuples(ipv6_addresses, ipv6_addresses)
 macs = st.binary(min_size=6, max_size=6)
 payloads = st.binary(max_size=100)
+
+
+def solicited_node(address: bytes) -> bytes:
+    """The multicast address on which `address` is asked for (RFC 4291 2.7.1)."""
+    return _SOLICITED_NODE + address[13:]
 
 
 @st.composite

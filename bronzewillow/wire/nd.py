@@ -17,7 +17,6 @@ HOP_LIMIT = 255
 _SOURCE_LINK_LAYER = 1
 _TARGET_LINK_LAYER = 2
 _ROUTER, _SOLICITED, _OVERRIDE = 0x80, 0x40, 0x20
-_SOLICITED_NODE = bytes.fromhex("ff0200000000000000000001ff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +37,6 @@ class NeighborAdvertisement:
 
 
 NeighborMessage = NeighborSolicitation | NeighborAdvertisement
-
-
-def solicited_node(address: bytes) -> bytes:
-    """The multicast address on which `address` is asked for (RFC 4291 2.7.1)."""
-    return _SOLICITED_NODE + address[13:]
 
 
 def is_link_local(address: bytes) -> bool:

@@ -16,12 +16,6 @@ from kubelet.certificates.token import BootstrapToken
 _LONGEST = 4096
 
 
-def sign_detached(content: bytes, token: BootstrapToken) -> str:
-    """`header..signature` of `content`."""
-    header = _encoded(json.dumps({"alg": "HS256", "kid": token.id}, separators=(",", ":")).encode())
-    return f"{header}..{_encoded(_signature(header, content, token))}"
-
-
 def is_signed(content: bytes, detached: str, token: BootstrapToken) -> bool:
     """Whether `detached` is a signature of `content` by `token`; False for all else. Constant time."""
     header, _, rest = detached.partition(".")

@@ -28,7 +28,6 @@ from kubelet.model.pod_spec import (
     is_terminal,
     metadata,
     objects,
-    sequence,
     status,
     text,
 )
@@ -67,14 +66,6 @@ def own_status(pod: Object) -> dict[str, Any]:
     if "conditions" in own:
         own["conditions"] = [dict(one) for one in objects(own["conditions"]) if one.get("type") in OWNED]
     return own
-
-
-def merged_status(pod: Object, own: Object) -> dict[str, Any]:
-    """The whole status as `/pods` shows it: others' fields and conditions as the API object has them."""
-    there = status(pod)
-    others = [dict(one) for one in objects(there.get("conditions")) if one.get("type") not in OWNED]
-    rest = {key: value for key, value in there.items() if key not in OWN_FIELDS}
-    return {**rest, **own, "conditions": [*sequence(own.get("conditions")), *others]}
 
 
 def pod_status(view: PodView, facts: NodeFacts, wall: int) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from bronzewillow.kube.client import KubeClient
@@ -41,8 +40,6 @@ class LeaseKeeper:
         self._wake = asyncio.Event()
         self.last_error: KubeError | None = None
         """Why it could not be renewed at the last beat."""
-        self.last_renewed: datetime | None = None
-        """By the wall clock; None for never."""
 
     def own(self, node_uid: str) -> None:
         """The Node's, so that it goes with it. A Node that was made anew has another uid."""
@@ -75,7 +72,6 @@ class LeaseKeeper:
             except KubeError as error:
                 failure = error
             else:
-                self.last_renewed = self._clock.wall()
                 was_away = isinstance(self.last_error, Unreachable)
                 self._note(None)
                 if was_away:  # it answers again: whoever waits for its next try need not

@@ -67,11 +67,6 @@ class Readiness:
         return replace(self._told, lifecycle_problem=self._lifecycle_problem(now))
 
     @property
-    def is_up(self) -> bool:
-        """Whether it answered last time, and said that it is ready."""
-        return not self._told.problem
-
-    @property
     def name(self) -> str:
         """Its own; empty before it has told."""
         return self._told.name

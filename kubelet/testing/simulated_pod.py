@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kubelet.model.actions import Action, DeletePodObject, TearDownVolumes
+from kubelet.model.conditions import OWNED
 from kubelet.model.decision import Decision, Ending, NodeFacts, PodEvent, Refusal
 from kubelet.model.outcomes import Done, Failed, Outcome
 from kubelet.model.pod_machine import PodMachine
-from kubelet.model.pod_status import merged_status
+from kubelet.model.pod_spec import Object, objects, sequence, status
+from kubelet.model.pod_status import OWN_FIELDS
 from kubelet.model.times import SECOND, rfc3339
 from kubelet.testing.simulated_runtime import CALL, SimulatedRuntime
 from kubelet.testing.virtual_time import VirtualTime
@@ -18,6 +20,14 @@ from kubelet.testing.world import World
 
 StatusSeen = Callable[["SimulatedPod", Mapping[str, Any]], None]
 EventSeen = Callable[["SimulatedPod", PodEvent], None]
+
+
+def merged_status(pod: Object, own: Object) -> dict[str, Any]:
+    """The whole status as an API server has it: others' fields and conditions stay."""
+    there = status(pod)
+    others = [dict(one) for one in objects(there.get("conditions")) if one.get("type") not in OWNED]
+    rest = {key: value for key, value in there.items() if key not in OWN_FIELDS}
+    return {**rest, **own, "conditions": [*sequence(own.get("conditions")), *others]}
 
 
 class SimulatedPod:

@@ -85,7 +85,7 @@ def test_the_runtime_is_killed_and_comes_back(processes: NodeProcesses) -> None:
 
             async def is_noticed() -> bool:
                 await shell.readiness.ask(now())
-                return not shell.readiness.is_up
+                return bool(shell.readiness.runtime(now()).problem)
 
             await until(is_noticed)
             await asyncio.to_thread(processes.start_runtime)

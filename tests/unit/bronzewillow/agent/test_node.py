@@ -16,7 +16,7 @@ from bronzewillow.agent.node import Node
 from bronzewillow.overlay.spec import OverlaySpec
 from bronzewillow.stack import Accepted, Closed, Connected, DataReceived, Event, Reset
 from bronzewillow.testing.aio import run
-from bronzewillow.testing.datagrams import pieces_of, random_trains
+from bronzewillow.testing.datagrams import pieces_of, random_trains, solicited_node
 from bronzewillow.testing.loopback import until, until_still
 from bronzewillow.testing.overlay import LOOPBACK_V6, OTHER_POD, POD, POD_V6, node_spec
 from bronzewillow.testing.ports import free_udp_port
@@ -39,7 +39,7 @@ from bronzewillow.wire.ipv4 import ETHERTYPE as IPV4
 from bronzewillow.wire.ipv4 import Ipv4Packet, emit_ipv4, parse_ipv4
 from bronzewillow.wire.ipv6 import ETHERTYPE as IPV6
 from bronzewillow.wire.ipv6 import Ipv6Packet, emit_ipv6, parse_ipv6
-from bronzewillow.wire.nd import HOP_LIMIT, NeighborAdvertisement, NeighborSolicitation, solicited_node
+from bronzewillow.wire.nd import HOP_LIMIT, NeighborAdvertisement, NeighborSolicitation
 from bronzewillow.wire.packet import Packet
 from bronzewillow.wire.tcp import Flags
 

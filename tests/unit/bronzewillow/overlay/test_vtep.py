@@ -12,6 +12,7 @@ from bronzewillow.overlay.mtu import EXPIRES
 from bronzewillow.overlay.replies import MOVES_AFTER
 from bronzewillow.overlay.spec import OverlaySpec, Peer
 from bronzewillow.overlay.vtep import Datagrams, TooBig, Vtep
+from bronzewillow.testing.datagrams import solicited_node
 from bronzewillow.wire import icmpv6, nd
 from bronzewillow.wire.arp import REPLY, REQUEST, ArpPacket
 from bronzewillow.wire.encap import Encap
@@ -347,7 +348,7 @@ def test_a_peer_speaks_only_for_its_own_of_either_family() -> None:
 
 
 def solicitation(target: bytes, source: str = "fe80::1", hop_limit: int = 255) -> Ipv6Packet:
-    destination = nd.solicited_node(target)
+    destination = solicited_node(target)
     payload = icmpv6.emit_icmpv6(nd.NeighborSolicitation(target), ip6(source), destination)
     return Ipv6Packet(ip6(source), destination, icmpv6.PROTOCOL, payload, hop_limit)
 

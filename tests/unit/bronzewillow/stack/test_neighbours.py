@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bronzewillow.stack.neighbours import answer_arp, answer_solicitation
+from bronzewillow.testing.datagrams import solicited_node
 from bronzewillow.wire import icmpv6, nd
 from bronzewillow.wire.arp import REPLY, REQUEST, ArpPacket
 from bronzewillow.wire.errors import DropReason, WireError
@@ -33,7 +34,7 @@ POD, ASKER = bytes.fromhex("fd00000a") + bytes(11) + b"\2", bytes.fromhex("fe80"
 
 
 def solicitation(target: bytes = POD, source: bytes = ASKER) -> Ipv6Packet:
-    destination = nd.solicited_node(target)
+    destination = solicited_node(target)
     payload = icmpv6.emit_icmpv6(nd.NeighborSolicitation(target, THEIR_MAC), source, destination)
     return Ipv6Packet(source, destination, icmpv6.PROTOCOL, payload, nd.HOP_LIMIT)
 

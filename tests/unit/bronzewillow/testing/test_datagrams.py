@@ -30,3 +30,8 @@ def test_trains_reach_every_part_of_the_kernel() -> None:
 def test_pieces_of_counts_datagrams() -> None:
     packet = TcpPacket(bytes(4), bytes(4), TcpSegment(1, 2, 3, 4, 16, 5), pieces=3)
     assert datagrams.pieces_of([packet, object()]) == 4
+
+
+def test_whoever_has_an_address_is_asked_on_one_of_few() -> None:
+    asked = bytes.fromhex("ff0200000000000000000001ff00a70a")
+    assert datagrams.solicited_node(datagrams.PODS_V6[1]) == asked

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from bronzewillow.testing.datagrams import solicited_node
 from bronzewillow.wire import icmpv6, nd
 from bronzewillow.wire.checksum import PartialPolicy, internet_checksum, pseudo_header_sum
 from bronzewillow.wire.errors import DropReason, WireError
@@ -106,8 +107,8 @@ def test_quotations_that_tell_nothing() -> None:
 
 
 def test_solicitations_are_told_apart_at_a_glance() -> None:
-    payload = icmpv6.emit_icmpv6(nd.NeighborSolicitation(B), A, nd.solicited_node(B))
-    asking = Ipv6Packet(A, nd.solicited_node(B), icmpv6.PROTOCOL, payload, nd.HOP_LIMIT)
+    payload = icmpv6.emit_icmpv6(nd.NeighborSolicitation(B), A, solicited_node(B))
+    asking = Ipv6Packet(A, solicited_node(B), icmpv6.PROTOCOL, payload, nd.HOP_LIMIT)
     assert icmpv6.solicited_target(asking) == B
     for other in (
         dataclasses.replace(asking, hop_limit=254),  # RFC 4861 7.1.1

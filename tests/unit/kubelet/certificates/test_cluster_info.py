@@ -6,8 +6,8 @@ import pytest
 
 from kubelet.certificates.cluster_info import ClusterInfo, check_signature, cluster_of, parse_cluster_info
 from kubelet.certificates.errors import InvalidArgument, NotTrusted
-from kubelet.certificates.jws import sign_detached
 from kubelet.certificates.token import BootstrapToken
+from kubelet.testing.detached import sign_detached
 
 TOKEN = BootstrapToken("abcdef", "0123456789abcdef")
 TEXT = """

@@ -18,9 +18,9 @@ from kubelet.certificates.errors import (
     NotTrusted,
     Unavailable,
 )
-from kubelet.certificates.jws import sign_detached
 from kubelet.certificates.pins import pin_of
 from kubelet.certificates.token import BootstrapToken
+from kubelet.testing.detached import sign_detached
 
 from .conftest import Authority, https_server
 

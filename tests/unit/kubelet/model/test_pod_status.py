@@ -9,7 +9,7 @@ from kubelet.model.container_status import ContainerView
 from kubelet.model.decision import NodeFacts, Refusal
 from kubelet.model.observed import ContainerState, ObservedContainer, ObservedSandbox
 from kubelet.model.pod_spec import Kind
-from kubelet.model.pod_status import PodView, merged_status, own_status, pod_status, refused_status
+from kubelet.model.pod_status import PodView, own_status, pod_status, refused_status
 
 FACTS = NodeFacts("mac-1", ("2001:db8::1", "192.0.2.2"), "runm")
 POD: dict[str, Any] = {"metadata": {"name": "p", "generation": 3}, "spec": {"containers": [{"name": "a"}]}}
@@ -66,13 +66,7 @@ def test_what_is_others_stays_theirs() -> None:
     theirs = {"type": "example.dev/lb", "status": "True"}
     ours = {"type": "Ready", "status": "True"}
     pod = {"status": {"phase": "Running", "conditions": [ours, theirs], "nominatedNodeName": "x"}}
-    own = own_status(pod)
-    assert own == {"phase": "Running", "conditions": [ours]}
-    assert merged_status(pod, {**own, "phase": "Failed"}) == {
-        "phase": "Failed",
-        "conditions": [ours, theirs],
-        "nominatedNodeName": "x",
-    }
+    assert own_status(pod) == {"phase": "Running", "conditions": [ours]}
 
 
 def test_a_static_pod_with_a_bad_quantity_has_a_class() -> None:

@@ -93,6 +93,10 @@ class Rig:
         found = next(one for one in node["status"]["conditions"] if one["type"] == "Ready")
         return found["status"], found["message"]
 
+    @property
+    def has_lease(self) -> bool:
+        return self.agent.lease._lease is not None
+
     def told(self, reason: str) -> int:
         return sum(event[1] == reason for event in self.events)
 
@@ -106,7 +110,7 @@ def test_a_node_is_ready_with_its_lease_and_its_certificates(
         rig = Rig(cluster, tmp_path)
         async with rig.client:
             running = spawn(rig.agent.run(), name="agent")
-            await until(lambda: rig.told("NodeReady") == 1 and rig.agent.lease.last_renewed is not None)
+            await until(lambda: rig.told("NodeReady") == 1 and rig.has_lease)
             assert await rig.ready() == ("True", "kubelet is posting ready status")
             assert rig.pairs[:1] == [tmp_path / "self-signed-current.pem"]  # who is Ready has a port
             node = await cluster.admin.get(NODES, NODE)
@@ -295,7 +299,7 @@ def test_who_has_slept_returns_over_new_connections_the_lease_first(
         steps: list[str] = []
         async with rig.client:
             running = spawn(rig.agent.run(), name="agent")
-            await until(lambda: rig.told("NodeReady") == 1 and rig.agent.lease.last_renewed is not None)
+            await until(lambda: rig.told("NodeReady") == 1 and rig.has_lease)
             reconnect = rig.client.reconnect
 
             async def noted() -> None:
@@ -335,7 +339,7 @@ def test_a_node_that_is_deleted_comes_back_with_its_lease(tmp_path: Path) -> Non
         rig = Rig(cluster, tmp_path)
         async with rig.client:
             running = spawn(rig.agent.run(), name="agent")
-            await until(lambda: rig.told("NodeReady") == 1 and rig.agent.lease.last_renewed is not None)
+            await until(lambda: rig.told("NodeReady") == 1 and rig.has_lease)
             first = rig.agent.node["metadata"]["uid"]
             await cluster.admin.delete(NODES, NODE)
             await until(lambda: rig.told("NodeReady") == 2)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubelet.model.times import SECOND
-from kubelet.testing.simulated_pod import SimulatedPod
+from kubelet.testing.simulated_pod import SimulatedPod, merged_status
 from kubelet.testing.virtual_time import VirtualTime
 from kubelet.testing.world import World
 
@@ -60,3 +60,14 @@ def test_the_object_is_removed_while_the_agent_is_down() -> None:
     pod.start_agent()
     time.run(60 * SECOND)
     assert pod.is_finished
+
+
+def test_the_api_server_keeps_what_is_others() -> None:
+    theirs = {"type": "example.dev/lb", "status": "True"}
+    ours = {"type": "Ready", "status": "True"}
+    pod = {"status": {"phase": "Running", "conditions": [ours, theirs], "nominatedNodeName": "x"}}
+    assert merged_status(pod, {"phase": "Failed", "conditions": [ours]}) == {
+        "phase": "Failed",
+        "conditions": [ours, theirs],
+        "nominatedNodeName": "x",
+    }
