@@ -6,6 +6,7 @@ Each takes a tool's output and gives a finding, or None for what cannot be read.
 from __future__ import annotations
 
 import re
+import shlex
 
 from bronzewillow.doctor.findings import Finding, Verdict
 
@@ -70,7 +71,8 @@ def of_firewall(text: str, python: str) -> Finding | None:
         says = "blocks all incoming connections: no peer reaches pods, and nobody their logs"
         return Finding(Verdict.BROKEN, "firewall", says, f"sudo {_FIREWALL} --setblockall off")
     says = "is on, and asks whoever sits there about the tunnel's port and 10250"
-    return _warning("firewall", says, f"sudo {_FIREWALL} --add {python} --unblockapp {python}")
+    program = shlex.quote(python)
+    return _warning("firewall", says, f"sudo {_FIREWALL} --add {program} --unblockapp {program}")
 
 
 def of_wired_limit(limit: str, memory: str) -> Finding | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable
+
+import psutil
 
 from bronzewillow.doctor import mac
 from bronzewillow.doctor.findings import Finding
@@ -23,6 +24,11 @@ def ask(*command: str) -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
+def running_program() -> str:
+    """What the system sees run. A Python of python.org or Homebrew is started by one file, and is another."""
+    return psutil.Process().exe()
+
+
 def check_mac(*, is_installed: bool, ask: Ask = ask) -> list[Finding]:
     """All of them; `is_installed`: whether `bronzewillow install` was run."""
     loginwindow = ("defaults", "read", "/Library/Preferences/com.apple.loginwindow", "autoLoginUser")
@@ -33,7 +39,7 @@ def check_mac(*, is_installed: bool, ask: Ask = ask) -> list[Finding]:
         mac.of_login(ask("fdesetup", "status"), ask(*loginwindow)),
         mac.of_local_network(ask("sw_vers", "-productVersion"), is_installed=is_installed),
         mac.of_firewall(
-            ask("/usr/libexec/ApplicationFirewall/socketfilterfw", "--getglobalstate"), sys.executable
+            ask("/usr/libexec/ApplicationFirewall/socketfilterfw", "--getglobalstate"), running_program()
         ),
         mac.of_wired_limit(ask("sysctl", "-n", "iogpu.wired_limit_mb"), ask("sysctl", "-n", "hw.memsize")),
         mac.of_lease(interface, lease),

@@ -7,6 +7,7 @@ import ssl
 import tempfile
 from pathlib import Path
 
+from bronzewillow.host.authorities import overlooked_authorities
 from bronzewillow.kube.access import Cluster, Presented
 from bronzewillow.kube.errors import BadCredentials
 
@@ -19,6 +20,8 @@ def client_context(cluster: Cluster, presented: Presented) -> ssl.SSLContext:
         raise BadCredentials(
             f"{cluster.server}: its CA is no certificate in PEM form: {error.reason}"
         ) from None
+    if not cluster.ca_pem and (overlooked := overlooked_authorities()) is not None:
+        context.load_verify_locations(overlooked)
     # Python 3.13 asks for extensions that the CAs of many clusters lack; Go, and so kubectl, does not.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.set_alpn_protocols(["http/1.1"])

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import resource
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,6 +65,7 @@ def read_machine_health(disk: Path, image_disk: Path) -> Observations:
 def _of_disk(folder: Path, space: Signal, files: Signal) -> Observations:
     seen = os.statvfs(folder)
     found = {space: Observation(seen.f_bavail * seen.f_frsize, seen.f_blocks * seen.f_frsize)}
-    if seen.f_files:  # some file systems do not count them
+    # some file systems do not count them; macOS cuts their numbers to 32 bits, and APFS makes what it needs
+    if seen.f_files and sys.platform != "darwin":
         found[files] = Observation(seen.f_favail, seen.f_files)
     return found

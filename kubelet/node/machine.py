@@ -23,6 +23,7 @@ _SYSCTLS = {
         "hw.logicalcpu",
         "iogpu.wired_limit_mb",
         "kern.bootsessionuuid",
+        "kern.osproductversion",
         "machdep.cpu.brand_string",
     ),
     "linux": ("kernel.random.boot_id",),
@@ -39,7 +40,6 @@ def read_machine(disk: Path) -> Machine:
             platform_device,
             read_ioreg("AGXAccelerator"),
             platform.release(),
-            platform.mac_ver()[0],
             disk_bytes,
         )
     return _other_machine(disk_bytes)
@@ -50,7 +50,6 @@ def darwin_machine(
     platform_device: Mapping[str, Any],
     accelerator: Mapping[str, Any],
     release: str,
-    product_version: str,
     disk_bytes: int,
 ) -> Machine:
     """A Mac, of what its kernel says; pure."""
@@ -67,7 +66,8 @@ def darwin_machine(
         gpu_limit_bytes=_number(sysctls.get("iogpu.wired_limit_mb")) << 20,
         disk_bytes=disk_bytes,
         kernel_version=release,
-        os_image=f"macOS {product_version}".strip(),
+        # programs built for earlier systems are told of macOS 16, or of 10.16, in `platform.mac_ver()`
+        os_image=f"macOS {sysctls.get('kern.osproductversion', '')}".strip(),
         boot_id=sysctls.get("kern.bootsessionuuid", ""),
         machine_id=system_uuid.replace("-", "").lower(),
         system_uuid=system_uuid,

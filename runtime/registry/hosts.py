@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from bronzewillow.host.authorities import overlooked_authorities
 from bronzewillow.host.parsing import parse_toml
 from runtime.images.reference import DOCKER_HUB
 from runtime.registry.errors import InvalidConfig
@@ -52,11 +53,13 @@ class Endpoint:
         client = self.client if with_client else None
         if self.skip_verify and not client:
             return False
-        if not self.ca and not client:
+        overlooked = overlooked_authorities()
+        authorities = (*self.ca, overlooked) if overlooked is not None else self.ca
+        if not authorities and not client:
             return True
         context = ssl.create_default_context()
         try:
-            for path in self.ca:
+            for path in authorities:
                 context.load_verify_locations(path)
             if client:
                 context.load_cert_chain(*client)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from bronzewillow.doctor.mac_tools import ask, check_mac
+import os
+
+from bronzewillow.doctor.mac_tools import ask, check_mac, running_program
 
 
 def test_a_tool_that_is_not_there_or_fails_says_nothing() -> None:
@@ -34,3 +36,10 @@ def test_tools_are_asked_as_their_manuals_have_it() -> None:
 
 def test_where_nothing_answers_only_the_service_is_known() -> None:
     assert [one.subject for one in check_mac(is_installed=False, ask=lambda *_: "")] == ["service"]
+
+
+def test_the_firewall_is_told_of_the_file_that_runs() -> None:
+    assert os.access(running_program(), os.X_OK)
+    said = {"--getglobalstate": "Firewall is enabled. (State = 1)"}
+    found = check_mac(is_installed=False, ask=lambda *command: said.get(command[-1], ""))
+    assert [running_program() in one.cure for one in found if one.subject == "firewall"] == [True]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bronzewillow.kube import tls
 from bronzewillow.kube.access import Cluster, Presented
 from bronzewillow.kube.errors import BadCredentials
 from bronzewillow.kube.tls import client_context
@@ -18,6 +19,15 @@ def test_whom_it_believes() -> None:
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert [ca["subject"] for ca in context.get_ca_certs()] == [((("commonName", "ca"),),)]
+
+
+def test_without_a_ca_the_system_s_own_list_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "system.pem").write_bytes(Authority("ca").ca_pem)
+    monkeypatch.setattr(tls, "overlooked_authorities", lambda: tmp_path / "system.pem")
+    context = client_context(Cluster("https://a"), Presented())
+    assert ((("commonName", "ca"),),) in [ca["subject"] for ca in context.get_ca_certs()]
+    context = client_context(Cluster("https://a", Authority("own").ca_pem), Presented())
+    assert [ca["subject"] for ca in context.get_ca_certs()] == [((("commonName", "own"),),)]
 
 
 def test_nothing_of_the_key_stays_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

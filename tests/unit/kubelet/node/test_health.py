@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+import pytest
 
 from bronzewillow.testing.aio import run
 from kubelet.model.node_facts import Health
@@ -36,3 +39,11 @@ def test_this_machine_can_be_read(tmp_path: Path) -> None:
     for one in seen.values():
         assert 0 < one.available <= one.capacity
     assert {Signal.MEMORY, Signal.NODE_DISK} <= set(seen)
+
+
+def test_files_that_a_mac_cannot_count_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kubelet.node.health.read_memory", lambda: Observation(1, 2))
+    monkeypatch.setattr(sys, "platform", "darwin")
+    seen = read_machine_health(tmp_path, tmp_path)
+    assert {Signal.NODE_DISK, Signal.IMAGE_DISK} <= set(seen)
+    assert not {Signal.NODE_FILES, Signal.IMAGE_FILES} & set(seen)

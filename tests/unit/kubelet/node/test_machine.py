@@ -13,13 +13,14 @@ SYSCTLS = {
     "hw.logicalcpu": "12",
     "iogpu.wired_limit_mb": "0",
     "kern.bootsessionuuid": "0F3F1B5C-0000-4000-8000-000000000001",
+    "kern.osproductversion": "15.6",
     "machdep.cpu.brand_string": "Apple M2 Pro",
 }
 
 
 def test_a_mac() -> None:
     device = {"IOPlatformUUID": "564D1B5C-0000-4000-8000-0000000000AA"}
-    mac = darwin_machine(SYSCTLS, device, {"gpu-core-count": 19}, "24.6.0", "15.6", 1 << 40)
+    mac = darwin_machine(SYSCTLS, device, {"gpu-core-count": 19}, "24.6.0", 1 << 40)
     assert (mac.operating_system, mac.chip, mac.model) == ("darwin", "Apple M2 Pro", "Mac14,12")
     assert (mac.cpus, mac.gpu_cores, mac.memory_bytes, mac.gpu_limit_bytes) == (12, 19, 32 << 30, 0)
     assert (mac.kernel_version, mac.os_image) == ("24.6.0", "macOS 15.6")
@@ -28,13 +29,14 @@ def test_a_mac() -> None:
 
 
 def test_a_limit_that_an_administrator_set_is_seen() -> None:
-    mac = darwin_machine(SYSCTLS | {"iogpu.wired_limit_mb": "28672"}, {}, {}, "24.6.0", "15.6", 1 << 40)
+    mac = darwin_machine(SYSCTLS | {"iogpu.wired_limit_mb": "28672"}, {}, {}, "24.6.0", 1 << 40)
     assert mac.gpu_limit_bytes == 28 << 30
 
 
 def test_a_mac_that_says_nothing_is_not_made_up() -> None:
-    mac = darwin_machine({}, {}, {"gpu-core-count": "?"}, "", "", 0)
+    mac = darwin_machine({}, {}, {"gpu-core-count": "?"}, "", 0)
     assert (mac.chip, mac.cpus, mac.gpu_cores, mac.memory_bytes, mac.boot_id) == ("", 0, 0, 0, "")
+    assert mac.os_image == "macOS"
 
 
 def test_this_machine_has_all_that_a_node_must_say(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bronzewillow.testing.apiserver.authority import Authority
 from runtime.registry.errors import InvalidConfig
 from runtime.registry.hosts import Endpoint, Hosts
 
@@ -87,12 +88,13 @@ def test_mistakes_are_one_line_with_the_file(tmp_path: Path, text: str, why: str
     assert "\n" not in str(raised.value)
 
 
-def test_tls(tmp_path: Path) -> None:
+def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.registry.hosts.overlooked_authorities", lambda: None)
     assert Endpoint("https://a.example").tls() is True
     assert Endpoint("https://a.example", skip_verify=True).tls() is False
     with pytest.raises(InvalidConfig, match=r"certificates for https://a\.example"):
         Endpoint("https://a.example", ca=(tmp_path / "none",)).tls()
-    (tmp_path / "ca.pem").write_text(Path(ssl.get_default_verify_paths().cafile or "").read_text())
+    (tmp_path / "ca.pem").write_bytes(Authority("ca").ca_pem)
     endpoint = hosts(tmp_path, 'server = "https://b.example"\nca = "../ca.pem"').endpoints(
         "registry.example", "pull"
     )
@@ -101,3 +103,15 @@ def test_tls(tmp_path: Path) -> None:
     assert one.client == (tmp_path / "c.example/c.pem", tmp_path / "c.example/k.pem")
     with pytest.raises(InvalidConfig, match=r"c\.example"):
         one.tls()
+
+
+def test_authorities_that_openssl_overlooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "system.pem").write_bytes(Authority("system").ca_pem)
+    (tmp_path / "own.pem").write_bytes(Authority("own").ca_pem)
+    monkeypatch.setattr("runtime.registry.hosts.overlooked_authorities", lambda: tmp_path / "system.pem")
+    context = Endpoint("https://a.example", ca=(tmp_path / "own.pem",)).tls()
+    assert isinstance(context, ssl.SSLContext)
+    subjects = [ca["subject"] for ca in context.get_ca_certs()]
+    assert ((("commonName", "system"),),) in subjects and ((("commonName", "own"),),) in subjects
+    assert isinstance(Endpoint("https://a.example").tls(), ssl.SSLContext)
+    assert Endpoint("https://a.example", skip_verify=True).tls() is False
