@@ -213,7 +213,7 @@ class Usage:
     prompt_s: float = 0.0
     """Seconds spent on the prompt."""
     generation_s: float = 0.0
-    """Seconds spent on the answer."""
+    """Seconds from the answer's first token to its last."""
 
 
 Event = Progress | Piece | Finish | Usage

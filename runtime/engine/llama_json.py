@@ -136,8 +136,10 @@ class ChunkReader:
             self._cached_tokens = cached
         self._cached_tokens = min(self._cached_tokens, cached)
         self._prompt_ms = max(self._prompt_ms, float(timings.get("prompt_ms", 0.0)))
-        self._completion_tokens += int(timings.get("predicted_n", 0))
-        self._generation_ms = max(self._generation_ms, float(timings.get("predicted_ms", 0.0)))
+        predicted = int(timings.get("predicted_n", 0))
+        self._completion_tokens += predicted
+        if predicted > 1:  # for a single token llama.cpp reports a microsecond in place of no time
+            self._generation_ms = max(self._generation_ms, float(timings.get("predicted_ms", 0.0)))
 
 
 def _tool_call(call: Mapping[str, Any]) -> ToolCallPiece:

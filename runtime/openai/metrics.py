@@ -85,7 +85,7 @@ class Metrics:
         self._predicted_s.inc(usage.generation_s)
         if usage.prompt_s > 0:
             self._prompt_rate.set((usage.prompt_tokens - usage.cached_tokens) / usage.prompt_s)
-        if usage.generation_s > 0:
+        if usage.completion_tokens > 1 and usage.generation_s > 0:  # the time begins with the first token
             self._predicted_rate.set(usage.completion_tokens / usage.generation_s)
 
     def count_prompt(self, tokens: int) -> None:

@@ -72,6 +72,15 @@ def test_usage_counts_the_prompt_once() -> None:
     assert (usage.prompt_s, usage.generation_s) == (0.3, 0.09)
 
 
+def test_answers_of_one_token_took_no_time() -> None:
+    reader = ChunkReader(Generation(prompt="a", choices=2))
+    one = {"prompt_n": 35, "prompt_ms": 300.0, "predicted_n": 1, "predicted_ms": 0.001}
+    for choice in (0, 1):
+        list(reader.read({**chunk({}, "length", choice), "timings": one}))
+    usage = reader.usage()
+    assert (usage.completion_tokens, usage.generation_s) == (2, 0.0)
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [

@@ -25,6 +25,14 @@ def test_both_names_count_the_same() -> None:
         assert line in found
 
 
+def test_an_answer_of_one_token_has_no_rate() -> None:
+    metrics = Metrics("m", Admission(4, 4))
+    metrics.add_usage(Usage(10, 20, 4, 2.0, 4.0))
+    metrics.add_usage(Usage(10, 1, 4, 2.0, 0.000001))
+    assert "llamacpp:predicted_tokens_seconds 5.0" in lines(metrics)
+    assert "llamacpp:tokens_predicted_total 21.0" in lines(metrics)
+
+
 def test_gauges_follow_the_admission() -> None:
     admission = Admission(4, 4)
     metrics = Metrics("m", admission)
