@@ -18,6 +18,7 @@ from bronzewillow.wire.ipv6 import FRAGMENT_HEADER_BYTES, MAX_PAYLOAD_BYTES, Ipv
 from bronzewillow.wire.ipv6 import HEADER_BYTES as IPV6_HEADER_BYTES
 
 _LIFETIME = 30_000_000  # RFC 1122 3.3.2 and RFC 8200 4.5 have 60 s as an upper value; Linux waits 30
+_MOST_PIECES = 128  # of one packet, each of which is compared with all others: 64 KiB in 576 bytes are 119
 _OVERHEAD_BYTES = 256  # what an entry costs beside its bytes, so that empty ones count too
 
 Key = tuple[bytes, bytes, int, int]
@@ -76,6 +77,8 @@ class Reassembler:
             self.held_bytes -= entry.held_bytes
             payload = b"".join(entry.pieces[at] for at in sorted(entry.pieces))
             return _whole(entry.first, payload)
+        if len(entry.pieces) > _MOST_PIECES:
+            self._drop(key, DropReason.FRAGMENT)
         while self.held_bytes > self._max_bytes:
             self._drop(next(iter(self._incomplete)), DropReason.REASSEMBLY_LIMIT)
         return None

@@ -146,6 +146,21 @@ def test_ten_thousand_incomplete_packets_are_bounded(drops: Counter[DropReason])
     assert [reassembler.add(p, 0) is None for p in pieces] == [True, True, True, False]
 
 
+def test_a_packet_in_more_pieces_than_any_path_makes_is_dropped(
+    reassembler: Reassembler, drops: Counter[DropReason]
+) -> None:
+    """Each piece is compared with all others: thousands of one packet would keep the node busy."""
+    large = replace(WHOLE, payload=bytes(65_000))
+    pieces = fragment(large, 576, 1)  # RFC 791 3.2: what every host must take
+    assert [reassembler.add(p, 0) for p in pieces[:-1]] == [None] * (len(pieces) - 1)
+    whole = reassembler.add(pieces[-1], 0)
+    assert whole is not None and whole.payload == large.payload
+    for at in range(129):
+        assert reassembler.add(piece(8 * at, 8 * at + 8), 0) is None
+    assert reassembler.held_bytes == 0
+    assert drops == {DropReason.FRAGMENT: 129}
+
+
 A6, B6 = bytes(15) + b"\2", bytes(15) + b"\3"
 CHAIN = ((DESTINATION_OPTIONS, bytes(6)),)
 WHOLE_V6 = Ipv6Packet(A6, B6, 17, random.Random(2).randbytes(5000), extensions=CHAIN)
