@@ -68,6 +68,8 @@ class ControlSocket:
 def _explained(where: str, option: str) -> Iterator[None]:
     try:
         yield
+    except UnicodeError:  # an empty label, or one above 63 bytes
+        raise ValueError(f"{where}: is no host name; choose another with {option}") from None
     except OSError as error:
         # the loop's own texts are long; of a name that cannot be resolved there is no errno
         reasons = {

@@ -37,6 +37,8 @@ class Upstream:
                 )
         elif not self.host:
             raise ValueError("upstream tcp: the host is missing; write tcp:HOST:PORT")
+        elif not _may_be_host(self.host):
+            raise ValueError(f"upstream tcp:{self.host!r}: is no host name")
         elif not 0 < self.port < 65536:
             raise ValueError(f"upstream tcp:{self.host}: port {self.port} is not between 1 and 65535")
 
@@ -123,6 +125,14 @@ class RelayLimits:
 
     def __post_init__(self) -> None:
         _check_positive(self, allow_zero=())
+
+
+def _may_be_host(text: str) -> bool:
+    try:
+        text.encode("idna")  # as the resolver will: no empty label, none above 63 bytes
+    except UnicodeError:
+        return False
+    return text.isprintable()
 
 
 def _check_positive(limits: HttpLimits | RelayLimits, allow_zero: tuple[str, ...]) -> None:

@@ -111,6 +111,16 @@ def test_a_port_that_is_taken_names_the_option() -> None:
     run(main())
 
 
+def test_what_can_be_no_host_names_the_option() -> None:
+    async def main() -> None:
+        control = ControlSocket()
+        with pytest.raises(ValueError, match=r"a\.\.b:80: is no host name; choose another with --metrics"):
+            await control.serve_tcp(application(), "a..b", 80, "--metrics")
+        await control.close()
+
+    run(main())
+
+
 def test_strangers_take_no_more_than_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that say nothing make room for who asks."""
 

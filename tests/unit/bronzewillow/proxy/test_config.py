@@ -36,6 +36,9 @@ def test_parse_and_str_are_inverse(text: str, upstream: Upstream) -> None:
         ("tcp:h:65536", "between 1 and 65535"),
         ("tcp:::1:80", "brackets"),
         ("tcp:[nonsense]:80", "not an IPv6"),
+        ("tcp:a..b:80", "no host name"),
+        ("tcp:" + "x" * 64 + ":80", "no host name"),
+        ("tcp:a\0b:80", "no host name"),
     ],
 )
 def test_parse_refuses_in_one_line_that_names_the_cure(text: str, cure: str) -> None:
