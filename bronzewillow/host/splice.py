@@ -15,8 +15,10 @@ from typing import Final, cast
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
 CLIENT: Final = 0
 UPSTREAM: Final = 1
-_EARLY_BYTES: Final = 65_536
-"""Bytes taken from a client whose transport delivers although it was paused, until the upstream is there."""
+_EARLY_BYTES: Final = 1 << 19
+"""Bytes taken from a client whose transport delivers although it was paused, until the upstream is there: two
+reads of the event loop's, of which one is enough to notice it.
+"""
 
 
 class SpliceSide(asyncio.Protocol):
@@ -101,7 +103,11 @@ class Splice:
 
     def on_made(self, index: int) -> None:
         """The client waits, unread and so unbuffered, until the upstream is there."""
-        if all(side.transport is not None for side in self.sides):
+        if self.finished.done():  # it did not wait
+            transport = self.sides[index].transport
+            assert transport is not None
+            reset(transport)
+        elif all(side.transport is not None for side in self.sides):
             self._joined = True
             self._last_byte_s = self._loop.time()
             self._timer = self._loop.call_later(self._idle_timeout_s, self._check_idle)
@@ -121,6 +127,8 @@ class Splice:
             self._early += data
             if len(self._early) > _EARLY_BYTES:
                 self.abort()
+            else:
+                self._hold_again(index)
 
     def on_end(self, index: int) -> None:
         self._last_byte_s = self._loop.time()
@@ -151,6 +159,11 @@ class Splice:
         transport = self.sides[index].transport
         if transport is not None and not transport.is_closing():
             transport.pause_reading()
+
+    def _hold_again(self, index: int) -> None:
+        # A socket's transport of Python 3.11.2 begins to read after connection_made, paused or not.
+        self.release(index)
+        self.hold(index)
 
     def release(self, index: int) -> None:
         """Read from a side again."""

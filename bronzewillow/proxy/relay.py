@@ -97,10 +97,8 @@ class Relay:
             splice.abort()
             return
         transport.set_write_buffer_limits(high=self.limits.buffer_bytes)
-        if splice in self._open:
+        if splice in self._open:  # else the client left while the connection was being made
             self._open[splice] = None
-        else:  # the client left while the connection was being made
-            transport.abort()
 
     def _on_bytes(self, side: int, count: int) -> None:
         if side == CLIENT:

@@ -83,13 +83,58 @@ def test_what_comes_although_paused_is_kept_and_passed() -> None:
     with_splice(test)
 
 
+def test_who_was_read_although_paused_is_paused_again() -> None:
+    def test(splice: Splice, client: RecordingTransport, upstream: RecordingTransport) -> None:
+        splice.sides[CLIENT].connection_made(client)
+        splice.sides[CLIENT].data_received(b"x" * 262_144)  # the most that asyncio reads at a time
+        assert client.calls == ["pause", "resume", "pause"]  # a pause while paused would do nothing
+        splice.sides[UPSTREAM].connection_made(upstream)
+        assert upstream.written == b"x" * 262_144
+        assert client.calls == ["pause", "resume", "pause", "resume"]
+
+    with_splice(test)
+
+
 def test_what_comes_although_paused_is_bounded() -> None:
     def test(splice: Splice, client: RecordingTransport, upstream: RecordingTransport) -> None:
         splice.sides[CLIENT].connection_made(client)
-        splice.sides[CLIENT].data_received(b"x" * 70_000)
-        assert client.calls == ["pause", "abort"]
+        for _ in range(3):
+            splice.sides[CLIENT].data_received(b"x" * 262_144)
+        assert client.calls == ["pause", *("resume", "pause") * 2, "abort"]
 
     with_splice(test)
+
+
+def test_a_socket_that_is_read_although_paused_loses_nothing() -> None:
+    class Upstream(RecordingTransport):
+        def write_eof(self) -> None:
+            super().write_eof()
+            ended.set()
+
+    read, ended = asyncio.Event(), asyncio.Event()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        upstream = Upstream()
+        splice = Splice(idle_timeout_s=60, on_bytes=lambda side, count: read.set())
+        transport, _ = await loop.create_connection(lambda: splice.sides[CLIENT], sock=ours)
+        assert isinstance(transport, asyncio.Transport)
+        transport.resume_reading()  # as Python 3.11.2 does by itself
+        _, writer = await asyncio.open_connection(sock=theirs)
+        writer.write(b"x" * 1_000_000)
+        writer.write_eof()
+        await read.wait()
+        assert not transport.is_reading() and not transport.is_closing()
+        splice.sides[UPSTREAM].connection_made(upstream)
+        await ended.wait()
+        assert upstream.written == b"x" * 1_000_000
+        writer.close()
+        splice.sides[UPSTREAM].connection_lost(None)
+        splice.abort()
+        await splice.finished
+
+    aio.run(main())
 
 
 def test_back_pressure_passes_across() -> None:
@@ -163,6 +208,17 @@ def test_a_client_lost_before_its_upstream_is_there_finishes() -> None:
         splice.sides[CLIENT].connection_made(client)
         splice.sides[CLIENT].connection_lost(None)
         assert splice.finished.done()
+
+    with_splice(test)
+
+
+def test_an_upstream_that_comes_after_its_client_has_gone_is_cut_off() -> None:
+    def test(splice: Splice, client: RecordingTransport, upstream: RecordingTransport) -> None:
+        splice.sides[CLIENT].connection_made(client)
+        splice.sides[CLIENT].connection_lost(ConnectionResetError())
+        splice.sides[UPSTREAM].connection_made(upstream)
+        assert upstream.calls == ["abort"]
+        splice.sides[UPSTREAM].connection_lost(None)
 
     with_splice(test)
 
