@@ -85,6 +85,11 @@ class Daemon:
                 self.signal(signal.SIGKILL)
                 await self.child.wait()
 
+    def kill(self) -> None:
+        """SIGKILL, of which it does not come up again."""
+        self._ended.set()
+        self.signal(signal.SIGKILL)
+
     def signal(self, number: int) -> None:
         """To the daemon, if it lives."""
         if self.child is not None:

@@ -24,6 +24,9 @@ UP, AGENT, RUNTIME, STATIC_PODS, KUBELET = "up", "agent", "llm-containerd", "sta
 NAMES = (UP, AGENT, RUNTIME, STATIC_PODS, KUBELET)
 """Of those that write to the log."""
 _FORMER_LIMIT_S = 15.0
+_THEY_GO_ON = (
+    "what goes on of them keeps its memory; to end it, start `bronzewillow up` again, and press Ctrl-C once"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Node:
         self._daemons: dict[str, Daemon] = {}
         self._running: list[asyncio.Task[None]] = []
         self._ending_pods: Child | None = None
+        self._is_killed = False
         self.has_left = asyncio.Event()
         """Set when the cluster has been left, by `bronzewillow leave`: there is no node to be any more."""
 
@@ -79,7 +83,7 @@ class Node:
     async def end(self, *, with_pods: bool) -> None:
         """Who makes pods, the pods if it is so wished, then who serves them. UpError when pods remain."""
         for name in (STATIC_PODS, KUBELET):
-            if (maker := self._daemons.pop(name, None)) is not None:
+            if (maker := self._daemons.get(name)) is not None:
                 await maker.end()
         # a cluster's pods are the cluster's to end: a node that starts again finds them, unless it has left
         keeps_pods = self._options.keeps_pods or self._options.cluster is not None
@@ -101,8 +105,9 @@ class Node:
 
     def kill(self) -> None:
         """All daemons at once; pods go on."""
+        self._is_killed = True
         for daemon in self._daemons.values():
-            daemon.signal(signal.SIGKILL)
+            daemon.kill()
         if self._ending_pods is not None:
             self._ending_pods.signal(signal.SIGKILL)
 
@@ -120,12 +125,17 @@ class Node:
         await daemon.wait_ready()
 
     async def _end_pods(self) -> None:
+        if self._is_killed:
+            raise UpError(f"killed before pods were ended: {_THEY_GO_ON}")
         program = Program(STATIC_PODS, (find_program("llm-static-pods"), "--end-all"))
         self._ending_pods = child = await start(program)
+        if self._is_killed:
+            child.signal(signal.SIGKILL)
         async for line in child.lines():
             self._tell(STATIC_PODS, line)
         if await child.wait():
-            raise UpError("some pods could not be ended: the next `up` finds them")
+            how = "killed before all pods had ended" if self._is_killed else "some pods could not be ended"
+            raise UpError(f"{how}: {_THEY_GO_ON}")
 
     def _programs(self) -> list[Program]:
         """In the order of their start. UpError."""

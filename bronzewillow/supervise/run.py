@@ -25,6 +25,7 @@ from bronzewillow.host.tasks import race, spawn
 from bronzewillow.supervise.daemon import Tell
 from bronzewillow.supervise.errors import UpError
 from bronzewillow.supervise.node import UP, Node, UpOptions
+from bronzewillow.supervise.wishes import Wishes
 
 _FOLDER = "up"
 _EMPTIED = ("p", "s", "runm", _FOLDER)
@@ -82,10 +83,14 @@ class _Ended:
     def __init__(self, node: Node) -> None:
         self._node, self._asked = node, asyncio.Event()
         loop = asyncio.get_running_loop()
+        self._wishes, self._clock = Wishes(), loop.time
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._on_end)
+            loop.add_signal_handler(number, self._on_end, number)
         # of somebody who reads along it means that the terminal has gone
-        loop.add_signal_handler(signal.SIGHUP, self._on_end if sys.stderr.isatty() else node.reload)
+        if sys.stderr.isatty():
+            loop.add_signal_handler(signal.SIGHUP, self._on_end, signal.SIGHUP)
+        else:
+            loop.add_signal_handler(signal.SIGHUP, node.reload)
 
     @property
     def is_asked(self) -> bool:
@@ -96,8 +101,8 @@ class _Ended:
         """Until somebody does."""
         await self._asked.wait()
 
-    def _on_end(self) -> None:
-        if self._asked.is_set():
+    def _on_end(self, number: int) -> None:
+        if self._wishes.is_urged(number, self._clock()):
             self._node.kill()
         self._asked.set()
 

@@ -20,6 +20,7 @@ FAKE = """\
 #!/bin/sh
 echo "$(basename $0) $*" >> {log}
 [ -e {folder}/bad ] && [ $(basename $0) = $(cat {folder}/bad) ] && echo "bad luck" && exit 1
+[ "$1" = --end-all ] && [ -e {folder}/long ] && exec sleep 99
 [ "$1" = --end-all ] && exit $(cat {folder}/end 2>/dev/null || echo 0)
 trap 'echo "$(basename $0) TERM" >> {log}; kill $!; exit 0' TERM
 trap 'echo "$(basename $0) HUP" >> {log}' HUP
@@ -113,18 +114,38 @@ def test_pods_that_do_not_end(calls: Path) -> None:
     assert calls.read_text().count("TERM") == 2
 
 
-def test_a_kill_ends_them_at_once(calls: Path) -> None:
+def test_a_kill_ends_them_at_once_and_none_comes_up_again(calls: Path) -> None:
+    told: list[tuple[str, str]] = []
+
+    async def main() -> None:
+        node = make(calls, told, manifests=Path("/m"))
+        await node.start()
+        node.kill()
+        with pytest.raises(UpError, match="killed before pods were ended: what goes on"):
+            await node.end(with_pods=True)
+
+    run(main())
+    assert len(calls.read_text().splitlines()) == 3  # no more than their starts
+    assert not any("is started again" in line for _, line in told)
+
+
+def test_a_kill_while_pods_end(calls: Path) -> None:
+    (calls.parent / "long").touch()
     told: list[tuple[str, str]] = []
 
     async def main() -> None:
         node = make(calls, told)
         await node.start()
-        ending = asyncio.gather(node.end(with_pods=False), return_exceptions=True)
-        await asyncio.sleep(0)
+        ending = asyncio.gather(node.end(with_pods=True), return_exceptions=True)
+        await until(lambda: "--end-all" in calls.read_text())
         node.kill()
-        await ending
+        (error,) = await ending
+        assert isinstance(error, UpError)
+        assert "killed before all pods had ended" in str(error)
 
     run(main())
+    assert len(calls.read_text().splitlines()) == 3
+    assert not any("is started again" in line for _, line in told)
 
 
 def test_in_a_cluster_the_kubelet_makes_pods_and_leaves_them_running(calls: Path) -> None:

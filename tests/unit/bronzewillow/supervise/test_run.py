@@ -56,7 +56,10 @@ def test_a_second_signal_ends_it_at_once_and_pods_go_on(place: Place) -> None:
             await up.until("container llm is started")
             up.process.send_signal(signal.SIGTERM)
             await up.until("once more ends everything at once")
-            await up.end()
+            # pods may have ended meanwhile, on a machine that has other things to do
+            assert await up.end(signal.SIGINT) in (0, 1)
+            assert "is started again" not in up.log
+            assert "Traceback" not in up.log
 
     run(main())
 
