@@ -89,7 +89,10 @@ class Ways:
         """
         try:
             async with asyncio.timeout(_DIAL_LIMIT_S):
-                place = self._find(host, port, caller) or await self._outside(host, port, caller)
+                name, found = self._find(host, port, caller)
+                place = found or await self._outside(name, port, caller)
+                if name != host and any(map(_is_loopback, place.addresses)):
+                    raise _NoWay(403, f"{host}: an external name leads to the loopback of this machine")
                 await self._connect(place, splice, caller)
         except _NoWay as no_way:
             return no_way.status, no_way.reason
@@ -109,17 +112,17 @@ class Ways:
 
     # ---- where it is
 
-    def _find(self, host: str, port: int, caller: Caller | None) -> _Place | None:
-        """Where a name or an address of the cluster leads; None for a name of the world."""
+    def _find(self, host: str, port: int, caller: Caller | None) -> tuple[str, _Place | None]:
+        """What else it is called, by external names, and where that leads; None for a name of the world."""
         for _ in range(_MOST_ALIASES):
             packed = _packed(host)
             if packed is None and self.services is not None:
                 packed = pod_address(host, self._domain)
             if packed is not None:
-                return self._at(packed, port, caller)
+                return host, self._at(packed, port, caller)
             alias, place = self._named(host, port, caller)
             if not alias:
-                return place
+                return host, place
             host = alias
         raise _NoWay(502, f"{host}: an external name leads to another one without end")
 

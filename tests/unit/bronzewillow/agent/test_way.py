@@ -153,6 +153,39 @@ def test_names_that_lead_elsewhere_and_addresses_that_are_names() -> None:
     run(main())
 
 
+def test_an_external_name_of_the_world_is_what_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    services: list[tuple[Any, Any]] = []
+    for name, external in (("api", "api.example.com"), ("home", "localhost"), ("number", "127.0.0.1")):
+        found, endpoints = service(name, "", POD, 80)
+        found["spec"] = {"type": "ExternalName", "externalName": external}
+        services.append((found, endpoints))
+
+    async def main() -> None:
+        async with running_agent() as rig:
+            asked: list[str] = []
+
+            async def look_up(host: str, port: int, **options: Any) -> list[Any]:
+                asked.append(host)
+                return [(0, 0, 0, "", ("127.0.0.1" if host == "localhost" else "192.0.2.7", port))]
+
+            async def connect(factory: Any, host: str, port: int) -> None:
+                asked.append(host)
+                raise ConnectionRefusedError
+
+            monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+            monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", connect)
+            way = ways(rig, hosts=True, services=services)
+            assert await dialled(way, "api.default", 443) == (502, "connection refused")
+            assert asked == ["api.example.com", "192.0.2.7"]
+            # whoever may make Services leads nobody to what only this machine's programs should reach
+            for name in ("home.default", "number.default"):
+                status, reason = await dialled(way, name, 443)
+                assert (status, "loopback" in reason) == (403, True)
+            assert asked[2:] == ["localhost"]
+
+    run(main())
+
+
 def test_full_names_end_with_the_clusters_own_domain() -> None:
     async def main() -> None:
         async with running_agent() as rig:
