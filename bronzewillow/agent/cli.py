@@ -237,7 +237,8 @@ async def _get(control: Path, path: str) -> AsyncIterator[aiohttp.ClientResponse
             response = await session.get(f"http://agent{path}")
         except (aiohttp.ClientConnectorError, OSError, ValueError):
             raise CommandError(
-                f"{control}: no agent answers here; is it running? (--control names it)"
+                f"{control}: no agent answers here: bronzewillow up starts a node, "
+                "--control names that of another"
             ) from None
         async with response:
             if response.status != 200:

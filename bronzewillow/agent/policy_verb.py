@@ -28,7 +28,7 @@ def policy() -> None:
     """NetworkPolicies, as this node enforces them for its pods."""
 
 
-@policy.command()
+@policy.command(short_help="Say whether SRC may connect to DST, and which rule decides.")
 @click.argument("source", metavar="SRC")
 @click.argument("destination", metavar="DST")
 @click.argument("port")

@@ -9,13 +9,15 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bronzewillow.demo.children import Child
@@ -112,11 +114,11 @@ async def _demo(
     pcap: Path,
 ) -> None:
     if model is None:
-        image = await make_image(await fetch_model(), registry, insecure, _teller(console))
+        image = await make_image(await fetch_model(), registry, insecure, partial(_tell, console, "image"))
         shown, serve = image, [image]
     else:
         shown, serve = model.name, ["--model", str(model)]
-    console.print(f"[bold]model node[/]    runm serves {shown}; the agent gives it {POD_ADDRESS}:{POD_PORT}")
+    _tell(console, "model node", f"runm serves {shown}; the agent gives it {POD_ADDRESS}:{POD_PORT}")
     children: list[Child] = []
     try:
         node_port, cluster_port = free_udp_ports()
@@ -142,9 +144,7 @@ async def _demo(
             await child.wait_ready(_READY_S)
         side = ClusterSide(cluster_port, node_port, pcap)
         try:
-            console.print(
-                f"[bold]cluster side[/]  a peer at 127.0.0.1:{cluster_port} asks, over VXLAN in UDP\n"
-            )
+            _tell(console, "cluster side", f"a peer at 127.0.0.1:{cluster_port} asks, over VXLAN in UDP\n")
             answer = await _ask(side, prompt, as_json)
             side.flush()
             _report(console, side, answer, pcap, as_json)
@@ -156,8 +156,9 @@ async def _demo(
         await asyncio.gather(*(child.end() for child in children))
 
 
-def _teller(console: Console) -> Callable[[str], None]:
-    return lambda line: console.print(f"[bold]image[/]         {line}")
+def _tell(console: Console, who: str, what: str) -> None:
+    """A line, as long as it is: names of files are in it."""
+    console.print(f"[bold]{who:<14}[/]{escape(what)}", soft_wrap=True)
 
 
 async def _ask(side: ClusterSide, prompt: str, as_json: bool) -> Answer:
@@ -210,5 +211,6 @@ async def leave_running(console: Console, side: ClusterSide, folder: Path) -> No
         f"curl -N http://127.0.0.1:{port}/v1/chat/completions -H 'Content-Type: application/json' "
         """-d '{"stream": true, "messages": [{"role": "user", "content": "Hello!"}]}'"""
     )
-    console.print(f"bronzewillow status --control {folder / 'agent.sock'}\nCtrl-C ends it.")
+    control = escape(str(folder / "agent.sock"))
+    console.print(f"bronzewillow status --control {control}\nCtrl-C ends it.", soft_wrap=True)
     await is_ended.wait()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import platform
 import sys
-from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
 from bronzewillow.adapters.network import Cni
+from bronzewillow.agent.options import parse_prefixes
 from bronzewillow.doctor.cluster import check_cluster
 from bronzewillow.doctor.findings import Finding, Verdict, is_healthy
 from bronzewillow.doctor.mac_tools import check_mac
@@ -29,6 +29,7 @@ from bronzewillow.host.paths import runtime_folder, state_folder
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.errors import KubeError
 from bronzewillow.kube.kubeconfig import load_kubeconfig
+from bronzewillow.overlay.spec import Prefix
 from bronzewillow.service.system import user_service
 from bronzewillow.supervise.joined import joined
 
@@ -50,11 +51,12 @@ _DEEPEST_SOCKET = "p/" + "0" * 13 + "/65535.sock"  # of a pod's container
     "--pod-pool",
     "pod_pools",
     multiple=True,
+    callback=parse_prefixes,
     metavar="CIDR",
     help="A range for this node's pods, as `up` is told; may be repeated.",
 )
 def doctor(
-    kubeconfig: Path | None, node_name: str | None, cni: str | None, pod_pools: tuple[str, ...]
+    kubeconfig: Path | None, node_name: str | None, cni: str | None, pod_pools: tuple[Prefix, ...]
 ) -> None:
     """Say what stands in the way of this machine being a node; exit with 1 if anything does.
 
@@ -79,14 +81,9 @@ def doctor(
     if kubeconfig is None and cluster is not None and cluster.kubeconfig.exists():
         kubeconfig = cluster.kubeconfig
     if kubeconfig is not None:
-        try:
-            pools = [ip_network(text) for text in pod_pools]
-        except ValueError as error:
-            raise click.BadParameter(str(error), param_hint="--pod-pool") from None
-        prefixes = tuple((pool.network_address.packed, pool.prefixlen) for pool in pools)
         name = node_name or (cluster.name if cluster is not None else platform.node())
         try:
-            findings += asyncio.run(_of_cluster(kubeconfig, name, Cni(cni) if cni else None, prefixes))
+            findings += asyncio.run(_of_cluster(kubeconfig, name, Cni(cni) if cni else None, pod_pools))
         except KubeError as error:
             raise CommandError(str(error)) from None
     for finding in findings:
@@ -96,7 +93,7 @@ def doctor(
 
 
 async def _of_cluster(
-    kubeconfig: Path, name: str, cni: Cni | None, pod_pools: tuple[tuple[bytes, int], ...]
+    kubeconfig: Path, name: str, cni: Cni | None, pod_pools: tuple[Prefix, ...]
 ) -> list[Finding]:
     access = load_kubeconfig(kubeconfig)
     place = urlsplit(access.cluster.server)

@@ -66,7 +66,7 @@ def test_a_model_that_is_none_ends_it_in_one_line_and_leaves_nothing(
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)
-    broken = tmp_path / "broken.gguf"
+    broken = tmp_path / "[red]broken.gguf"  # which is no word for the library that colours the output
     broken.write_bytes(b"no model")
     children: list[Child] = []
 
@@ -77,11 +77,13 @@ def test_a_model_that_is_none_ends_it_in_one_line_and_leaves_nothing(
     real_start = Child.start
     monkeypatch.setattr(Child, "start", start)
     assert demo(["--model", str(broken), "--pcap", str(tmp_path / "d.pcap")], monkeypatch) == 1
-    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("bronzewillow: ")]
+    lines = capsys.readouterr().err.splitlines()
+    assert "model node    runm serves [red]broken.gguf; the agent gives it 10.244.7.10:8080" in lines
+    told = [line for line in lines if line.startswith("bronzewillow: ")]
     assert len(told) == 1
     assert "broken.gguf" in told[0]
     assert [child.name for child in children if child.process.returncode is not None] == ["runm", "the agent"]
-    assert [path.name for path in tmp_path.iterdir()] == ["broken.gguf"]
+    assert [path.name for path in tmp_path.iterdir()] == ["[red]broken.gguf"]
 
 
 @pytest.mark.loopback

@@ -40,6 +40,11 @@ def test_mistakes(tmp_path: Path) -> None:
     assert "--pod-pool" in ended.output
 
 
+def test_a_range_that_is_none_is_refused_without_a_cluster_too() -> None:
+    ended = CliRunner().invoke(doctor, ["--pod-pool", "x"])
+    assert (ended.exit_code, "--pod-pool" in ended.output) == (2, True)
+
+
 def test_a_cluster_that_was_joined_is_looked_at_by_itself(tmp_path: Path) -> None:
     home = tmp_path / "state/bronzewillow/kubelet"
     home.mkdir(parents=True)
