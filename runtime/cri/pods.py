@@ -74,8 +74,8 @@ class Pods:
             await self._stop(sandbox)
             for container in node.containers_of(sandbox):
                 await self._containers.forget(container)
-            node.sandboxes.remove(sandbox)
             shutil.rmtree(node.sockets_of(sandbox.id), ignore_errors=True)
+            node.sandboxes.remove(sandbox)  # the last, as nobody knows of the rest without it
         node.forget(sandbox.id)
         node.tell(_Kind.CONTAINER_DELETED_EVENT, sandbox.id, None)
 
@@ -142,8 +142,8 @@ class Pods:
         node = self._node
         with contextlib.suppress(CriError):
             await node.shims.end(sandbox_id)
-        node.sandboxes.discard(sandbox_id)
         shutil.rmtree(node.sockets_of(sandbox_id), ignore_errors=True)
+        node.sandboxes.discard(sandbox_id)
 
     def _check_free(self, metadata: api.PodSandboxMetadata) -> None:
         for one in self._node.sandboxes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,13 +60,13 @@ class ImageStore:
 
     # ---- asking
 
-    def images(self) -> Iterator[StoredImage]:
-        """All whose manifest can be read, by name."""
+    def images(self, lost: Callable[[str], object] = lambda name: None) -> Iterator[StoredImage]:
+        """All whose manifest can be read, by name; `lost` hears the names of the others."""
         for name, descriptor in sorted(self.content.names.all().items()):
             try:
                 yield self._stored(parse_reference(name), descriptor)
             except (StoreError, ImageError):
-                continue  # `verify` says what is wrong with it
+                lost(name)  # `verify` says what is wrong with it
 
     def get(self, text: str) -> StoredImage:
         """By name, or by the first digits of an id. UnknownName, InvalidReference, StoreError."""

@@ -33,7 +33,12 @@ _MOST_LINES = 12
 @format_option
 def list_images(root: Path, form: str) -> None:
     """Show all images."""
-    images = list(ImageStore(root).images())
+    store = ImageStore(root)
+    lost: list[str] = []
+    images = list(store.images(lost.append))
+    if count := len(store.content.names.all().keys() & lost):
+        what = "1 image is" if count == 1 else f"{count} images are"
+        click.echo(f"runm: {what} not shown, as the manifest is lost; `runm verify` says which", err=True)
     if form == "json":
         print_json([_to_json(image) for image in images])
         return

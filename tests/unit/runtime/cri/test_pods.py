@@ -114,3 +114,24 @@ def test_what_was_half_made_is_taken_back_by_the_next(rig: Rig) -> None:
     rig.config.root.mkdir(exist_ok=True)
     run(main())
     assert rig.plugin_calls == [f"DEL {half.id}"]
+
+
+def test_the_record_of_a_pod_is_the_last_of_it_that_goes(
+    in_rig: InRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(rig: Rig) -> None:
+        pod = await rig.run()
+        sockets = rig.node.sockets_of(pod)
+        sockets.mkdir(parents=True, exist_ok=True)
+        remove = rig.node.sandboxes.remove
+        left: list[bool] = []
+
+        def seen(record: Sandbox) -> None:
+            left.append(sockets.exists())
+            remove(record)
+
+        monkeypatch.setattr(rig.node.sandboxes, "remove", seen)
+        await rig.remove_pod(pod)
+        assert left == [False]
+
+    in_rig(main)

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from runtime.content.errors import UnknownBlob, UnknownName
+from runtime.runm.cli import cli
 
 from .conftest import Runm
 
@@ -58,9 +60,12 @@ def test_tag_and_rm(runm: Runm, image: str) -> None:
     assert gone["freed"] > 0
 
 
-def test_an_image_without_its_manifest_can_be_removed(runm: Runm, image: str, tmp_path: Path) -> None:
+def test_an_image_without_its_manifest_is_told_and_removed(runm: Runm, image: str, tmp_path: Path) -> None:
     (manifest,) = tmp_path.rglob(image.removeprefix("sha256:"))
     manifest.unlink()
+    listed = CliRunner().invoke(cli, ["list"])
+    assert len(listed.stdout.splitlines()) == 1
+    assert listed.stderr.startswith("runm: 1 image is not shown")
     with pytest.raises(UnknownBlob):
         runm("show", "tiny")
     assert runm("rm", "tiny") == "removed tiny, freed 0 B; `runm prune` removes what it kept\n"
