@@ -46,18 +46,21 @@ def _is_ci() -> bool:
 
 
 @functools.cache
-def _has_ipv6() -> bool:
+def _has(address: str) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as bound:
-            bound.bind(("::1", 0))
+        with socket.socket(family, socket.SOCK_DGRAM) as bound:
+            bound.bind((address, 0))
     except OSError:
         return False
     return True
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("ipv6") is not None and not _has_ipv6():
+    if item.get_closest_marker("ipv6") is not None and not _has("::1"):
         pytest.skip("this machine has no IPv6")
+    if item.get_closest_marker("loopback2") is not None and not (_has("127.0.0.2") and _has("127.0.0.3")):
+        pytest.skip("this machine has no 127.0.0.2 and 127.0.0.3")
 
 
 def pytest_report_header() -> str:

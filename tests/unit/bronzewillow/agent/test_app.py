@@ -99,6 +99,7 @@ def test_reload_turns_the_knobs_of_tcp_for_connections_to_come() -> None:
     run(main())
 
 
+@pytest.mark.loopback2
 def test_reload_moves_our_end_and_connections_live_on() -> None:
     async def main() -> None:
         async with running_agent() as rig, rig.session() as session:

@@ -141,6 +141,7 @@ def published(server: ApiServer, key: str) -> str:
     return str(node["metadata"].get("annotations", {}).get(PREFIX + key, ""))
 
 
+@pytest.mark.loopback2
 def test_a_new_address_moves_our_end_and_a_new_pod_cidr_makes_another(tmp_path: Path) -> None:
     async def main() -> None:
         async with (
@@ -165,6 +166,7 @@ def test_a_new_address_moves_our_end_and_a_new_pod_cidr_makes_another(tmp_path: 
     run(main())
 
 
+@pytest.mark.loopback2
 def test_an_address_that_is_not_there_yet_is_waited_for(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -188,6 +190,7 @@ def test_an_address_that_is_not_there_yet_is_waited_for(
     run(main())
 
 
+@pytest.mark.loopback2
 @pytest.mark.ipv6
 def test_a_family_whose_address_is_away_waits_and_the_other_moves(tmp_path: Path) -> None:
     async def main() -> None:
