@@ -1,23 +1,15 @@
-"""A unix socket that stands at its path until it is closed: one that was removed is made anew.
-
-What tidies temporary folders removes sockets, too, and who serves there is not told. Systems that could tell
-do so in a way of their own each; a look now and then costs next to nothing.
-"""
+"""A unix socket that stands at its path until it is closed, whoever removes it."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
+from bronzewillow.host.kept import keep
 from bronzewillow.host.listening import ONE, with_queue
 from bronzewillow.host.paths import prepare_socket_folder
 from bronzewillow.host.tasks import spawn
-
-_LOOK_EVERY_S = 1.0
-_log = logging.getLogger(__name__)
 
 
 class KeptSocket:
@@ -32,7 +24,7 @@ class KeptSocket:
     async def open(self) -> None:
         """Listen. ValueError in one line, OSError."""
         await self._listen()
-        self._keeping = spawn(self._keep(), name=f"socket {self._path}")
+        self._keeping = spawn(keep(self._path, self._listen), name=f"socket {self._path}")
 
     def close(self) -> None:
         """Take it away; connections go on. Idempotent."""
@@ -46,31 +38,15 @@ class KeptSocket:
 
     async def _listen(self) -> None:
         prepare_socket_folder(self._path)
+        if self._server is not None:
+            # before another takes its name: later Pythons remove the file of a server that is closed
+            self._server.close()
         loop = asyncio.get_running_loop()
         self._server = server = await loop.create_unix_server(
             self._make, str(self._path), backlog=ONE, start_serving=False
         )
         self._path.chmod(0o600)
         await with_queue(_serving(server))
-
-    async def _keep(self) -> None:
-        trouble = ""
-        while True:
-            await asyncio.sleep(_LOOK_EVERY_S)
-            if os.path.lexists(self._path):  # of whomever
-                continue
-            if self._server is not None:
-                # before another takes its name: later Pythons remove the file of a server that is closed
-                self._server.close()
-            try:
-                await self._listen()
-            except (OSError, ValueError) as error:
-                if str(error) != trouble:
-                    trouble = str(error)
-                    _log.error("a socket was removed, and cannot be made anew: %s", trouble)
-            else:
-                trouble = ""
-                _log.warning("%s: was removed by somebody, and is there again", self._path)
 
 
 async def _serving(server: asyncio.Server) -> asyncio.Server:

@@ -13,6 +13,7 @@ from pathlib import Path
 import grpc
 
 from bronzewillow.host.files import try_lock
+from bronzewillow.host.kept import keep
 from bronzewillow.host.notify import tell_ready
 from bronzewillow.host.paths import make_private, prepare_socket_folder
 from bronzewillow.host.tasks import spawn
@@ -91,20 +92,30 @@ async def running(config: ServerConfig) -> AsyncIterator[Node]:
         await pods.recover()
         streams = NodeStreams(node, config.allowed)
         await streams.server.start(config.streaming.host, config.streaming.port)
-        server = _server(node, RuntimeService(node, pods, containers, config.allowed, streams))
+        service, servers = RuntimeService(node, pods, containers, config.allowed, streams), []
+
+        async def listen() -> None:
+            prepare_socket_folder(config.socket)
+            server = _server(node, service)
+            server.add_insecure_port(f"unix:{config.socket}")
+            servers.append(server)
+            await server.start()
+            config.socket.chmod(0o600)
+
         config.socket.unlink(missing_ok=True)
-        server.add_insecure_port(f"unix:{config.socket}")
-        await server.start()
-        config.socket.chmod(0o600)
+        await listen()
         _log.info("%d pods, %d containers", len(node.sandboxes), len(node.containers))
+        # who is connected stays so: a server is not ended because its socket was removed
+        keeping = spawn(keep(config.socket, listen), name="the socket")
         looking = spawn(pods.stop_cut_off(), name="pods that are cut off")  # a process for each: nobody waits
         try:
             yield node
         finally:
+            keeping.cancel()
             looking.cancel()
-            await asyncio.wait([looking])
+            await asyncio.wait([keeping, looking])
             node.events.close()
-            await server.stop(_GRACE_S)
+            await asyncio.gather(*(server.stop(_GRACE_S) for server in servers))
             await streams.server.close()
             containers.leave()
             node.shims.disconnect()

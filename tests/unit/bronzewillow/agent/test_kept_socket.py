@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bronzewillow.agent import kept_socket
 from bronzewillow.agent.kept_socket import KeptSocket
+from bronzewillow.host import kept as module
 from bronzewillow.host import tasks
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import Wire, unix_socket_path, until
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.loopback
 @pytest.fixture(autouse=True)
 def all_the_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Each turn of the loop is a look."""
-    monkeypatch.setattr(kept_socket, "_LOOK_EVERY_S", 0)
+    monkeypatch.setattr(module, "_LOOK_EVERY_S", 0)
     yield
 
 
