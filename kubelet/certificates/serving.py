@@ -66,7 +66,7 @@ class ServingCertificate:
     def serve_as(self, request: Request) -> None:
         """The Node's addresses have changed, perhaps."""
         if request != self._request:
-            _log.info("port 10250 is now at %s", ", ".join((*request.dns_names, *request.addresses)))
+            _log.info("the node's port is now at %s", ", ".join((*request.dns_names, *request.addresses)))
             self._request = request
             self._on_changed(self.best().path)
             self._renewal.ask_for(request)

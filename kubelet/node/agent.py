@@ -220,7 +220,8 @@ class NodeAgent:
         self.reporter.hurry()
 
     def _on_waiting(self, command: str) -> None:
-        message = f"port 10250 shows a certificate of its own until an administrator runs: {command}"
+        port = self._parts.settings.port
+        message = f"port {port} shows a certificate of its own until an administrator runs: {command}"
         _log.warning("%s", message)
         self._tell("Normal", "ServingCertificatePending", message)
 

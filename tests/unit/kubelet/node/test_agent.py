@@ -82,7 +82,8 @@ class Rig:
         access = cluster.server.certified(f"system:node:{NODE}", "system:nodes")
         self.client = KubeClient(access)
         parts = AgentParts(
-            self.client, NodeSettings(NODE), runtime, self.health, folder, PairFolder(folder, "client"),
+            self.client, NodeSettings(NODE, port=10666), runtime, self.health, folder,
+            PairFolder(folder, "client"),
             ServingFolders(PairFolder(folder, "serving"), PairFolder(folder, "self-signed")),
             self.power, self.clock, Random(1), address,
         )  # fmt: skip
@@ -121,6 +122,8 @@ def test_a_node_is_ready_with_its_lease_and_its_certificates(
             assert "not-ready" not in str(node["spec"]["taints"])
             assert rig.agent.node["metadata"]["uid"] == uid_of(node)
             await until(lambda: rig.told("ServingCertificatePending") == 1)
+            (message,) = [event[2] for event in rig.events if event[1] == "ServingCertificatePending"]
+            assert message.startswith("port 10666 shows a certificate of its own")
             await until(lambda: (tmp_path / "client-current.pem").exists())
             await until(lambda: rig.agent.pod_cidr != "")
             await end(running)
