@@ -34,6 +34,8 @@ PROBE_IN_CHUNKS: Final = b"0"
 _PROBES_AFTER_S: Final = (0.02, 0.1, 1.0)
 _REFUSAL_LINGERS_S: Final = 2.0
 _LINGERING_S: Final = 5.0
+# Requests read ahead of the one being served. aiohttp would hold 32, with megabytes of head each.
+_MOST_WAITING: Final = 2
 
 
 class ConnectionOwner(Protocol):
@@ -111,7 +113,9 @@ class ClientConnection(web.RequestHandler):
         self.was_cut = False
         """Whether it was we who ended the connection in the middle of an answer."""
         self.gone: asyncio.Future[None] = self._loop.create_future()
+        self._max_msg_queue_size, self._msg_queue_resume_size = _MOST_WAITING, _MOST_WAITING - 1
         self._head_bytes = 0
+        self._is_head_too_long = False
         self._body: StreamReader | None = None
         self._latest_body: StreamReader | None = None
         self._ended = 0
@@ -146,7 +150,6 @@ class ClientConnection(web.RequestHandler):
     def begin(self, body: StreamReader, probe: bytes) -> None:
         """An exchange starts. ProxyError 400 if its body is broken already."""
         self._cancel_timer()
-        self._head_bytes = 0
         self._body = body
         self.is_answering = False
         self.probe = probe
@@ -163,6 +166,8 @@ class ClientConnection(web.RequestHandler):
         self.is_answering = False
         if not keep_alive or self.has_asked_all:
             self.is_last = True
+        elif self._is_head_too_long and self.is_idle:
+            self._refuse_long_head()
         return Answered(keep_alive=not self.is_last)
 
     def send(self, data: bytes) -> None:
@@ -203,15 +208,17 @@ class ClientConnection(web.RequestHandler):
         if self._side is not None:
             self._side.data_received(data)
             return
-        if self._is_refused:
+        if self._is_refused or self._is_head_too_long:
             return
+        asked, was_in_head = self._request_count, self._latest_body is None or self._latest_body.is_eof()
         super().data_received(data)
         if self._messages:
             self._latest_body = self._messages[-1][1]
-        if self._body is not None:
-            if self._is_body_broken():
-                self._body.set_exception(RequestPayloadError("malformed request body"))
-        elif data and self.is_idle and not self.is_last:
+        if self._body is not None and self._is_body_broken():
+            self._body.set_exception(RequestPayloadError("malformed request body"))
+        if self._request_count > asked:
+            self._head_bytes = 0
+        elif data and was_in_head and not self._upgraded and not self.is_last:
             self._on_part_of_head(len(data))
 
     def eof_received(self) -> bool:  # type: ignore[override]  # the base lets asyncio close, always
@@ -289,12 +296,17 @@ class ClientConnection(web.RequestHandler):
     def _on_part_of_head(self, size: int) -> None:
         # The parser bounds lines and their number, together to megabytes that it would hold for each client.
         self._head_bytes += size
-        if self._head_bytes > self._owner.limits.header_bytes:
-            self._give_up(
-                431, "malformed", f"the request's head is longer than {self._owner.limits.header_bytes} bytes"
-            )
+        self._is_head_too_long = self._head_bytes > self._owner.limits.header_bytes
+        if not self.is_idle:
+            return  # it is refused in its turn
+        if self._is_head_too_long:
+            self._refuse_long_head()
         elif self._timer is None:
             self._timer = self._loop.call_later(self._owner.limits.header_timeout_s, self._on_slow_head)
+
+    def _refuse_long_head(self) -> None:
+        limit = self._owner.limits.header_bytes
+        self._give_up(431, "malformed", f"the request's head is longer than {limit} bytes")
 
     def _on_slow_head(self) -> None:
         self._timer = None

@@ -68,6 +68,58 @@ def test_a_head_that_does_not_end_is_refused_at_its_limit() -> None:
     aio.run(main())
 
 
+def test_a_head_that_does_not_end_is_refused_behind_a_request_too() -> None:
+    async def main() -> None:
+        may_answer = asyncio.Event()
+
+        async def serve(wire: Wire) -> None:
+            await wire.request()
+            await may_answer.wait()
+            wire.send(OK)
+
+        async with proxied(serve, HttpLimits(header_bytes=1024)) as rig, await rig.client() as client:
+            client.send(GET)
+            await until(lambda: rig.proxy.in_flight == 1)
+            client.send(b"GET / HTTP/1.1\r\nHost: h\r\n")
+            for _ in range(20):
+                client.send(b"X: " + b"x" * 500 + b"\r\n")
+                await asyncio.sleep(0)
+            may_answer.set()
+            assert (await client.response()).body == b"ok"
+            assert (await client.response()).status == 431
+            assert await client.rest() == b""
+
+    aio.run(main())
+
+
+def test_requests_that_wait_for_their_turn_are_few_whatever_a_client_sends() -> None:
+    """Their heads are held: hundreds of megabytes for one connection, were it read on."""
+
+    async def main() -> None:
+        may_answer = asyncio.Event()
+
+        async def serve(wire: Wire) -> None:
+            await may_answer.wait()
+            await answer_ok(wire)
+
+        async with proxied(serve) as rig:
+            protocol, transport = rig.proxy.protocol_factory(), BareTransport()
+            assert isinstance(protocol, asyncio.Protocol)
+            protocol.connection_made(transport)
+            sent = 0
+            while not transport.is_paused:
+                protocol.data_received(b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"x" * 30_000 + b"\r\n\r\n")
+                await asyncio.sleep(0)
+                sent += 1
+                assert sent <= 4
+            may_answer.set()
+            await until(lambda: transport.written.count(b"\r\n\r\nok") == sent)
+            assert not transport.is_paused
+            protocol.connection_lost(None)
+
+    aio.run(main())
+
+
 def test_a_malformed_request_behind_a_good_one_does_not_spoil_it() -> None:
     async def main() -> None:
         async with proxied(answer_ok) as rig, await rig.client() as client:
@@ -164,6 +216,13 @@ class BareTransport(asyncio.Transport):
         super().__init__({"peername": ("10.9.8.7", 4000), "sockname": ("10.1.1.1", 8080)})
         self.written = b""
         self.closed = asyncio.Event()
+        self.is_paused = False
+
+    def pause_reading(self) -> None:
+        self.is_paused = True
+
+    def resume_reading(self) -> None:
+        self.is_paused = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written += bytes(data)

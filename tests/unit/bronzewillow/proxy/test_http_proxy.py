@@ -234,6 +234,31 @@ def test_the_upstream_says_what_it_has_switched_to(said: bytes, passed: bytes) -
     aio.run(main())
 
 
+def test_what_a_client_says_before_the_switch_is_no_head() -> None:
+    words = b"w" * 40_000
+
+    async def serve(wire: Wire) -> None:
+        await wire.head()
+        await said.wait()
+        wire.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+        wire.send(await wire.reader.readexactly(len(words)))
+
+    said = asyncio.Event()
+
+    async def main() -> None:
+        async with proxied(serve, HttpLimits(header_bytes=1024)) as rig, await rig.client() as client:
+            client.send(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+            await until(lambda: rig.proxy.in_flight == 1)
+            for at in range(0, len(words), 1000):
+                client.send(words[at : at + 1000])
+                await asyncio.sleep(0)
+            said.set()
+            assert (await client.response()).status == 101
+            assert await client.reader.readexactly(len(words)) == words
+
+    aio.run(main())
+
+
 def test_a_declined_upgrade_is_an_ordinary_answer() -> None:
     async def main() -> None:
         async with proxied(answer_ok) as rig, await rig.client() as client:
