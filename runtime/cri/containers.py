@@ -28,6 +28,7 @@ from runtime.cri.records import Container, Sandbox
 from runtime.cri.refusals import check_container
 from runtime.cri.shims import Shim
 from runtime.imagestore import StoredImage
+from runtime.imagestore.store import USED_BY
 from runtime.oci import lifecycle
 from runtime.shim.exit_record import UNKNOWN_STATUS, ExitRecord, read_exit
 from runtime.shim.tasks import end_orphan
@@ -210,7 +211,7 @@ class Containers:
     ) -> None:
         node = self._node
         snapshot = await asyncio.to_thread(node.images.store.unpack, image)
-        node.images.store.snapshots.view(container.id, snapshot)
+        node.images.store.snapshots.view(container.id, snapshot, {USED_BY: _in_words(container, sandbox)})
         rootfs = node.images.store.snapshots.tree(container.id)
         sockets = node.sockets_of(sandbox.id)
         make_private(sockets)  # our own CNI plugin has made it, others do not
@@ -294,6 +295,11 @@ class Containers:
                 raise AlreadyExists(
                     f"container {metadata.name}, attempt {metadata.attempt}: is in the pod as {one.id}"
                 )
+
+
+def _in_words(container: Container, sandbox: Sandbox) -> str:
+    pod = sandbox.config.metadata
+    return f"container {container.config.metadata.name} of pod {pod.namespace}/{pod.name}"[:_LONGEST_MESSAGE]
 
 
 def _runm_root() -> Path:

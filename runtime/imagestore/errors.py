@@ -11,3 +11,7 @@ class BuildError(Refusal):
 
 class ArchiveError(Refusal):
     """A file that is no archive of images, or cannot be written."""
+
+
+class ImageInUse(Refusal):
+    """Containers stand on what should be removed."""

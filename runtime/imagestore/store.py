@@ -25,6 +25,8 @@ from runtime.imagestore.untar import extract
 from runtime.snapshots.errors import AlreadyExists, FailedPrecondition, NotFound
 from runtime.snapshots.snapshotter import Snapshotter
 
+USED_BY = "bronzewillow.used-by"
+"""A label of a snapshot that stands on an image's: for whom, in words."""
 _SHORTEST_ID = 4
 _ID_DIGITS = 12
 
@@ -97,6 +99,11 @@ class ImageStore:
         """A small part. StoreError."""
         raw = self.content.blobs.read(part.descriptor.digest, LONGEST_TEXT)
         return raw.decode(errors="replace")
+
+    def users(self, digest: str) -> list[str]:
+        """The containers that stand on an image, in words."""
+        standing = (one for one in self.snapshots.walk() if one.parent == digest)
+        return sorted(one.labels.get(USED_BY) or f"container {one.name[:_ID_DIGITS]}" for one in standing)
 
     # ---- changing
 

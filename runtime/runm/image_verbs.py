@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from runtime.images.reference import parse_reference
+from runtime.images.manifest import Descriptor
+from runtime.images.reference import Reference, parse_reference
 from runtime.imagestore import ImageStore, StoredImage
+from runtime.imagestore.errors import ImageInUse
 from runtime.runm.image_facts import image_facts
 from runtime.runm.image_options import (
     client_config,
@@ -128,6 +131,7 @@ def tag(root: Path, form: str, image: str, name: str) -> None:
 @registry_options
 @format_option
 @click.option("--remote", is_flag=True, help="Remove them from their registry, with all their tags there.")
+@click.option("--force", "-f", is_flag=True, help="Also those that containers stand on.")
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 def remove(
     root: Path,
@@ -135,6 +139,7 @@ def remove(
     hosts_folder: Path,
     form: str,
     remote: bool,
+    force: bool,
     images: tuple[str, ...],
 ) -> None:
     """Remove images, and what only they needed."""
@@ -145,6 +150,8 @@ def remove(
         return
     store = ImageStore(root)
     found = dict(map(store.find, images))
+    if not force:
+        _check_unused(store, found)
     done = [(reference, one, store.remove_name(reference, one)) for reference, one in found.items()]
     if form == "json":
         print_json(
@@ -159,6 +166,17 @@ def remove(
         why = "another name needs its blobs" if one.digest in others else "`runm prune` removes what it kept"
         kept = "" if gone.blobs else f"; {why}"
         click.echo(f"removed {reference.familiar}, freed {size_in_words(gone.size_bytes)}{kept}")
+
+
+def _check_unused(store: ImageStore, going: Mapping[Reference, Descriptor]) -> None:
+    """A container that is made anew needs its image; another name keeps it. ImageInUse."""
+    names = store.content.names.all().items()
+    kept = {one.digest for name, one in names if parse_reference(name) not in going}
+    for reference, one in going.items():
+        if one.digest not in kept and (users := store.users(one.digest)):
+            more = f" and {len(users) - 1} more" if len(users) > 1 else ""
+            cure = "delete its pod first, or say --force"
+            raise ImageInUse(f"image {reference.familiar} is used by {users[0]}{more}; {cure}")
 
 
 def _to_json(image: StoredImage) -> dict[str, Any]:

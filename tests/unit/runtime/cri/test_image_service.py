@@ -53,6 +53,8 @@ def test_an_image_that_is_served_goes_on_when_it_is_removed(in_rig: InRig) -> No
     async def main(rig: Rig) -> None:
         pod = await rig.run()
         container = await rig.create(pod)
+        (image,) = rig.node.images.all()
+        assert rig.node.images.store.users(image.digest) == ["container main of pod n/pod1"]
         await rig.images.RemoveImage(api.RemoveImageRequest(image=api.ImageSpec(image="tiny")))
         await rig.start(container)
         await rig.serves(pod)

@@ -58,6 +58,7 @@ def test_removing_an_image_leaves_what_others_need(workshop: Workshop) -> None:
 def test_what_is_served_stays_until_its_end(workshop: Workshop) -> None:
     image = workshop.make("tiny", PLAIN)
     workshop.store.snapshots.prepare("container", workshop.store.unpack(image))
+    assert workshop.store.users(image.descriptor.digest) == ["container container"]
     workshop.store.remove(image)
     assert (workshop.store.snapshots.tree("container") / "model.gguf").exists()
     workshop.store.prune(0)

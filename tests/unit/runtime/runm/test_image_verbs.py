@@ -8,6 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from runtime.content.errors import UnknownBlob, UnknownName
+from runtime.imagestore import ImageStore
+from runtime.imagestore.errors import ImageInUse
+from runtime.imagestore.store import USED_BY
 from runtime.runm.cli import cli
 
 from .conftest import Runm
@@ -58,6 +61,22 @@ def test_tag_and_rm(runm: Runm, image: str) -> None:
     (gone,) = json.loads(runm("rm", "--format", "json", "one", "one:latest"))
     assert (gone["name"], gone["digest"], gone["blobs"]) == ("one:latest", image, 8)
     assert gone["freed"] > 0
+
+
+def test_an_image_that_is_used_is_removed_by_force_only(runm: Runm, image: str, tmp_path: Path) -> None:
+    store = ImageStore(tmp_path / "images")
+    snapshot = store.unpack(store.get("tiny"))
+    store.snapshots.view("a" * 64, snapshot, {USED_BY: "container main of pod n/one"})
+    runm("tag", "tiny", "again")
+    assert runm("rm", "again") == "removed again, freed 0 B; another name needs its blobs\n"
+    with pytest.raises(ImageInUse, match=r"tiny is used by container main of pod n/one; .* --force$"):
+        runm("rm", "tiny")
+    store.snapshots.view("b" * 64, snapshot)
+    runm("tag", "tiny", "again")
+    with pytest.raises(ImageInUse, match="used by container bbbbbbbbbbbb and 1 more;"):
+        runm("rm", "tiny", "again")
+    assert len(runm("list").splitlines()) == 3
+    assert "another name" not in runm("rm", "--force", "tiny", "again").splitlines()[1]
 
 
 def test_an_image_without_its_manifest_is_told_and_removed(runm: Runm, image: str, tmp_path: Path) -> None:
