@@ -18,7 +18,7 @@ _INT32 = (1 << 31) - 1  # llama.cpp's counts are that wide, and wrap
 
 # Options that go to the engine as they are, with their range; None where there is no bound.
 _NUMBERS: dict[str, tuple[float | None, float | None]] = {
-    "temperature": (0, None), "top_p": (0, 1), "presence_penalty": (-2, 2), "frequency_penalty": (-2, 2),
+    "temperature": (0, 2), "top_p": (0, 1), "presence_penalty": (-2, 2), "frequency_penalty": (-2, 2),
     "min_p": (0, 1), "typical_p": (0, 1), "repeat_penalty": (0, None), "top_n_sigma": (None, None),
     "xtc_probability": (0, 1), "xtc_threshold": (0, 1), "dynatemp_range": (0, None),
     "dynatemp_exponent": (0, None),
@@ -147,12 +147,19 @@ def sampling_options(body: Body) -> dict[str, Any]:
     if grammar := string(body, "grammar"):
         check_grammar(grammar, "grammar")
         options["grammar"] = grammar
-    limit = integer(body, "max_completion_tokens", 0, _INT32)
-    if limit is None:
-        limit = integer(body, "max_tokens", -1, _INT32)
-    if limit is not None:
+    if (limit := _max_tokens(body)) is not None:
         options["max_tokens"] = limit
     return options
+
+
+def _max_tokens(body: Body) -> int | None:
+    """OpenAI's least is 1; clients of llama.cpp send -1 for no limit."""
+    for field in ("max_completion_tokens", "max_tokens"):
+        if (limit := integer(body, field, -1, _INT32)) is not None:
+            if limit == 0:
+                raise bad_request(f"Invalid '{field}': 0 is less than the minimum of 1.", field)
+            return limit
+    return None
 
 
 def include_usage(body: Body) -> bool:

@@ -65,7 +65,8 @@ def test_any_body_parses_or_is_refused(raw: bytes) -> None:
         {"temperature": "hot"}, {"temperature": -1}, {"temperature": True}, {"temperature": float("nan")},
         {"top_p": 1.5}, {"presence_penalty": 3}, {"seed": 1.5}, {"top_k": "x"}, {"stop": 5}, {"stop": [1]},
         {"logit_bias": {"x": 1}}, {"logit_bias": {"1": "y"}}, {"logit_bias": []}, {"max_tokens": "5"},
-        {"max_tokens": -2}, {"max_completion_tokens": -1}, {"max_tokens": 1 << 31}, {"top_k": -(1 << 31)},
+        {"max_tokens": -2}, {"max_completion_tokens": -2}, {"max_tokens": 0}, {"max_completion_tokens": 0},
+        {"temperature": 2.1}, {"max_tokens": 1 << 31}, {"top_k": -(1 << 31)},
         {"logit_bias": {"9" * 5000: 1}}, {"grammar": "(" * 300}, {"grammar": 1}, {"ignore_eos": "yes"},
     ],
 )  # fmt: skip
@@ -86,6 +87,8 @@ def test_options() -> None:
         "temperature": 0, "top_p": 0.5, "stop": ["a"], "logit_bias": [[5, -100]], "seed": 0xFFFFFFFF,
         "top_k": 40, "max_tokens": 7,
     }  # fmt: skip
+    for field in ("max_tokens", "max_completion_tokens"):
+        assert sampling_options({field: -1, "temperature": 2}) == {"max_tokens": -1, "temperature": 2}
     assert sampling_options({"stop": "x"}) == {"stop": ["x"]}
     assert sampling_options({}) == {}
 
