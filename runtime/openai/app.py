@@ -75,9 +75,10 @@ async def _answer(request: web.Request, handler: _Handler, guard: Guard) -> web.
     except ApiError as err:
         return err.response()
     except web.HTTPNotFound:
-        return ApiError(
-            404, f"Unknown request URL: {request.method} {request.path}.", code="unknown_url"
-        ).response()
+        text = f"Unknown request URL: {request.method} {request.path}."
+        if request.path.startswith("/v1/responses"):
+            text += " This server has no Responses API; use /v1/chat/completions."
+        return ApiError(404, text, code="unknown_url").response()
     except web.HTTPMethodNotAllowed as err:
         return ApiError(
             405, f"Not allowed to {request.method} on {request.path}.", code="method_not_allowed",

@@ -18,6 +18,9 @@ def test_unknown_places_are_error_objects(serving: Any) -> None:
             async with api.client.get("/v1/nothing") as answer:
                 assert answer.status == 404
                 assert "GET /v1/nothing" in (await answer.json())["error"]["message"]
+            async with api.client.post("/v1/responses", json={"input": "hi"}) as answer:
+                assert answer.status == 404
+                assert "use /v1/chat/completions" in (await answer.json())["error"]["message"]
             async with api.client.get("/v1/chat/completions") as answer:
                 assert answer.status == 405 and answer.headers["Allow"] == "POST"
                 assert (await answer.json())["error"]["type"] == "invalid_request_error"
