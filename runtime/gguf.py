@@ -57,7 +57,8 @@ class GgufHeader:
 
     version: int
     metadata: Mapping[str, Value]
-    """Scalars and strings; of an array only its length, under `KEY.length`."""
+    """Scalars and strings; of an array only its length, under `KEY.length`, and the bytes of its longest
+    string, under `KEY.longest`."""
     tensors: int
     parameters: int
     """Elements of all tensors of this file."""
@@ -100,6 +101,14 @@ class GgufHeader:
         """llama.cpp's pooling type; None for a model that was not made for embeddings."""
         value = self._own_number("pooling_type", -1)
         return None if value < 0 else value
+
+    @property
+    def longest_token_bytes(self) -> int:
+        """Bytes of text that one token stands for at most, as a vocabulary spells each in one or more; 0 if
+        nothing can be told: other kinds than these two have one token for any word that they do not know.
+        """
+        is_spelled_out = self.metadata.get("tokenizer.ggml.model") in ("gpt2", "llama")
+        return self._number("tokenizer.ggml.tokens.longest", 0) if is_spelled_out else 0
 
     @property
     def generates(self) -> bool:
@@ -225,17 +234,19 @@ def _read_pair(cursor: _Cursor, metadata: dict[str, Value]) -> None:
     if kind == _STRING:
         metadata[key] = cursor.string()
     elif kind == _ARRAY:
-        metadata[f"{key}.length"] = _skip_array(cursor, depth=0)
+        metadata[f"{key}.length"], metadata[f"{key}.longest"] = _skip_array(cursor, depth=0)
     elif kind in _SCALARS:
         metadata[key] = cursor.scalar(_SCALARS[kind])
     else:
         raise GgufError(f"broken header: key {key!r} has the unknown type {kind}")
 
 
-def _skip_array(cursor: _Cursor, depth: int) -> int:
+def _skip_array(cursor: _Cursor, depth: int) -> tuple[int, int]:
+    """(its length, bytes of the longest string in it)"""
+    longest = 0
     kind, count = cursor.number("I"), cursor.number("Q")
     if kind == _STRING:
-        cursor.skip_strings(count)
+        longest = cursor.skip_strings(count)
     elif kind == _ARRAY and depth < 4:
         cursor.count_items(count)
         for _ in range(count):
@@ -244,7 +255,7 @@ def _skip_array(cursor: _Cursor, depth: int) -> int:
         cursor.skip(count * _SIZES[kind])
     else:
         raise GgufError(f"broken header: an array of the unknown type {kind}")
-    return count
+    return count, longest
 
 
 def _read_tensors(cursor: _Cursor, count: int) -> tuple[int, int]:
@@ -309,15 +320,20 @@ class _Cursor:
         if self._items > _MAX_ITEMS:
             raise GgufError(f"broken header: arrays of {self._items:,} items")
 
-    def skip_strings(self, count: int) -> None:
-        """A vocabulary has some 100,000 entries: one tight loop."""
+    def skip_strings(self, count: int) -> int:
+        """Bytes of the longest. A vocabulary has some 100,000 entries: one tight loop."""
         data, at, size, unpack = self._data, self.at, self._size, struct.Struct("<Q").unpack_from
         if count > (size - at) // 8:
             raise GgufError(f"the file is cut off inside its header, at byte {size:,}")
         self.count_items(count)
+        longest = 0
         for _ in range(count):
             if at + 8 > size:
                 raise GgufError(f"the file is cut off inside its header, at byte {size:,}")
-            at += 8 + unpack(data, at)[0]
+            length = unpack(data, at)[0]
+            if length > longest:
+                longest = length
+            at += 8 + length
         self.at = at
         self.skip(0)
+        return longest

@@ -55,10 +55,13 @@ class Unsupported(InvalidRequest):
 class ContextExceeded(InvalidRequest):
     """The prompt does not fit into a slot."""
 
-    def __init__(self, prompt_tokens: int, context_tokens: int) -> None:
-        super().__init__(f"the prompt has {prompt_tokens} tokens, a slot holds {context_tokens}")
+    def __init__(self, prompt_tokens: int, context_tokens: int, *, is_least: bool = False) -> None:
+        """`is_least`: the prompt has that many tokens or more; nobody has counted."""
+        more = " or more" if is_least else ""
+        super().__init__(f"the prompt has {prompt_tokens} tokens{more}, a slot holds {context_tokens}")
         self.prompt_tokens = prompt_tokens
         self.context_tokens = context_tokens
+        self.is_least = is_least
 
 
 class EngineFailed(EngineError):
@@ -135,6 +138,8 @@ class ModelInfo:
     """Answers can be held to a JSON schema."""
     logprobs: bool = False
     """Token probabilities can be reported."""
+    longest_token_bytes: int = 0
+    """No token stands for more bytes of text; 0 where that is not known."""
     engine: str = ""
     """Name and version of the engine, for logs and `system_fingerprint`."""
 

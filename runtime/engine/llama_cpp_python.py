@@ -85,6 +85,7 @@ class LlamaCppPythonEngine(Engine):
             chat=bool(template) and header.generates,
             completion=header.generates,
             json_schema=True,
+            longest_token_bytes=header.longest_token_bytes,
             engine=f"llama-cpp-python-{llama_cpp.__version__}",
         )
 

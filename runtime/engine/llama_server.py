@@ -81,6 +81,7 @@ class LlamaServerEngine(Engine):
             images=self._config.projector is not None,
             json_schema=True,
             logprobs=True,
+            longest_token_bytes=header.longest_token_bytes,
             engine="llama-server",
         )
 

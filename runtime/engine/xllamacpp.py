@@ -79,6 +79,7 @@ class XllamacppEngine(Engine):
             images=self._config.projector is not None,
             json_schema=True,
             logprobs=True,
+            longest_token_bytes=header.longest_token_bytes,
             engine=f"xllamacpp-{xllamacpp.__version__}",
         )
 

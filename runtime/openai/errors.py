@@ -96,11 +96,12 @@ def from_engine(error: EngineError, param: str = "messages") -> ApiError:
     `input` of embeddings, whose limit is the batch.
     """
     if isinstance(error, ContextExceeded):
+        more = " or more" if error.is_least else ""
         where = " for embeddings, which take one batch" if param == "input" else ""
         return ApiError(
             400,
             f"This model's maximum context length is {error.context_tokens} tokens{where}. "
-            f"However, your {param} resulted in {error.prompt_tokens} tokens. "
+            f"However, your {param} resulted in {error.prompt_tokens} tokens{more}. "
             f"Please reduce the length of the {param}.",
             param=param,
             code="context_length_exceeded",

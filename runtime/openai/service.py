@@ -20,6 +20,7 @@ from runtime.openai.errors import ApiError, draining, from_engine, loading, mode
 from runtime.openai.metrics import Metrics
 from runtime.openai.names import synonyms
 from runtime.openai.preset import Preset
+from runtime.openai.prompt_length import check_length
 
 PING_S = 15.0
 _Queue = asyncio.Queue[Event | ApiError | None]
@@ -129,6 +130,7 @@ class Service:
     async def _pump(self, request: Generation, queue: _Queue, param: str) -> None:
         clock = self.metrics.clock()
         try:
+            check_length(request, self.info)
             async with self.admission.enter(request.choices):
                 clock.started()
                 async with aclosing(self.engine.generate(request)) as events:

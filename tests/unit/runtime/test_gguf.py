@@ -58,7 +58,14 @@ def test_facts() -> None:
     assert (header.architecture, header.name, header.quantisation) == ("llama", "Tiny", "Q4_K_M")
     assert (header.trained_context_tokens, header.parameters, header.tensors) == (2048, 32, 1)
     assert header.metadata["tokenizer.ggml.tokens.length"] == 2
+    assert header.longest_token_bytes == 0
     assert header.generates and header.pooling is None
+
+
+@pytest.mark.parametrize(("model", "longest"), [("gpt2", 2), ("llama", 2), ("bert", 0), ("t5", 0)])
+def test_longest_token_where_tokens_spell_out_a_text(model: str, longest: int) -> None:
+    header = parse_header(gguf([*PAIRS, pair("tokenizer.ggml.model", 8, text(model))]))
+    assert header.longest_token_bytes == longest
 
 
 def test_memory_is_weights_and_cache_and_buffers() -> None:

@@ -20,7 +20,8 @@ def test_batch_is_a_multiple_of_the_slots(parallel: int, batch: int) -> None:
 def test_context_exceeded_carries_both_numbers() -> None:
     error = ContextExceeded(9, 4)
     assert (error.prompt_tokens, error.context_tokens) == (9, 4)
-    assert "9 tokens" in str(error)
+    assert "9 tokens," in str(error)
+    assert "9 tokens or more," in str(ContextExceeded(9, 4, is_least=True))
 
 
 def test_an_engine_within_the_process_does_not_die() -> None:

@@ -22,6 +22,11 @@ def test_context_length_has_the_classic_wording() -> None:
     assert found is not None and found.groups() == ("4096", "5000")
 
 
+def test_a_number_that_is_the_least_is_told_as_such() -> None:
+    message = from_engine(ContextExceeded(5000, 4096, is_least=True)).body["error"]["message"]
+    assert "resulted in 5000 tokens or more." in message
+
+
 def test_an_input_of_embeddings_is_held_to_the_batch() -> None:
     error = from_engine(ContextExceeded(700, 512), "input")
     assert (error.status, error.body["error"]["param"]) == (400, "input")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,22 @@ def test_slots_are_free_when_the_engine_has_ended_though_nobody_has_read(until: 
             await until(lambda: not one.admission.busy)
             rest = [event for batch in [first, *[batch async for batch in batches]] for event in batch]
         assert [event.text for event in rest if isinstance(event, Piece)] == ["a", " b", " c"]
+
+    aio.run(main())
+
+
+def test_what_cannot_fit_by_its_length_waits_for_no_slot() -> None:
+    async def main() -> None:
+        one = service()
+        await one.load()
+        one.info = replace(one.info, longest_token_bytes=4)
+        async with (
+            one.admission.enter(2),
+            one.run(Generation(prompt="x" * 20_000), param="prompt") as batches,
+        ):
+            with pytest.raises(ApiError) as caught:
+                await anext(batches)
+        assert caught.value.body["error"]["code"] == "context_length_exceeded"
 
     aio.run(main())
 
