@@ -69,8 +69,10 @@ def can_be_made(folder: Path) -> bool:
 def check_open_files() -> Finding:
     """How many files and sockets a process may have open, when it has asked for more."""
     limit = raise_open_files()
-    if limit == resource.RLIM_INFINITY or limit >= _FEW_FILES:
-        return Finding(Verdict.GOOD, "open files", f"{'any number' if limit < 0 else limit}")
+    if limit == resource.RLIM_INFINITY:  # negative on Linux, a large number on macOS
+        return Finding(Verdict.GOOD, "open files", "any number")
+    if limit >= _FEW_FILES:
+        return Finding(Verdict.GOOD, "open files", str(limit))
     text = f"{limit} are few: each connection of a pod takes one or two"
     return Finding(
         Verdict.WARNING, "open files", text, "raise the hard limit (ulimit -Hn); bronzewillow install sets it"

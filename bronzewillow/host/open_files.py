@@ -9,7 +9,7 @@ _WANTED = (65536, 10240)
 
 
 def raise_open_files() -> int:
-    """As many as the system lets us have, of what we want; the limit from now on, negative for none."""
+    """As many as the system lets us have, of what we want; the limit from now on, RLIM_INFINITY for none."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for wanted in _WANTED if soft != resource.RLIM_INFINITY else ():
         limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

@@ -57,7 +57,7 @@ class UserService(Protocol):
     def uninstall(self) -> bool:
         """End it and remove it; whether it was there. ServiceError, OSError."""
 
-    def hints(self) -> list[str]:
+    def hints(self, job: Job) -> list[str]:
         """What else its user should do, in lines."""
 
 

@@ -26,6 +26,7 @@ _LOGS = Path("Library/Logs/bronzewillow")
 _THROTTLE_S = 10
 _GONE_LIMIT_S = END_LIMIT_S + 10.0
 _LOOK_S = 0.5
+_GUARDED = ("Desktop", "Documents", "Downloads")
 _NO_SESSION = "no login session of this user is there: log in at the Mac's screen, and try again"
 
 
@@ -55,6 +56,12 @@ def launch_agent(job: Job, home: Path) -> dict[str, Any]:
         "HardResourceLimits": files,
         "Umask": 0o077,
     }
+
+
+def guarded_words(job: Job, home: Path) -> list[str]:
+    """Paths of its command in folders that macOS asks about before a program reads them; pure."""
+    folders = [home / name for name in _GUARDED]
+    return [word for word in job.command if any(Path(word).is_relative_to(folder) for folder in folders)]
 
 
 class LaunchAgent:
@@ -103,9 +110,14 @@ class LaunchAgent:
         self._path.unlink(missing_ok=True)
         return was_there
 
-    def hints(self) -> list[str]:
+    def hints(self, job: Job) -> list[str]:
         """What launchd cannot do, and how its user can."""
         return [
+            *(
+                f"{word}: macOS may keep what launchd starts out of Desktop, Documents and Downloads "
+                "(Operation not permitted): have it elsewhere, and install again"
+                for word in guarded_words(job, self._home)
+            ),
             "it starts when this user logs in; for a Mac that nobody sits at: System Settings, Users & "
             "Groups, Automatically log in (not possible with FileVault)",
             "macOS asks once whether it may use the local network, and accept connections: allow both",

@@ -100,7 +100,7 @@ class SystemdUnit:
         run_well("systemctl", "--user", "daemon-reload")
         return True
 
-    def hints(self) -> list[str]:
+    def hints(self, job: Job) -> list[str]:
         """That it ends with the last session of its user, unless the user lingers."""
         user = getpass.getuser()
         if run("loginctl", "show-user", user, "--property=Linger", "--value").stdout.strip() == "yes":

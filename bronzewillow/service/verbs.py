@@ -38,7 +38,7 @@ def install(is_printed: bool, **words: Any) -> None:
             click.echo(service.text(job), nl=False)
             return
         is_changed = service.install(job)
-        hints = service.hints()
+        hints = service.hints(job)
     click.echo(
         "the node is installed, and starts" if is_changed else "the node is installed, and runs already"
     )

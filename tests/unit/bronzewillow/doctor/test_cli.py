@@ -28,6 +28,7 @@ def test_a_line_each_and_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "check_state", lambda _: [Finding(Verdict.GOOD, "state", "nothing is spoilt")])
     monkeypatch.setattr(cli, "check_disk", lambda _: Finding(Verdict.GOOD, "disk", "large"))
     monkeypatch.setattr(cli, "check_sockets", lambda _: [])
+    monkeypatch.setattr(cli, "check_mac", lambda **_: [])
     ended = CliRunner().invoke(doctor)
     assert (ended.exit_code, len(ended.output.splitlines())) == (0, 6)
     monkeypatch.setattr(cli, "check_programs", lambda: [Finding(Verdict.BROKEN, "runm", "is not there")])

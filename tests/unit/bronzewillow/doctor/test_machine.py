@@ -73,6 +73,13 @@ def test_how_many_files_may_be_open(limit: int, verdict: Verdict, monkeypatch: p
     assert (verdict is Verdict.GOOD) == (finding.cure == "")
 
 
+def test_no_limit_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    for infinity in (-1, (1 << 63) - 1):  # Linux' and macOS'
+        monkeypatch.setattr(resource, "RLIM_INFINITY", infinity)
+        monkeypatch.setattr(resource, "getrlimit", lambda what: (resource.RLIM_INFINITY,) * 2)
+        assert check_open_files().text == "any number"
+
+
 @pytest.mark.loopback
 def test_an_api_server_can_be_reached_or_not() -> None:
     port = free_tcp_port()

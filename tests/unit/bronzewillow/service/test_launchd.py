@@ -111,5 +111,13 @@ def test_one_that_somebody_has_unloaded_is_loaded_again(agent: LaunchAgent, prog
 
 
 def test_a_mac_that_nobody_sits_at_has_to_log_in(agent: LaunchAgent) -> None:
-    assert any("FileVault" in hint for hint in agent.hints())
+    assert any("FileVault" in hint for hint in agent.hints(JOB))
     assert agent.log_hint.endswith("Library/Logs/bronzewillow/node.log")
+
+
+def test_folders_that_macos_guards_are_told(agent: LaunchAgent, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    checkout, pods = f"{home}/Documents/b/.venv/bin/bronzewillow", f"{home}/Desktop/pods"
+    there = Job((checkout, "up", "--manifests", pods, "--root", f"{home}/Documents2"))
+    assert [hint.partition(": ")[0] for hint in agent.hints(there)[:2]] == [checkout, pods]
+    assert agent.hints(there)[2:] == agent.hints(JOB)

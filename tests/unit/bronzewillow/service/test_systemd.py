@@ -96,10 +96,10 @@ def test_uninstall_ends_and_removes_it(service: SystemdUnit, programs: Programs)
 
 
 def test_who_does_not_linger_is_told(service: SystemdUnit, programs: Programs) -> None:
-    (hint,) = service.hints()
+    (hint,) = service.hints(JOB)
     assert "loginctl enable-linger" in hint
     (programs.folder / "linger").write_text("yes\n")
-    assert service.hints() == []
+    assert service.hints(JOB) == []
 
 
 def test_the_sessions_own_runtime_folder_is_left_to_systemd(tmp_path: Path) -> None:
