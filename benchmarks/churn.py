@@ -27,7 +27,7 @@ from typing import Any
 import psutil
 
 from benchmarks.churn_cluster import LargeCluster
-from bronzewillow.agent.cli import get_json
+from bronzewillow.agent.asking import get_json
 from bronzewillow.kube.kubeconfig import emit_kubeconfig
 from bronzewillow.testing.apiserver.server import api_server
 from bronzewillow.testing.ports import free_udp_port

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from bronzewillow.host.command import run_command
-from kubelet.cli import cli
+from bronzewillow.host.entry import run_program
 
 
 def main() -> None:
     """The entry point; leaves by SystemExit."""
-    run_command("llm-kubelet", cli)
+    run_program("llm-kubelet", "kubelet.cli:cli")
 
 
 if __name__ == "__main__":

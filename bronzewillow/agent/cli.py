@@ -1,23 +1,18 @@
-"""The commands of the agent: `agent`, `flows`, `capture`."""
+"""The command `bronzewillow agent`."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import json
 import platform
-import signal
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
 
-import aiohttp
 import click
 
 from bronzewillow.adapters.network import Cni
 from bronzewillow.agent.addresses import endpoint_text
 from bronzewillow.agent.app import AgentOptions, run_agent
+from bronzewillow.agent.asking import control_option
 from bronzewillow.agent.config import AgentConfig, ConfigError, load_config
 from bronzewillow.agent.datagram import Rung
 from bronzewillow.agent.following import FollowOptions, run_following
@@ -28,32 +23,17 @@ from bronzewillow.agent.options import (
     parse_prefixes,
     parse_tcp,
 )
-from bronzewillow.agent.report import flow_lines
 from bronzewillow.cni.errors import CniError
 from bronzewillow.host.command import CommandError, log_level_option, log_to_stderr
 from bronzewillow.host.memory import keep_freed_memory
 from bronzewillow.host.open_files import raise_open_files
 from bronzewillow.host.options import FilePath, Seconds
-from bronzewillow.host.paths import control_socket, leases_folder, open_private, state_folder
+from bronzewillow.host.paths import leases_folder, state_folder
 from bronzewillow.kube.errors import KubeError
 from bronzewillow.overlay.spec import Prefix
 from bronzewillow.services.names import DOMAIN
 from bronzewillow.stack import TcpConfig
 from bronzewillow.wire.ethernet import MacRule
-
-_T = TypeVar("_T")
-_ANSWER_LIMIT_S = 30.0  # of policies of many pods, too
-_PCAP_HEADER_BYTES = 24
-_PCAP_RECORD_BYTES = 16
-
-control_option = click.option(
-    "--control",
-    type=FilePath(),
-    default=control_socket,
-    show_default="in the user's runtime folder",
-    help="The agent's control socket.",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.command(short_help="The pod network alone, of a configuration file or a cluster.")
@@ -172,93 +152,6 @@ def _follow(follow: FollowOptions, options: AgentOptions) -> None:
         raise CommandError(f"{error.strerror or error}") from None
     except (ValueError, CniError, KubeError) as error:
         raise CommandError(str(error)) from None
-
-
-@click.command()
-@control_option
-@json_option
-def flows(control: Path, as_json: bool) -> None:
-    """Show every connection of every pod."""
-    answer = _run(get_json(control, "/flows"))
-    click.echo(json.dumps(answer) if as_json else "\n".join(flow_lines(answer)))
-
-
-@click.command(short_help="Write the overlay's datagrams to a pcap file.")
-@control_option
-@click.option("-w", "file", type=FilePath(), required=True, help="The pcap file to write.")
-@click.option("--count", type=click.IntRange(min=1), help="End after so many frames.")
-@click.option("--duration", type=Seconds(min=0), help="End after so many seconds.")
-def capture(control: Path, file: Path, count: int | None, duration: float | None) -> None:
-    """Write the overlay's datagrams to a pcap file, until Ctrl-C or a limit.
-
-    What stays on this machine, as with `bronzewillow forward`, does not cross the overlay: see `flows`.
-    """
-    try:
-        frames = _run(_capture(control, file, count, duration))
-    except OSError as error:
-        raise CommandError(f"{file}: {error.strerror}") from None
-    none = "" if frames else "; what stays on this machine does not cross the overlay: bronzewillow flows"
-    click.echo(f"{frames} frames in {file}{none}", err=True)
-
-
-async def _capture(control: Path, file: Path, count: int | None, duration: float | None) -> int:
-    us = asyncio.current_task()
-    assert us is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, us.cancel)
-    frames = 0
-    try:
-        async with asyncio.timeout(duration) as limit, _get(control, "/capture") as response:
-            with open_private(file) as output:  # it holds what people asked and were answered
-                output.write(await response.content.readexactly(_PCAP_HEADER_BYTES))
-                while count is None or frames < count:
-                    header = await response.content.readexactly(_PCAP_RECORD_BYTES)
-                    size = int.from_bytes(header[8:12], "little")
-                    output.write(header + await response.content.readexactly(size))
-                    output.flush()  # it may be read meanwhile
-                    frames += 1
-    except asyncio.CancelledError:
-        us.uncancel()
-    except TimeoutError:
-        if not limit.expired():
-            raise
-    except (asyncio.IncompleteReadError, aiohttp.ClientError):
-        raise CommandError(f"{control}: the agent has ended") from None
-    return frames
-
-
-@asynccontextmanager
-async def _get(control: Path, path: str) -> AsyncIterator[aiohttp.ClientResponse]:
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
-    async with aiohttp.ClientSession(
-        connector=aiohttp.UnixConnector(str(control)), timeout=timeout
-    ) as session:
-        try:
-            response = await session.get(f"http://agent{path}")
-        except (aiohttp.ClientConnectorError, OSError, ValueError):
-            raise CommandError(
-                f"{control}: no agent answers here: bronzewillow up starts a node, "
-                "--control names that of another"
-            ) from None
-        async with response:
-            if response.status != 200:
-                raise CommandError(f"{control}: {(await response.text()).strip()}")
-            yield response
-
-
-async def get_json(control: Path, path: str) -> Any:
-    """What the agent answers. CommandError when none does, or not in time."""
-    try:
-        async with asyncio.timeout(_ANSWER_LIMIT_S), _get(control, path) as response:
-            return await response.json()
-    except TimeoutError:
-        raise CommandError(
-            f"{control}: the agent has not answered for {_ANSWER_LIMIT_S:g} s; is it stopped, or very busy?"
-        ) from None
-
-
-def _run(main: Coroutine[Any, Any, _T]) -> _T:
-    return asyncio.run(main)
 
 
 def _explain(error: OSError, config: AgentConfig) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import click
 
-from bronzewillow.agent.cli import control_option, get_json, json_option
+from bronzewillow.agent.asking import control_option, get_json, json_option
 from bronzewillow.host.command import CommandError
 
 PROTOCOLS = ("TCP", "UDP", "SCTP")

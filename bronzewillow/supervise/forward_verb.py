@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from bronzewillow.agent.cli import control_option, get_json
+from bronzewillow.agent.asking import control_option, get_json
 from bronzewillow.host.command import CommandError, log_to_stderr
 from bronzewillow.host.paths import door_socket
 from bronzewillow.supervise.forward import Way, forward

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bronzewillow.agent.cli import control_option, get_json, json_option
+from bronzewillow.agent.asking import control_option, get_json, json_option
 from bronzewillow.agent.report import status_lines
 from bronzewillow.host.command import CommandError
 from bronzewillow.supervise.pods_report import pods_lines

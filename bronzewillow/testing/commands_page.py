@@ -11,7 +11,7 @@ import click
 
 PAGE = Path("docs/commands.md")
 PROGRAMS = {
-    "bronzewillow": "bronzewillow.__main__:cli",
+    "bronzewillow": "bronzewillow.cli:cli",
     "runm": "runtime.runm.cli:cli",
     "llm-kubelet": "kubelet.cli:cli",
     "llm-containerd": "runtime.cri.cli:command",

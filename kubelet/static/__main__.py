@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from bronzewillow.host.command import run_command
-from kubelet.static.cli import command
+from bronzewillow.host.entry import run_program
 
 
 def main() -> None:
     """The entry point."""
-    run_command("llm-static-pods", command)
+    run_program("llm-static-pods", "kubelet.static.cli:command")
 
 
 if __name__ == "__main__":

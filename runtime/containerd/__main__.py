@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from bronzewillow.host.command import run_command
-from runtime.containerd.cli import command
+from bronzewillow.host.entry import run_program
 
 
 def main() -> None:
     """The entry point; leaves by SystemExit."""
-    run_command("llm-snapshotter", command)
+    run_program("llm-snapshotter", "runtime.containerd.cli:command")
 
 
 if __name__ == "__main__":

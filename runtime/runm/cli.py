@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
 from typing import NoReturn
 
 import click
 
+from bronzewillow.host.verbs import Verbs
 from runtime.refusal import Refusal
 
 _EXIT_FAILED, _EXIT_USAGE = 1, 2
@@ -37,19 +37,6 @@ _VERBS = {
     "events": "oci_verbs:events",
 }
 """Where each is; only the one that is wanted is imported, as pods wait for it."""
-
-
-class _Verbs(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _VERBS:
-            return None
-        module, _, name = _VERBS[cmd_name].partition(":")
-        command = getattr(import_module(f"runtime.runm.{module}"), name)
-        assert isinstance(command, click.Command)
-        return command
 
 
 def main() -> NoReturn:
@@ -90,7 +77,12 @@ def _leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Verbs,
+    package="runtime.runm",
+    places=_VERBS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="bronzewillow", message="%(prog)s %(version)s")
 def cli() -> None:
     """Run a model."""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bronzewillow.agent.app import AgentOptions
-from bronzewillow.agent.cli import get_json
+from bronzewillow.agent.asking import get_json
 from bronzewillow.agent.following import Following, FollowOptions
 from bronzewillow.agent.remembered import recall
 from bronzewillow.cni.leases import Leases

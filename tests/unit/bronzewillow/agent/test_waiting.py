@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bronzewillow.agent.cli import get_json
+from bronzewillow.agent.asking import get_json
 from bronzewillow.agent.report import status_lines
 from bronzewillow.agent.waiting import WaitingRoom
 from bronzewillow.host.command import CommandError

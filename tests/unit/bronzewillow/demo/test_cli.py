@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bronzewillow.__main__ import cli
+from bronzewillow.cli import cli
 from bronzewillow.demo.children import Child
 from bronzewillow.demo.cli import leave_running
 from bronzewillow.demo.cluster_side import ClusterSide

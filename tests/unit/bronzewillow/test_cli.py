@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from click.testing import CliRunner
 
-from bronzewillow.__main__ import cli
+from bronzewillow.cli import cli
 
 
 def test_help_has_the_commands_in_the_order_of_a_nodes_life_and_none_is_cut_short() -> None:

@@ -1,0 +1,73 @@
+"""The commands that show traffic: `flows`, `capture`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+
+import aiohttp
+import click
+
+from bronzewillow.agent.asking import ask, control_option, get_json, json_option
+from bronzewillow.agent.report import flow_lines
+from bronzewillow.host.command import CommandError
+from bronzewillow.host.options import FilePath, Seconds
+from bronzewillow.host.paths import open_private
+
+_PCAP_HEADER_BYTES = 24
+_PCAP_RECORD_BYTES = 16
+
+
+@click.command()
+@control_option
+@json_option
+def flows(control: Path, as_json: bool) -> None:
+    """Show every connection of every pod."""
+    answer = asyncio.run(get_json(control, "/flows"))
+    click.echo(json.dumps(answer) if as_json else "\n".join(flow_lines(answer)))
+
+
+@click.command(short_help="Write the overlay's datagrams to a pcap file.")
+@control_option
+@click.option("-w", "file", type=FilePath(), required=True, help="The pcap file to write.")
+@click.option("--count", type=click.IntRange(min=1), help="End after so many frames.")
+@click.option("--duration", type=Seconds(min=0), help="End after so many seconds.")
+def capture(control: Path, file: Path, count: int | None, duration: float | None) -> None:
+    """Write the overlay's datagrams to a pcap file, until Ctrl-C or a limit.
+
+    What stays on this machine, as with `bronzewillow forward`, does not cross the overlay: see `flows`.
+    """
+    try:
+        frames = asyncio.run(_capture(control, file, count, duration))
+    except OSError as error:
+        raise CommandError(f"{file}: {error.strerror}") from None
+    none = "" if frames else "; what stays on this machine does not cross the overlay: bronzewillow flows"
+    click.echo(f"{frames} frames in {file}{none}", err=True)
+
+
+async def _capture(control: Path, file: Path, count: int | None, duration: float | None) -> int:
+    us = asyncio.current_task()
+    assert us is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, us.cancel)
+    frames = 0
+    try:
+        async with asyncio.timeout(duration) as limit, ask(control, "/capture") as response:
+            with open_private(file) as output:  # it holds what people asked and were answered
+                output.write(await response.content.readexactly(_PCAP_HEADER_BYTES))
+                while count is None or frames < count:
+                    header = await response.content.readexactly(_PCAP_RECORD_BYTES)
+                    size = int.from_bytes(header[8:12], "little")
+                    output.write(header + await response.content.readexactly(size))
+                    output.flush()  # it may be read meanwhile
+                    frames += 1
+    except asyncio.CancelledError:
+        us.uncancel()
+    except TimeoutError:
+        if not limit.expired():
+            raise
+    except (asyncio.IncompleteReadError, aiohttp.ClientError):
+        raise CommandError(f"{control}: the agent has ended") from None
+    return frames
