@@ -12,6 +12,8 @@ import struct
 from collections.abc import Callable
 from typing import Final, cast
 
+from bronzewillow.host.cutting import cut
+
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
 CLIENT: Final = 0
 UPSTREAM: Final = 1
@@ -215,4 +217,4 @@ def reset(transport: asyncio.Transport) -> None:
     if sock is not None and sock.family != socket.AF_UNIX and not transport.is_closing():
         with contextlib.suppress(OSError):  # macOS: EINVAL once both directions have ended
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
-    transport.abort()
+    cut(transport)

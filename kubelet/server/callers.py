@@ -20,6 +20,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from aiohttp import web
 
+from bronzewillow.host.cutting import cut
 from bronzewillow.host.tasks import spawn
 from kubelet.server.errors import RequestError
 
@@ -224,7 +225,7 @@ class Caller(asyncio.Protocol):
         self._callers.forget(self)
         self._limit(None)
         if self._transport is not None:
-            self._transport.abort()
+            cut(self._transport)
         elif self._greeting is not None:
             self._greeting.cancel()
 

@@ -16,6 +16,7 @@ from weakref import WeakSet
 from aiohttp import web
 from yarl import URL
 
+from bronzewillow.host.cutting import cut
 from bronzewillow.kube.access import Access, Cluster, Presented
 from bronzewillow.kube.client import PatchType
 from bronzewillow.kube.identity import HeldIdentity
@@ -133,7 +134,7 @@ class ApiServer:
         if self._server is not None:
             self._server.close()
         for transport in [*self._transports]:
-            transport.abort()
+            cut(transport)
         if self._http is not None:
             await self._http.shutdown(timeout=0)
         self._transports.clear()
