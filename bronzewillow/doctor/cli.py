@@ -19,6 +19,7 @@ from bronzewillow.doctor.machine import (
     check_kernel,
     check_open_files,
     check_programs,
+    check_runtime_variable,
     check_server,
     check_socket,
 )
@@ -32,6 +33,8 @@ from bronzewillow.kube.kubeconfig import load_kubeconfig
 from bronzewillow.overlay.spec import Prefix
 from bronzewillow.service.system import user_service
 from bronzewillow.supervise.joined import joined
+from bronzewillow.supervise.node_words import told_as_one_line
+from bronzewillow.supervise.run import look_in
 
 _DEEPEST_SOCKET = "p/" + "0" * 13 + "/65535.sock"  # of a pod's container
 
@@ -55,16 +58,28 @@ _DEEPEST_SOCKET = "p/" + "0" * 13 + "/65535.sock"  # of a pod's container
     metavar="CIDR",
     help="A range for this node's pods, as `up` is told; may be repeated.",
 )
+@click.option(
+    "--root", type=FilePath(), metavar="DIR", show_default="the user's folders",
+    help="Look at the node that `bronzewillow up --root DIR` runs.",
+)  # fmt: skip
 def doctor(
-    kubeconfig: Path | None, node_name: str | None, cni: str | None, pod_pools: tuple[Prefix, ...]
+    kubeconfig: Path | None,
+    node_name: str | None,
+    cni: str | None,
+    pod_pools: tuple[Prefix, ...],
+    root: Path | None,
 ) -> None:
     """Say what stands in the way of this machine being a node; exit with 1 if anything does.
 
     Nothing is changed.
     """
+    if root is not None:
+        with told_as_one_line():
+            look_in(root)
     findings = [
         check_kernel(),
         *check_programs(),
+        *check_runtime_variable(),
         check_socket(runtime_folder(), _DEEPEST_SOCKET),
         check_open_files(),
         *check_state(state_folder()),

@@ -7,18 +7,20 @@ import os
 import resource
 import shutil
 import socket
+import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from bronzewillow.doctor.findings import Finding, Verdict
 from bronzewillow.host.open_files import raise_open_files
-from bronzewillow.host.paths import MAX_SOCKET_PATH_BYTES
+from bronzewillow.host.paths import MAX_SOCKET_PATH_BYTES, runtime_folder
 from bronzewillow.wire.kernel import NATIVE
 
 PROGRAMS = ("bronzewillow-cni", "llm-containerd", "containerd-shim-runm-v2", "llm-kubelet", "runm")
 _FEW_FILES = 1024
 _CONNECT_S = 5.0
+_FOLDER_OF_YOUR_OWN = "set XDG_RUNTIME_DIR to a folder of your own"
 _LOCAL_NETWORK = (
     "macOS keeps what launchd starts off the local network until that is allowed: System Settings,"
     " Privacy & Security, Local Network"
@@ -46,7 +48,7 @@ def check_programs(programs: Iterable[str] = PROGRAMS, path: str | None = None) 
 
 
 def check_socket(path: Path, deepest: str = "") -> Finding:
-    """Whether that folder can be made, and its sockets have paths that this system takes.
+    """Whether that folder is, or can be made, ours alone, and its sockets have paths that this system takes.
 
     `deepest` is one below it.
     """
@@ -54,10 +56,25 @@ def check_socket(path: Path, deepest: str = "") -> Finding:
     if length > MAX_SOCKET_PATH_BYTES:
         text = f"{path}: paths of {length} bytes, and this system takes {MAX_SOCKET_PATH_BYTES}"
         return Finding(Verdict.BROKEN, "sockets", text, "set XDG_RUNTIME_DIR to a shorter folder")
+    if path.is_dir() and path.stat().st_uid != os.geteuid():
+        text = f"{path}: belongs to another user"
+        return Finding(Verdict.BROKEN, "sockets", text, _FOLDER_OF_YOUR_OWN)
     if not can_be_made(path):
         text = f"{path}: is not there, and cannot be made"
-        return Finding(Verdict.BROKEN, "sockets", text, "set XDG_RUNTIME_DIR to a folder of your own")
-    return Finding(Verdict.GOOD, "sockets", f"{path}: short enough")
+        return Finding(Verdict.BROKEN, "sockets", text, _FOLDER_OF_YOUR_OWN)
+    if path.is_dir() and (mode := stat.S_IMODE(path.stat().st_mode)) & 0o077:
+        text = f"{path}: mode {mode:o} lets others in"
+        return Finding(Verdict.BROKEN, "sockets", text, f"chmod 700 '{path}'")
+    return Finding(Verdict.GOOD, "sockets", f"{path}: short enough, and nobody else's")
+
+
+def check_runtime_variable() -> list[Finding]:
+    """Told where sockets are not where XDG_RUNTIME_DIR says: it counts only where others cannot enter."""
+    named = os.environ.get("XDG_RUNTIME_DIR")
+    if not named or runtime_folder().is_relative_to(named):
+        return []
+    text = f"XDG_RUNTIME_DIR is passed over: {named} is no folder that is yours alone"
+    return [Finding(Verdict.WARNING, "sockets", text, f"chmod 700 '{named}', or unset the variable")]
 
 
 def can_be_made(folder: Path) -> bool:

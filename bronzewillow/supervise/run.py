@@ -30,14 +30,26 @@ from bronzewillow.supervise.wishes import Wishes
 _FOLDER = "up"
 _EMPTIED = ("p", "s", "runm", _FOLDER)
 """Of sockets and locks; nobody needs them when they are empty."""
+_FOLDERS = {"XDG_RUNTIME_DIR": "run", "XDG_STATE_HOME": "state"}
+"""Of a node with a root, by the variables that name them to its programs."""
 
 
 def live_in(root: Path) -> None:
-    """Everything of the node, but its images, has its place in `root`. OSError."""
-    os.environ.setdefault("RUNM_STORE", str(images_folder()))
-    for variable, name in (("XDG_RUNTIME_DIR", "run"), ("XDG_STATE_HOME", "state")):
+    """Everything of the node, but its images, has its place in `root`. OSError, UpError."""
+    for name in _FOLDERS.values():
         make_private(root / name)
-        os.environ[variable] = str((root / name).absolute())
+    look_in(root)
+
+
+def look_in(root: Path) -> None:
+    """See the node that has its place in `root`; nothing is made. UpError."""
+    os.environ.setdefault("RUNM_STORE", str(images_folder()))
+    os.environ.update({variable: str((root / name).absolute()) for variable, name in _FOLDERS.items()})
+    run = Path(os.environ["XDG_RUNTIME_DIR"])
+    if not runtime_folder().is_relative_to(run):  # it would be the user's own, which another node may have
+        raise UpError(
+            f"{run}: others could enter it, or put another there; chmod 700 it, or choose another --root"
+        )
 
 
 async def run_node(options: UpOptions, tell: Tell) -> None:

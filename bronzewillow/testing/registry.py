@@ -5,6 +5,7 @@ The contract suite of registries shows that it is one; Debian's docker-registry 
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import itertools
@@ -33,6 +34,8 @@ class Faults:
     """Answers with a blob end, with a broken connection, after that many bytes."""
     cuts: int = 0
     """How often."""
+    drip_s: float = 0.0
+    """Blobs come by the byte, with so much time between."""
     has_ranges: bool = True
     corrupt: bool = False
     """One bit of each blob that is served is wrong."""
@@ -199,6 +202,9 @@ class FakeRegistry:
             return answer
         is_cut = self.faults.cuts > 0
         self.faults.cuts -= is_cut
+        for at in range(start, end if self.faults.drip_s else start):
+            await answer.write(data[at : at + 1])
+            await asyncio.sleep(self.faults.drip_s)
         for at in range(start, end, _SEND):
             if is_cut and at - start >= self.faults.cut_after:
                 assert request.transport is not None

@@ -20,6 +20,7 @@ from runtime.images.reference import Reference, parse_reference
 from runtime.imagestore import ImageStore, StoredImage
 from runtime.registry.client import ClientConfig, registry_client
 from runtime.registry.credentials import Credentials
+from runtime.registry.patience import warn
 from runtime.registry.pull import pull
 
 _DIGEST = "sha256:"
@@ -102,7 +103,7 @@ class Images:
             found = self.find(text)  # it was made on this node, and no registry has it
             if found is not None:
                 return found.digest
-        config = replace(self._config, absent_s=_ABSENT_S)
+        config = replace(self._config, absent_s=_ABSENT_S, lost_s=_ABSENT_S, tell=warn)
         who = _credentials(auth)
         if who is not None:
             config = replace(config, credentials={**config.credentials, reference.registry: who})

@@ -33,13 +33,27 @@ class Backoff:
         """Begin anew, as something went on."""
         self._failures, self._begun = 0, self._clock()
 
-    async def pause(self, asked_s: float = 0.0, limit_s: float = math.inf) -> bool:
-        """After a failure: wait; False when it was the last try, or it has gone on for `limit_s`."""
+    @property
+    def left(self) -> int:
+        """Tries that are left, if none has success."""
+        return self._tries - self._failures
+
+    async def pause(
+        self,
+        asked_s: float = 0.0,
+        limit_s: float = math.inf,
+        tell: Callable[[float], None] = lambda pause_s: None,
+    ) -> bool:
+        """After a failure: wait; False when it was the last try, or it has gone on for `limit_s`. `tell`
+        hears before how long it will be.
+        """
         self._failures += 1
         if self._failures >= self._tries or self._clock() - self._begun >= limit_s:
             return False
         own = min(FIRST_S * 2 ** (self._failures - 1), LONGEST_S) * (0.5 + self._rng.random())
-        await self._sleep(max(own, min(asked_s, _MOST_ASKED_S)))
+        pause_s = max(own, min(asked_s, _MOST_ASKED_S))
+        tell(pause_s)
+        await self._sleep(pause_s)
         return True
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from runtime.registry.credentials import Credentials, DockerConfig, default_conf
 from runtime.registry.download import Source
 from runtime.registry.errors import BadAnswer, NotThere, Unreachable
 from runtime.registry.hosts import Hosts
+from runtime.registry.patience import Patience, warn
 from runtime.registry.transport import Transport, join_url
 from runtime.registry.upload import Target
 
@@ -47,8 +48,14 @@ class ClientConfig:
     """By registry; they go before Docker's."""
     tries: int = 9
     """Of one request, until the registry counts as unreachable."""
-    absent_s: float = math.inf
-    """How long it is tried again where nobody takes the connection; the last pause may reach beyond."""
+    absent_s: float = 2.0
+    """How long it is tried again where nobody takes the connection, and nobody has before; the last pause may
+    reach beyond.
+    """
+    lost_s: float = math.inf
+    """The same for a registry that has answered this client before."""
+    tell: Callable[[str], None] = warn
+    """Hears in a line what is tried again, now and then."""
 
 
 class RegistryClient:
@@ -160,8 +167,7 @@ async def registry_client(config: ClientConfig) -> AsyncIterator[RegistryClient]
                 session,
                 Hosts(config.hosts_folder, config.insecure),
                 Authorizer(session, find),
-                tries=config.tries,
-                absent_s=config.absent_s,
+                Patience(config.tries, config.absent_s, config.lost_s, config.tell),
             )
         )
 

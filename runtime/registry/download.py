@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ from runtime.content.errors import DigestMismatch, IngestBusy
 from runtime.content.ingest import Ingest, Range
 from runtime.images.manifest import Descriptor
 from runtime.registry.errors import BadAnswer, Unreachable
+from runtime.registry.patience import LeastSpeed, TooSlow
 from runtime.registry.progress import Progress
 from runtime.registry.transport import Transport
 
@@ -39,6 +41,8 @@ _BLOCK = 1 << 20
 _WORTH_BYTES = 64 << 10
 """Fewer in an answer are no success: a registry could keep us busy for ever."""
 _BUSY_S = 0.2
+_SLOW_S = 120.0
+"""A registry that is too slow is asked again as long as that without success."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,8 @@ class _Download:
         self._hash = hashlib.new(self._algorithm)
         self._hashed = 0
         self._arrived, self._advanced, self._has_ranges = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._backoff = source.transport.backoff()
+        self._patience = source.transport.patience
+        self._backoff = self._patience.backoff()
 
     async def run(self, readers: int) -> None:
         """To the blob's place in the store. RegistryError, StoreError, DigestMismatch."""
@@ -137,9 +142,12 @@ class _Download:
                 try:
                     await self._read(piece)
                 except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                    if not await self._backoff.pause():
-                        what = f"registry {self._source.registry}: blob {self._blob.digest}"
-                        raise Unreachable(f"{what}: {' '.join(str(error).split()) or 'cut off'}") from None
+                    registry = self._source.registry
+                    why = " ".join(str(error).split()) or "cut off"
+                    failure = f"registry {registry}: blob {self._blob.digest}: {why}"
+                    limit_s = _SLOW_S if isinstance(error, TooSlow) else math.inf
+                    if not await self._patience.again(self._backoff, registry, failure, limit_s=limit_s):
+                        raise Unreachable(f"{failure}; the next pull goes on where this one ends") from None
 
     async def _read(self, piece: _Piece) -> None:
         """One request for the rest of `piece`; an error of aiohttp's when the answer ends early."""
@@ -151,8 +159,10 @@ class _Download:
             unwanted = self._check(answer, piece)
             chunks: list[bytes] = []
             count = 0
+            speed = LeastSpeed()
             try:
                 async for chunk in answer.content.iter_any():
+                    speed.count(len(chunk))
                     if unwanted:
                         chunk, unwanted = chunk[unwanted:], max(0, unwanted - len(chunk))
                     if count + len(chunk) > piece.end - piece.start:
@@ -167,6 +177,7 @@ class _Download:
                         await self._put(piece, *put)
                         if is_last and not is_whole:
                             return
+                        speed.begin()
             except (aiohttp.ClientError, OSError, TimeoutError):
                 if count:  # a line that is cut again and again gets there too
                     await self._put(piece, chunks, count)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import os
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,10 +19,11 @@ from yarl import URL
 from bronzewillow.host.parsing import parse_json
 from bronzewillow.host.proxies import environment_proxy
 from runtime.registry.auth import Authorizer
-from runtime.registry.backoff import Backoff, parse_retry_after
+from runtime.registry.backoff import parse_retry_after
 from runtime.registry.challenge import parse_challenges
 from runtime.registry.errors import AccessDenied, BadAnswer, NotThere, RegistryError, Unreachable
 from runtime.registry.hosts import Endpoint, Hosts
+from runtime.registry.patience import Patience
 
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _ANSWER_LIMIT_S = 30.0
@@ -34,9 +37,6 @@ _SAME_BODY = frozenset({307, 308})
 _HOPELESS = (aiohttp.ClientResponseError, aiohttp.NonHttpUrlClientError)
 """No HTTP, or a place where it does not lead: another try would bring the same."""
 
-_ABSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-"""Refused, no such name, no way there."""
-
 Body = bytes | AsyncIterator[bytes]
 MakeBody = Callable[[], Body]
 
@@ -49,18 +49,11 @@ class Transport:
         session: aiohttp.ClientSession,
         hosts: Hosts,
         authorizer: Authorizer,
-        backoff: Callable[[int], Backoff] = Backoff,
-        tries: int = 9,
-        absent_s: float = math.inf,
+        patience: Patience,
     ) -> None:
-        """`tries`, `absent_s`: see ClientConfig."""
         self._session, self._hosts, self._authorizer = session, hosts, authorizer
-        self._backoff, self._tries, self._absent_s = backoff, tries, absent_s
+        self.patience = patience
         self._tls: dict[tuple[str, bool], Any] = {}
-
-    def backoff(self) -> Backoff:
-        """For what takes several requests."""
-        return self._backoff(self._tries)
 
     @asynccontextmanager
     async def get(
@@ -79,7 +72,7 @@ class Transport:
             raise NotThere(f"registry {registry}: no endpoint of its hosts.toml can {capability}")
         for number, endpoint in enumerate(endpoints, 1):
             is_last = number == len(endpoints)
-            tries = self._tries if is_last else min(_MIRROR_TRIES, self._tries)
+            tries = self.patience.tries if is_last else min(_MIRROR_TRIES, self.patience.tries)
             try:
                 response = await self._answered(
                     method, endpoint, endpoint.api + path, scope, headers, None, tries
@@ -107,7 +100,9 @@ class Transport:
         """To the endpoint that takes pushes; `target` is a path or, from a Location, a URL. RegistryError."""
         endpoint = self.push_endpoint(registry)
         url = target if "://" in target else endpoint.api + target
-        response = await self._answered(method, endpoint, url, scope, headers, body, tries or self._tries)
+        response = await self._answered(
+            method, endpoint, url, scope, headers, body, tries or self.patience.tries
+        )
         with contextlib.closing(response):
             yield response
 
@@ -128,7 +123,7 @@ class Transport:
         tries: int,
     ) -> aiohttp.ClientResponse:
         """A good answer, with its body unread."""
-        backoff = self._backoff(tries)
+        backoff = self.patience.backoff(tries)
         host = urlsplit(endpoint.url).netloc
         was_refused = False
         while True:
@@ -145,8 +140,9 @@ class Transport:
                 ) from None
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 failure: RegistryError = Unreachable(f"registry {host}: {_reason(error, endpoint)}")
-                limit_s = self._absent_s if isinstance(error, _ABSENT) else math.inf
+                limit_s = self.patience.limit_s(host, error)
             else:
+                self.patience.hear(host)
                 if response.status < 300:
                     return response
                 with contextlib.closing(response):
@@ -160,7 +156,7 @@ class Transport:
                 if response.status not in _AGAIN:
                     raise failure
                 asked_s = parse_retry_after(response.headers.get("Retry-After"), time.time())
-            if not await backoff.pause(asked_s, limit_s):
+            if not await self.patience.again(backoff, host, failure, asked_s, limit_s):
                 raise failure
 
     async def _once(
@@ -283,10 +279,17 @@ def _reason(error: BaseException, endpoint: Endpoint) -> str:
     if isinstance(error, aiohttp.ClientSSLError):
         return "does not speak TLS; if it is plain HTTP, name it with --insecure"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"cannot connect: {error.os_error.strerror or error.os_error}"
+        return f"cannot connect: {_words(error.os_error)}"
     if isinstance(error, TimeoutError):
         return f"no answer within {_ANSWER_LIMIT_S:g} s"
     return _one_line(str(error)) or type(error).__name__
+
+
+def _words(error: OSError) -> str:
+    """asyncio's own text has the address where the system's reason should be."""
+    if error.errno and not isinstance(error, socket.gaierror):
+        return os.strerror(error.errno)
+    return _one_line(error.strerror or str(error))
 
 
 def _one_line(text: str) -> str:

@@ -61,15 +61,15 @@ async def upload(
         progress.end(blob, "mounted")
         return
     progress.begin(blob, 0)
-    backoff = target.transport.backoff()
+    patience, backoff = target.transport.patience, target.transport.patience.backoff()
     while True:
         try:
             await (upload_.monolithic(location) if blob.size <= chunk_bytes else upload_.chunked(location))
             break
-        except Unreachable:
+        except Unreachable as error:
             progress.advance(blob, -upload_.sent)
             upload_.sent = 0
-            if not await backoff.pause():
+            if not await patience.again(backoff, target.registry, error):
                 raise
             location = await upload_.open(()) or location
     progress.end(blob, "pushed")
@@ -129,13 +129,14 @@ class _Upload:
         """In several; what a broken one has brought is asked for and not sent again."""
         with self._blobs.open(self._blob.digest) as file:
             at = 0
-            backoff = self._target.transport.backoff()
+            patience = self._target.transport.patience
+            backoff = patience.backoff()
             while at < self._blob.size:
                 try:
                     location, at = await self._chunk(location, file, at)
                     backoff.reset()
-                except Unreachable:
-                    if not await backoff.pause():
+                except Unreachable as error:
+                    if not await patience.again(backoff, self._target.registry, error):
                         raise
                     location, at = await self._status(location)
         async with self._send("PUT", self._with_digest(location), {"Content-Length": "0"}, None):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -64,7 +65,12 @@ def client_config(insecure: Sequence[str], hosts: Path) -> ClientConfig:
         ClientConfig,  # a container's process, which has no registry, does without
     )
 
-    return ClientConfig(hosts, tuple(insecure))
+    return ClientConfig(hosts, tuple(insecure), tell=_tell)
+
+
+def _tell(text: str) -> None:
+    """A line between the bars of a transfer, which click would write across."""
+    print(f"runm: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def print_table(rows: Iterable[Sequence[str]]) -> None:

@@ -127,7 +127,7 @@ def login(
     who = Credentials(username, password)
 
     async def main() -> None:
-        config = ClientConfig(hosts_folder, tuple(insecure), credentials={registry: who}, tries=2)
+        config = replace(client_config(insecure, hosts_folder), credentials={registry: who}, tries=2)
         async with registry_client(config) as client:
             try:
                 await client.ping(registry)

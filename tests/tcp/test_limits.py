@@ -92,6 +92,21 @@ def test_time_wait_gives_way_when_room_is_needed(open_with: Callable[..., Script
     s.script("state CLOSED")
 
 
+def test_what_its_owner_has_closed_gives_way_when_room_is_needed(open_with: Callable[..., Scripted]) -> None:
+    """A peer that takes a byte with each probe of its window could keep its place for ever."""
+    s = open_with(TcpConfig(timestamps=False, sack=False, window_scale=False, max_connections=1))
+    s.script("< . 1:1(0) ack 1 win 0\nsend 1000\nclose")
+    for taken in range(1, 30):
+        s.script(f"+60s ignore\n< . 1:1(0) ack {1 + taken} win 0\nignore")
+    s.script("state ESTABLISHED")
+    s.inject(syn_from(1))
+    reset, syn_ack = (packet.segment.flags for packet in s.take() if isinstance(packet, TcpPacket))
+    assert (reset & RST, syn_ack) == (RST, SYN | ACK)
+    assert len(s.stack.connections()) == 1
+    s.inject(syn_from(2))
+    assert s.stack.counters.refused_over_limit == 1, "what is open stays"
+
+
 def test_a_closed_listener_forgets_half_open_and_keeps_accepted(listening: Scripted) -> None:
     listening.script("""
         < S  0:0(0) <mss 1000>

@@ -201,6 +201,7 @@ class Connection:
         if self.orphaned or self.tcb.state is State.CLOSED:
             return
         self.orphaned = True
+        self.tcp.on_orphaned(self)
         self.unread_bytes = 0
         self.stalled_since = now
         if output.has_window_update(self):

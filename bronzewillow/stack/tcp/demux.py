@@ -72,6 +72,7 @@ class Tcp:
         self._dirty: dict[Connection, None] = {}
         self._half_open: dict[Connection, None] = {}  # oldest first
         self._time_wait: dict[Connection, None] = {}  # oldest first
+        self._orphans: dict[Connection, None] = {}  # oldest first
 
     # ---- the user's side
 
@@ -86,7 +87,7 @@ class Tcp:
         """RFC 9293 3.10.1, active open. LocalError: no such host, no local port, no room."""
         if is_no_source(address) or len(address) != len(self.config.address):
             raise LocalError("no host has that address")  # RFC 9293 3.9.2.3 MUST-46
-        if len(self.connections) >= self.config.tcp.max_connections and not self._evict_time_wait():
+        if len(self.connections) >= self.config.tcp.max_connections and not self._make_room():
             raise LocalError("too many connections")
         local = (self.config.address, self._ephemeral_port(address, port, now))
         c = self._new_connection(local, (address, port), None, now)
@@ -170,6 +171,10 @@ class Tcp:
         """`c` may give way when room is needed."""
         self._time_wait[c] = None
 
+    def on_orphaned(self, c: Connection) -> None:
+        """`c` was closed by its owner: it may give way, too."""
+        self._orphans[c] = None
+
     def forget(self, c: Connection) -> None:
         """`c` is CLOSED."""
         key = (c.local[1], *c.remote)
@@ -177,6 +182,7 @@ class Tcp:
             del self.connections[key]
         self.leave_half_open(c)
         self._time_wait.pop(c, None)
+        self._orphans.pop(c, None)
         self._dirty.pop(c, None)
         c.account()
 
@@ -223,7 +229,7 @@ class Tcp:
         if listener.admits is not None and not listener.admits(packet.source):
             self.drop(DropReason.POLICY_DENIED)
             return False
-        if len(self.connections) >= self.config.tcp.max_connections and not self._evict_time_wait():
+        if len(self.connections) >= self.config.tcp.max_connections and not self._make_room():
             self.counters.refused_over_limit += 1
             self.drop(DropReason.CONNECTION_LIMIT)
             return False
@@ -257,12 +263,17 @@ class Tcp:
         self.drop(DropReason.BACKLOG_FULL)
         c.end()
 
-    def _evict_time_wait(self) -> bool:
-        oldest = next(iter(self._time_wait), None)
-        if oldest is None:
-            return False
-        oldest.end()
-        return True
+    def _make_room(self) -> bool:
+        """End what nobody waits for: the oldest in TIME-WAIT, or else the oldest that its owner has closed.
+
+        RFC 6429 4: a peer that takes a byte now and then could keep the latter for ever.
+        """
+        if oldest := next(iter(self._time_wait), None):
+            oldest.end()
+        elif oldest := next(iter(self._orphans), None):
+            output.send_reset(oldest)
+            oldest.end()
+        return oldest is not None
 
     def _refuse(self, packet: TcpPacket) -> None:
         """RFC 9293 3.10.7.1, and 3.10.7.2 second: no connection here."""

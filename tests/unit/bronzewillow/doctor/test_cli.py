@@ -25,6 +25,7 @@ def test_a_line_each_and_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "check_kernel", lambda: Finding(Verdict.WARNING, "packet kernel", "interpreted"))
     monkeypatch.setattr(cli, "check_programs", lambda: [Finding(Verdict.GOOD, "runm", "here")])
     monkeypatch.setattr(cli, "check_socket", lambda *_: Finding(Verdict.GOOD, "sockets", "short enough"))
+    monkeypatch.setattr(cli, "check_runtime_variable", list)
     monkeypatch.setattr(cli, "check_state", lambda _: [Finding(Verdict.GOOD, "state", "nothing is spoilt")])
     monkeypatch.setattr(cli, "check_disk", lambda _: Finding(Verdict.GOOD, "disk", "large"))
     monkeypatch.setattr(cli, "check_sockets", lambda _: [])
@@ -33,6 +34,19 @@ def test_a_line_each_and_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (ended.exit_code, len(ended.output.splitlines())) == (0, 6)
     monkeypatch.setattr(cli, "check_programs", lambda: [Finding(Verdict.BROKEN, "runm", "is not there")])
     assert CliRunner().invoke(doctor).exit_code == 1
+
+
+def test_a_node_in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/x")
+    monkeypatch.setenv("RUNM_STORE", "/x")
+    root = tmp_path / "n"
+    spoilt = root / "state/bronzewillow/kubelet/node.json"
+    spoilt.parent.mkdir(parents=True)
+    spoilt.write_text("{")
+    output = CliRunner().invoke(doctor, ["--root", str(root)]).output
+    assert f"{spoilt}: cannot be read" in output
+    assert f"{root / 'run/bronzewillow'}: " in output
+    assert not (root / "run").exists()
 
 
 def test_mistakes(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import resource
 import socket
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -17,9 +19,11 @@ from bronzewillow.doctor.machine import (
     check_open_files,
     check_programs,
     check_reach,
+    check_runtime_variable,
     check_server,
     check_socket,
 )
+from bronzewillow.host.paths import prepare_socket_folder
 from bronzewillow.testing.ports import free_tcp_port
 
 
@@ -39,7 +43,8 @@ def test_programs_are_there_or_not(tmp_path: Path) -> None:
 
 
 def test_paths_of_sockets_have_a_limit() -> None:
-    assert check_socket(Path("/tmp"), "p/x.sock").verdict is Verdict.GOOD
+    with TemporaryDirectory(prefix="bw") as folder:
+        assert check_socket(Path(folder), "p/x.sock").verdict is Verdict.GOOD
     finding = check_socket(Path("/" + "x" * 100), "p/x.sock")
     assert finding.verdict is Verdict.BROKEN
     assert "XDG_RUNTIME_DIR" in finding.cure
@@ -54,6 +59,36 @@ def test_a_folder_for_sockets_must_be_there_or_be_made(tmp_path: Path) -> None:
         Verdict.BROKEN,
         "/dev/null/a: is not there, and cannot be made",
     )
+
+
+def test_a_folder_for_sockets_is_nobody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "bronzewillow"
+    folder.mkdir(mode=0o700)
+    assert check_socket(folder).verdict is Verdict.GOOD
+    folder.chmod(0o755)
+    for refusal in ("mode 755 lets others in", "belongs to another user"):
+        assert check_socket(folder).text == f"{folder}: {refusal}"
+        assert check_socket(folder).verdict is Verdict.BROKEN
+        with pytest.raises(ValueError, match=refusal):  # as who opens a socket there has it
+            prepare_socket_folder(folder / "agent.sock")
+        monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+
+
+def test_a_variable_that_does_not_count_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    assert check_runtime_variable() == []
+    named = tmp_path / "run"
+    named.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(named))
+    monkeypatch.setattr(machine, "runtime_folder", lambda: named / "bronzewillow")
+    assert check_runtime_variable() == []
+    monkeypatch.setattr(machine, "runtime_folder", lambda: tmp_path / "elsewhere")
+    (finding,) = check_runtime_variable()
+    assert (finding.verdict, finding.cure) == (
+        Verdict.WARNING,
+        f"chmod 700 '{named}', or unset the variable",
+    )
+    assert f"passed over: {named} is no folder" in finding.text
 
 
 def test_datagrams_may_leave() -> None:

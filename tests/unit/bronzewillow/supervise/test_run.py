@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bronzewillow.supervise.run import live_in
+from bronzewillow.host.paths import runtime_folder, state_folder
+from bronzewillow.supervise.errors import UpError
+from bronzewillow.supervise.run import live_in, look_in
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.up_processes import Place
 
@@ -22,6 +24,26 @@ def test_a_root_has_everything_but_the_images(tmp_path: Path, monkeypatch: pytes
     assert os.environ["XDG_RUNTIME_DIR"] == str(tmp_path / "a/b/run")
     assert os.environ["XDG_STATE_HOME"] == str(tmp_path / "a/b/state")
     assert (tmp_path / "a/b/run").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_look_at_a_root_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("XDG_STATE_HOME", "XDG_RUNTIME_DIR", "RUNM_STORE"):
+        monkeypatch.setenv(variable, "/x")
+    look_in(tmp_path / "a")
+    assert (runtime_folder(), state_folder()) == (
+        tmp_path / "a/run/bronzewillow",
+        tmp_path / "a/state/bronzewillow",
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_root_that_others_may_enter_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("XDG_STATE_HOME", "XDG_RUNTIME_DIR", "RUNM_STORE"):
+        monkeypatch.setenv(variable, "/x")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run").chmod(0o755)
+    with pytest.raises(UpError, match=r"run: others could enter it.*chmod 700 it, or choose another --root"):
+        live_in(tmp_path)
 
 
 def test_a_node_comes_up_and_leaves_nothing(place: Place) -> None:

@@ -10,17 +10,19 @@ from runtime.registry.backoff import FIRST_S, LONGEST_S, Backoff, parse_retry_af
 
 def test_pauses_grow_to_a_bound_and_end() -> None:
     slept: list[float] = []
+    told: list[float] = []
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
     async def all_tries() -> None:
         backoff = Backoff(12, sleep, random.Random(1))
-        while await backoff.pause():
-            pass
+        while await backoff.pause(tell=told.append):
+            assert backoff.left == 12 - len(slept)
 
     run(all_tries())
     assert len(slept) == 11
+    assert told == slept
     assert FIRST_S / 2 <= slept[0] <= FIRST_S * 1.5
     assert all(LONGEST_S / 2 <= one <= LONGEST_S * 1.5 for one in slept[-4:])
 

@@ -3,10 +3,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
 from bronzewillow.host.tasks import spawn
+from bronzewillow.testing.leaping_loop import run_leaping
 from bronzewillow.testing.loopback import until
 from runtime.content.ingest import Ingest
 from runtime.images.digest import digest_of
@@ -15,7 +17,7 @@ from runtime.registry import download as module
 from runtime.registry.download import download
 from runtime.registry.errors import BadAnswer, NotThere, Unreachable
 
-from .conftest import Bench, RunBench
+from .conftest import Bench, RunBench, bench
 
 pytestmark = pytest.mark.loopback
 
@@ -210,3 +212,26 @@ def test_a_cancelled_download_keeps_what_it_has(with_bench: RunBench) -> None:
         ingest.close()
 
     runs(with_bench, main)
+
+
+@pytest.mark.parametrize("readers", [1, 4])
+def test_a_registry_that_drips_is_given_up_and_what_came_is_kept(tmp_path: Path, readers: int) -> None:
+    data = os.urandom(1_000_000)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with bench(tmp_path, tries=9) as one:
+            (blob,) = one.offer(data)
+            one.registry.faults.drip_s = 20.0  # always before an answer counts as silent
+            begun_s = loop.time()
+            with pytest.raises(Unreachable, match=r"fewer than 8,192 bytes have come in 60 s; the next pull"):
+                await get(one, blob, readers)
+            assert loop.time() - begun_s < 600
+            came = one.told.done[blob.digest]
+            assert came > 0
+            one.registry.faults.drip_s = 0.0
+            before = one.registry.served[blob.digest]
+            await get(one, blob, readers)
+            assert one.registry.served[blob.digest] - before == len(data) - came
+
+    run_leaping(main(), 3000)

@@ -20,6 +20,7 @@ from runtime.registry.client import ClientConfig, registry_client
 from runtime.registry.credentials import Credentials
 from runtime.registry.errors import AccessDenied, BadAnswer, NotThere, RegistryError, Unreachable
 from runtime.registry.hosts import Hosts
+from runtime.registry.patience import Patience
 from runtime.registry.transport import Transport
 
 from .conftest import Bench, RunBench
@@ -73,7 +74,7 @@ async def fetch(registry: str, folder: Path, insecure: bool = True, text: str = 
 
 
 def test_nobody_there(tmp_path: Path) -> None:
-    with pytest.raises(Unreachable, match="cannot connect: Connect"):
+    with pytest.raises(Unreachable, match="cannot connect: Connection refused"):
         run(fetch(f"127.0.0.1:{free_tcp_port()}", tmp_path))
 
 
@@ -81,6 +82,7 @@ def test_nobody_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "registry.invalid"])
 def test_where_nobody_is_patience_is_the_callers(host: str, absent_s: float, pauses: int) -> None:
     slept: list[float] = []
+    told: list[str] = []
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
@@ -91,16 +93,15 @@ def test_where_nobody_is_patience_is_the_callers(host: str, absent_s: float, pau
     async def main() -> None:
         registry = f"{host}:{free_tcp_port()}"
         async with aiohttp.ClientSession() as session:
-            requests = Transport(
-                session, Hosts(None, (registry,)), Authorizer(session, nobody),
-                lambda tries: Backoff(tries, sleep), absent_s=absent_s,
-            )  # fmt: skip
+            patience = Patience(9, absent_s, absent_s, told.append, lambda tries: Backoff(tries, sleep))
+            requests = Transport(session, Hosts(None, (registry,)), Authorizer(session, nobody), patience)
             with pytest.raises(Unreachable, match="cannot connect"):
                 async with requests.get(registry, "/team/tiny/manifests/v1", scope=""):
                     pass
 
     run(main())
     assert len(slept) == pauses
+    assert len(told) == min(pauses, 1)  # they are a moment apart
 
 
 def test_plain_http_is_not_fallen_back_to(tmp_path: Path) -> None:
