@@ -31,6 +31,6 @@ _VERBS = {
     places=_VERBS,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(package_name="bronzewillow")
+@click.version_option(package_name="bronzewillow", message="%(prog)s %(version)s")
 def cli() -> None:
     """A Mac becomes a Kubernetes node that serves LLMs on real pod IPs."""

@@ -28,6 +28,7 @@ from runtime.engine.interface import (
     Usage,
 )
 
+_BEFORE_THE_CAUSE = "Unable to generate parser for this template. Automatic parser generation failed: "
 _TOO_LARGE = re.compile(r"input \((\d+) tokens\) is too large to process.*current batch size: (\d+)")
 
 
@@ -53,10 +54,15 @@ def emit_request(request: Generation) -> dict[str, Any]:
     return body
 
 
+def cause(message: str) -> str:
+    """What llama.cpp says of a request, without what that made impossible."""
+    return message.removeprefix(_BEFORE_THE_CAUSE)
+
+
 def parse_error(value: Mapping[str, Any]) -> EngineError:
     """The exception for llama.cpp's error object `{"code","message","type",...}`."""
     kind = value.get("type")
-    message = str(value.get("message", "unknown error"))
+    message = cause(str(value.get("message", "unknown error")))
     if kind == "exceed_context_size_error":
         return ContextExceeded(int(value.get("n_prompt_tokens", 0)), int(value.get("n_ctx", 0)))
     if kind == "not_supported_error":

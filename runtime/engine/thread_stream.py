@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any, Generic, TypeVar
 
 from runtime.engine.interface import EngineError, EngineFailed, InvalidRequest
+from runtime.engine.llama_json import cause
 
 _T = TypeVar("_T")
 
@@ -56,7 +57,7 @@ class ThreadStream(Generic[_T]):
         except EngineError as err:
             last = err
         except ValueError as err:  # what llama.cpp's std::invalid_argument becomes
-            last = InvalidRequest(str(err))
+            last = InvalidRequest(cause(str(err)))
         except Exception as err:
             last = EngineFailed(str(err))
         with contextlib.suppress(RuntimeError):  # the loop may have been closed by an exit in haste

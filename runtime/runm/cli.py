@@ -37,6 +37,17 @@ _VERBS = {
     "events": "oci_verbs:events",
 }
 """Where each is; only the one that is wanted is imported, as pods wait for it."""
+_ELSEWHERE = {"run": "serve", "build": "create", "images": "list", "ls": "list", "rmi": "rm", "stop": "kill"}
+"""Verbs of Docker and Ollama, and ours for the same."""
+
+
+class _Verbs(Verbs):
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if (ours := _ELSEWHERE.get(args[0])) is not None:
+            ctx.fail(f"No such command {args[0]!r}; here it is `runm {ours}`.")
+        return super().resolve_command(ctx, args)
 
 
 def main() -> NoReturn:
@@ -78,7 +89,7 @@ def _leave(code: int) -> NoReturn:
 
 
 @click.group(
-    cls=Verbs,
+    cls=_Verbs,
     package="runtime.runm",
     places=_VERBS,
     context_settings={"help_option_names": ["-h", "--help"]},

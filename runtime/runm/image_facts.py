@@ -76,7 +76,7 @@ def image_facts(store: ImageStore, image: StoredImage) -> ImageFacts:
             "parameters": model.config.parameters,
             "quantization": model.config.quantization,
             "context length": _trained_context_tokens(store, model) or model.config.context_tokens,
-            "kind": str(model.ecosystem),
+            "image format": str(model.ecosystem),
         },
         parameters=parameters,
         template=template or "",

@@ -59,8 +59,8 @@ def _origin(text: str) -> str:
 @click.option("--model", type=FilePath(), help="The GGUF file.")
 @click.option("--rootfs", type=FilePath(), help="A folder with model.gguf and what belongs to it.")
 @click.option(
-    "--listen", multiple=True, required=True, callback=_checked(parse_address), metavar="unix:PATH|HOST:PORT",
-    help="Where to serve; may be repeated.",
+    "--listen", multiple=True, callback=_checked(parse_address), metavar="unix:PATH|HOST:PORT",
+    show_default="required", help="Where to serve; may be repeated.",
 )  # fmt: skip
 @click.option(
     "--engine", type=click.Choice(list(ENGINES)), default=DEFAULT_ENGINE, show_default=True,
@@ -158,6 +158,8 @@ def serve_command(
         format="runm: %(message)s",
         stream=sys.stderr,
     )
+    if not rest["listen"]:
+        raise click.UsageError("say where to serve, such as --listen 127.0.0.1:8080")
     options = (("program", str(llama_server)),) if llama_server is not None else ()
     if (model is not None) + (rootfs is not None) + (image is not None) > 1:
         raise click.UsageError("say one of IMAGE, --model and --rootfs")

@@ -18,7 +18,7 @@ from runtime.engine.interface import (
     ToolCallPiece,
     Unsupported,
 )
-from runtime.engine.llama_json import ChunkReader, emit_request, parse_embeddings, parse_error
+from runtime.engine.llama_json import ChunkReader, cause, emit_request, parse_embeddings, parse_error
 
 
 def chunk(delta: dict[str, Any], finish: str | None = None, index: int = 0, **more: Any) -> dict[str, Any]:
@@ -70,6 +70,13 @@ def test_usage_counts_the_prompt_once() -> None:
     usage = reader.usage()
     assert (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens) == (35, 7, 0)
     assert (usage.prompt_s, usage.generation_s) == (0.3, 0.09)
+
+
+def test_of_an_error_the_cause_is_told() -> None:
+    schema = "JSON schema error at #: unrecognized type banana"
+    around = "Unable to generate parser for this template. Automatic parser generation failed: "
+    assert cause(around + schema) == cause(schema) == schema
+    assert str(parse_error({"type": "invalid_request_error", "message": around + schema})) == schema
 
 
 def test_answers_of_one_token_took_no_time() -> None:

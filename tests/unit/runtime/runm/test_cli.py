@@ -26,6 +26,8 @@ from runtime.runm.cli import cli
         (["serve", "--listen", "unix:/a", "--chat-template-file", "/nowhere"], "/nowhere"),
         (["serve", "--lissten", "x"], "--lissten"),
         (["dance"], "dance"),
+        (["run", "tiny"], "No such command 'run'; here it is `runm serve`."),
+        (["serve", "tiny"], "such as --listen 127.0.0.1:8080"),
     ],
 )
 def test_wrong_commands(arguments: list[str], word: str) -> None:
