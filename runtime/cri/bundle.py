@@ -37,11 +37,21 @@ def make_bundle(
         "ociVersion": OCI_VERSION,
         "root": {"path": str(rootfs), "readonly": True},
         "process": process,
-        "annotations": dict(config.annotations),
+        "annotations": {**config.annotations, **_names(config, pod, model_name)},
     }
     if limit := config.linux.resources.memory_limit_in_bytes:
         bundle["linux"] = {"resources": {"memory": {"limit": limit}}}
     return bundle
+
+
+def _names(config: api.ContainerConfig, pod: api.PodSandboxConfig, model_name: str) -> dict[str, str]:
+    """For `runm ps`, as containerd's CRI names them (internal/cri/annotations)."""
+    return {
+        "io.kubernetes.cri.sandbox-namespace": pod.metadata.namespace,
+        "io.kubernetes.cri.sandbox-name": pod.metadata.name,
+        "io.kubernetes.cri.container-name": config.metadata.name,
+        "io.kubernetes.cri.image-name": model_name,
+    }
 
 
 def ports_of(config: api.ContainerConfig, pod: api.PodSandboxConfig) -> list[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from runtime.imagestore import ImageStore, StoredImage
 from runtime.imagestore.errors import ImageInUse
 from runtime.runm.image_facts import image_facts
 from runtime.runm.image_options import (
+    ago,
     client_config,
     format_option,
     named,
@@ -46,7 +46,7 @@ def list_images(root: Path, form: str) -> None:
         print_json([_to_json(image) for image in images])
         return
     rows = [
-        (one.reference.familiar_with_tag, one.id, size_in_words(one.size_bytes), _ago(one.modified))
+        (one.reference.familiar_with_tag, one.id, size_in_words(one.size_bytes), ago(one.modified))
         for one in images
     ]
     print_table([("NAME", "ID", "SIZE", "MODIFIED"), *rows])
@@ -184,12 +184,3 @@ def _to_json(image: StoredImage) -> dict[str, Any]:
         "size": image.size_bytes,
         "modified": image.modified.isoformat(timespec="seconds"),
     }
-
-
-def _ago(then: datetime) -> str:
-    seconds = max(0, int((datetime.now(UTC) - then).total_seconds()))
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = seconds // size
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
-    return "just now"

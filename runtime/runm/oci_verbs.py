@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,8 +18,12 @@ import psutil
 from bronzewillow.host.options import FilePath, Seconds
 from bronzewillow.host.paths import runtime_folder
 from runtime.oci import lifecycle
-from runtime.oci.state import State, Status
+from runtime.oci.state import ContainerFolder, State, Status
+from runtime.runm.image_options import ago, print_table, printable
 
+_ID_DIGITS = 12
+_LONG_ID = re.compile(r"[0-9a-f]{64}")
+_ID_BEGIN = re.compile(r"[0-9a-f]{4,63}")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -55,7 +61,7 @@ def create_container(root: Path, bundle: Path, pid_file: Path | None, container_
 @id_argument
 def start(containers: Path, container_id: str) -> None:
     """Let a created container serve."""
-    lifecycle.start(containers, container_id)
+    lifecycle.start(containers, _whole(containers, container_id))
 
 
 @click.command("state")
@@ -63,7 +69,7 @@ def start(containers: Path, container_id: str) -> None:
 @id_argument
 def state(containers: Path, container_id: str) -> None:
     """Print a container's state as JSON."""
-    click.echo(json.dumps(lifecycle.state(containers, container_id).to_json(), indent=2))
+    click.echo(json.dumps(lifecycle.state(containers, _whole(containers, container_id)).to_json(), indent=2))
 
 
 @click.command("kill")
@@ -72,7 +78,7 @@ def state(containers: Path, container_id: str) -> None:
 @click.argument("number", metavar="[SIGNAL]", default="TERM", callback=_signal)
 def kill(containers: Path, container_id: str, number: int) -> None:
     """Send a signal, TERM by default."""
-    lifecycle.kill(containers, container_id, number)
+    lifecycle.kill(containers, _whole(containers, container_id), number)
 
 
 @click.command("delete")
@@ -81,7 +87,7 @@ def kill(containers: Path, container_id: str, number: int) -> None:
 @id_argument
 def delete(containers: Path, container_id: str, force: bool) -> None:
     """Forget a stopped container."""
-    lifecycle.delete(containers, container_id, force=force)
+    lifecycle.delete(containers, _whole(containers, container_id), force=force)
 
 
 @click.command("ps")
@@ -96,10 +102,7 @@ def list_containers(containers: Path, form: str) -> None:
     if form == "json":
         click.echo(json.dumps([one.to_json() | {"created": one.created} for one in states]))
         return
-    rows = [("ID", "PID", "STATUS", "BUNDLE", "CREATED"), *map(_row, states)]
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print_table([("ID", "POD", "CONTAINER", "MODEL", "STATUS", "PID", "CREATED"), *map(_row, states)])
 
 
 @click.command("events")
@@ -111,7 +114,7 @@ def events(containers: Path, stats: bool, interval: float, container_id: str) ->
     """Print what a container uses, a JSON object a line, until it ends."""
     pause = threading.Event()  # that never comes
     while True:
-        found = lifecycle.state(containers, container_id)
+        found = lifecycle.state(containers, _whole(containers, container_id))
         usage = _usage(found)
         if usage is None:
             if stats:
@@ -124,8 +127,32 @@ def events(containers: Path, stats: bool, interval: float, container_id: str) ->
         pause.wait(interval)
 
 
-def _row(found: State) -> tuple[str, str, str, str, str]:
-    return (found.id, str(found.pid), found.status.value, str(found.bundle), found.created)
+def _row(found: State) -> tuple[str, ...]:
+    """Names as llm-containerd has written them; one that was made by hand has none."""
+    namespace, pod, container, image = (
+        printable(found.annotations.get(f"io.kubernetes.cri.{name}", ""))
+        for name in ("sandbox-namespace", "sandbox-name", "container-name", "image-name")
+    )
+    name = found.id[:_ID_DIGITS] if _LONG_ID.fullmatch(found.id) else found.id
+    where = f"{namespace}/{pod}" if pod else ""
+    cells = (name, where, container, image, found.status.value, str(found.pid or ""), _age(found.created))
+    return tuple(cell or "-" for cell in cells)
+
+
+def _age(created: str) -> str:
+    try:
+        return ago(datetime.fromisoformat(created))
+    except (ValueError, TypeError):  # it is being made; or its record is spoilt
+        return ""
+
+
+def _whole(containers: Path, text: str) -> str:
+    """The id that begins with `text`, of those that llm-containerd gives and `ps` cuts; else `text`."""
+    if not _ID_BEGIN.fullmatch(text) or (containers / text).is_dir():
+        return text
+    ids = [one.id for one in ContainerFolder.all(containers) if _LONG_ID.fullmatch(one.id)]
+    found = [one for one in ids if one.startswith(text)]
+    return found[0] if len(found) == 1 else text
 
 
 def _usage(found: State) -> dict[str, Any] | None:

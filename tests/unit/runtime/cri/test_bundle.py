@@ -10,21 +10,26 @@ from runtime.cri.bundle import PORTS_ANNOTATION, make_bundle, ports_of
 from runtime.cri.errors import InvalidArgument
 from runtime.oci.bundle import parse_bundle
 
-POD = api.PodSandboxConfig(port_mappings=[
+POD = api.PodSandboxConfig(metadata=api.PodSandboxMetadata(name="llm", namespace="n"), port_mappings=[
     api.PortMapping(container_port=9000), api.PortMapping(container_port=53, protocol=api.Protocol.UDP),
 ])  # fmt: skip
 
 
 def test_runm_reads_it() -> None:
     config = api.ContainerConfig(
-        args=["--context", "64"], envs=[api.KeyValue(key="A", value=b"b")], annotations={"x": "y"}
+        metadata=api.ContainerMetadata(name="main"),
+        args=["--context", "64"],
+        envs=[api.KeyValue(key="A", value=b"b")],
+        annotations={"x": "y"},
     )
     config.linux.resources.memory_limit_in_bytes = 1 << 30
     made = make_bundle(config, POD, Path("/snapshot"), Path("/run/p/1"), "team/tiny")
     bundle = parse_bundle(json.dumps(made).encode(), Path("/b"))
     assert bundle.rootfs == Path("/snapshot")
     assert bundle.args == ("--listen", "unix:/run/p/1/9000.sock", "--name", "team/tiny", "--context", "64")
-    assert (bundle.env, bundle.memory_limit_bytes, bundle.annotations) == ({"A": "b"}, 1 << 30, {"x": "y"})
+    assert (bundle.env, bundle.memory_limit_bytes, bundle.annotations["x"]) == ({"A": "b"}, 1 << 30, "y")
+    names = {name: text for name, text in bundle.annotations.items() if name.startswith("io.kubernetes.cri.")}
+    assert list(names.values()) == ["n", "llm", "main", "team/tiny"]
 
 
 @pytest.mark.parametrize(

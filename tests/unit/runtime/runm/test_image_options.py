@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 import pytest
 
-from runtime.runm.image_options import checked_registry, client_config, print_table, printable, size_in_words
+from runtime.runm.image_options import (
+    ago,
+    checked_registry,
+    client_config,
+    print_table,
+    printable,
+    size_in_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -15,6 +23,13 @@ from runtime.runm.image_options import checked_registry, client_config, print_ta
 )  # fmt: skip
 def test_sizes(size: int, words: str) -> None:
     assert size_in_words(size) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(3600, "1 hour ago"), (7200, "2 hours ago"), (90000, "1 day ago")]
+)
+def test_ages(seconds: int, words: str) -> None:
+    assert ago(datetime.now(UTC) - timedelta(seconds=seconds)) == words
 
 
 def test_texts_of_strangers_do_not_steer_a_terminal() -> None:

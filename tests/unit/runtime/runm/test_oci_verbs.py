@@ -11,6 +11,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from runtime.oci.bundle import parse_bundle
+from runtime.oci.state import ContainerFolder
+
 pytestmark = pytest.mark.loopback
 
 
@@ -45,12 +48,26 @@ def test_a_life_by_hand(folder: Path) -> None:
     stats = json.loads(runm(folder, "events", "--stats", "one").stdout)
     assert stats["data"]["memory"]["usage"]["usage"] > 1 << 20
     head, row = runm(folder, "ps").stdout.splitlines()
-    assert head.split() == ["ID", "PID", "STATUS", "BUNDLE", "CREATED"]
-    assert row.split()[:3] == ["one", pid_file.read_text(), "running"]
+    assert head.split() == ["ID", "POD", "CONTAINER", "MODEL", "STATUS", "PID", "CREATED"]
+    assert row.split()[:6] == ["one", "-", "-", "-", "running", pid_file.read_text()]
     assert json.loads(runm(folder, "ps", "--format", "json").stdout)[0]["id"] == "one"
     assert runm(folder, "kill", "one", "sigkill").returncode == 0
     assert runm(folder, "events", "one").returncode == 0  # ends with the container
     assert runm(folder, "delete", "one").returncode == 0
+
+
+def test_a_containers_names_and_the_beginning_of_its_id(folder: Path) -> None:
+    root, long = folder / "root", "ab12" * 16
+    config = json.loads((folder / "config.json").read_text())
+    names = {"sandbox-namespace": "n", "sandbox-name": "llm", "container-name": "main", "image-name": "tiny"}
+    config["annotations"] = {f"io.kubernetes.cri.{name}": text for name, text in names.items()}
+    ContainerFolder.make(root, long, parse_bundle(json.dumps(config).encode(), folder))
+    _, row = runm(folder, "ps").stdout.splitlines()
+    assert row.split()[:6] == [long[:12], "n/llm", "main", "tiny", "stopped", "-"]
+    assert json.loads(runm(folder, "state", long[:12]).stdout)["id"] == long
+    assert "container 'ab13' is not there" in runm(folder, "delete", "ab13").stderr
+    assert runm(folder, "delete", long[:4]).returncode == 0
+    assert len(runm(folder, "ps").stdout.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
