@@ -10,12 +10,12 @@ import ctypes
 import shutil
 import subprocess
 import sys
+from collections.abc import Set
 
-_NOTICES = (
-    b"com.apple.system.loginwindow.shutdownInitiated",
-    b"com.apple.system.loginwindow.restartinitiated",
-    b"com.apple.system.loginwindow.logoutInitiated",
-)
+_LOGINWINDOW = "com.apple.system.loginwindow."
+_BEGUN = ("shutdownInitiated", "restartinitiated", "logoutInitiated")
+_CANCELLED, _CERTAIN = "logoutcancelled", "logoutNoReturn"
+"""Of whichever was begun: somebody has thought better of it, or nobody can any more."""
 _TIMEOUT_S = 2.0
 
 
@@ -24,26 +24,31 @@ class ShutdownNotice:
 
     def __init__(self) -> None:
         self._library = ctypes.CDLL(None) if sys.platform == "darwin" else None
-        self._tokens: list[ctypes.c_int] = []
-        for name in _NOTICES if self._library is not None else ():
+        self._tokens: dict[str, ctypes.c_int] = {}
+        for name in (*_BEGUN, _CANCELLED, _CERTAIN) if self._library is not None else ():
             token = ctypes.c_int()
             if self._library is not None and not self._library.notify_register_check(
-                name, ctypes.byref(token)
+                f"{_LOGINWINDOW}{name}".encode(), ctypes.byref(token)
             ):
-                self._tokens.append(token)
+                self._tokens[name] = token
         self._posted()  # the first check of a name always says yes
 
     def is_shutting_down(self) -> bool:
         """Whether the machine is going down now."""
-        return self._posted() if self._library is not None else _is_systemd_stopping()
+        return is_going_down(self._posted()) if self._library is not None else _is_systemd_stopping()
 
-    def _posted(self) -> bool:
-        found = False
-        for token in self._tokens:
+    def _posted(self) -> set[str]:
+        found = set()
+        for name, token in self._tokens.items():
             checked = ctypes.c_int()
             if self._library is not None and not self._library.notify_check(token, ctypes.byref(checked)):
-                found = found or bool(checked.value)
+                found |= {name} if checked.value else set()
         return found
+
+
+def is_going_down(posted: Set[str]) -> bool:
+    """By the notices so far, in whatever order; pure. What was cancelled may have begun anew."""
+    return _CERTAIN in posted or (_CANCELLED not in posted and not posted.isdisjoint(_BEGUN))
 
 
 def _is_systemd_stopping() -> bool:
