@@ -29,6 +29,7 @@ $(VENV)/.deps: pyproject.toml setup.py bronzewillow/wire/_kernel.py bronzewillow
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer with venv is needed: on macOS 'brew install python@3.13'," \
 		"on Debian 'apt install python3 python3-venv'" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing what bronzewillow and its tests need into $(VENV): about 400 MB, which takes minutes"
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 

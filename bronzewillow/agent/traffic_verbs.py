@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import aiohttp
 import click
@@ -16,6 +20,7 @@ from bronzewillow.host.command import CommandError
 from bronzewillow.host.options import FilePath, Seconds
 from bronzewillow.host.paths import open_private
 
+_STDOUT = Path("-")
 _PCAP_HEADER_BYTES = 24
 _PCAP_RECORD_BYTES = 16
 
@@ -31,7 +36,9 @@ def flows(control: Path, as_json: bool) -> None:
 
 @click.command(short_help="Write the overlay's datagrams to a pcap file.")
 @control_option
-@click.option("-w", "file", type=FilePath(), required=True, help="The pcap file to write.")
+@click.option(
+    "-w", "file", type=FilePath(), required=True, help="The pcap file to write; - for standard output."
+)
 @click.option("--count", type=click.IntRange(min=1), help="End after so many frames.")
 @click.option("--duration", type=Seconds(min=0), help="End after so many seconds.")
 def capture(control: Path, file: Path, count: int | None, duration: float | None) -> None:
@@ -42,9 +49,22 @@ def capture(control: Path, file: Path, count: int | None, duration: float | None
     try:
         frames = asyncio.run(_capture(control, file, count, duration))
     except OSError as error:
+        if file == _STDOUT:
+            raise
         raise CommandError(f"{file}: {error.strerror}") from None
     none = "" if frames else "; what stays on this machine does not cross the overlay: bronzewillow flows"
-    click.echo(f"{frames} frames in {file}{none}", err=True)
+    where = "standard output" if file == _STDOUT else file
+    click.echo(f"{frames} frames in {where}{none}", err=True)
+
+
+@contextmanager
+def _open(file: Path) -> Iterator[BinaryIO]:
+    """For its owner alone: it holds what people asked and were answered."""
+    if file == _STDOUT:
+        yield sys.stdout.buffer
+        return
+    with open_private(file) as output:
+        yield output
 
 
 async def _capture(control: Path, file: Path, count: int | None, duration: float | None) -> int:
@@ -55,7 +75,7 @@ async def _capture(control: Path, file: Path, count: int | None, duration: float
     frames = 0
     try:
         async with asyncio.timeout(duration) as limit, ask(control, "/capture") as response:
-            with open_private(file) as output:  # it holds what people asked and were answered
+            with _open(file) as output:
                 output.write(await response.content.readexactly(_PCAP_HEADER_BYTES))
                 while count is None or frames < count:
                     header = await response.content.readexactly(_PCAP_RECORD_BYTES)

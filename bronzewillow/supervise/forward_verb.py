@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import ipaddress
+import os
 import signal
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,9 +19,18 @@ from bronzewillow.host.paths import door_socket
 from bronzewillow.supervise.forward import Way, forward
 
 
+class _Port(click.IntRange):
+    """A number, of which a name is no way to say it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and not value.lstrip("-").isdigit():
+            self.fail(f"{value!r}: write its number, such as 8080; ports have no names here", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 @click.command("forward", short_help="Lead a port of 127.0.0.1 to a port of a pod.")
 @click.argument("pod")
-@click.argument("port", type=click.IntRange(1, 65535), default=8080)
+@click.argument("port", type=_Port(1, 65535), default=8080)
 @click.option(
     "--local-port",
     type=click.IntRange(0, 65535),
@@ -39,7 +49,8 @@ def forward_command(pod: str, port: int, local_port: int, control: Path) -> None
     try:
         asyncio.run(_forward(pod, port, local_port, control))
     except OSError as error:
-        reason = "address already in use" if error.errno == errno.EADDRINUSE else error.strerror or error
+        # asyncio's own words say the address again
+        reason = os.strerror(error.errno).lower() if error.errno else error
         raise CommandError(f"127.0.0.1:{local_port}: {reason}; choose another with --local-port") from None
 
 

@@ -192,7 +192,7 @@ class Runner:
                 self._told.add(one.id)
                 if one.id not in waits:
                     continue
-                said = f": {one.message}" if one.message else ""
+                said = f": {one.message.rstrip().removesuffix('.')}" if one.message else ""
                 after = f" in {waits[one.id] // NS_PER_S} s" if waits[one.id] else ""
                 _log.warning(
                     "pod %s: container %s ended with %d (%s)%s; it is started again%s",

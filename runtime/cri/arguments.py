@@ -25,6 +25,8 @@ HOST_OPTIONS = frozenset({
     "--listen", "--model", "--rootfs", "--store", "--insecure", "--hosts", "--llama-server", "--help",
 })  # fmt: skip
 """That are the node's business."""
+_CURES = {"--listen": "; for another port than 8080 declare it, such as ports: [{containerPort: 8081}]"}
+"""How what is wished of them is said."""
 _FLAGS = frozenset({"--embeddings", "--no-embeddings", "--verbose"})
 _PREFIX = "RUNM_"
 _PATH_NAMES = {"RUNM_CHAT_TEMPLATE", "RUNM_ADAPTERS", "RUNM_PROJECTOR", "RUNM_KEYS"}
@@ -75,7 +77,8 @@ def _options(words: Sequence[str], mounts: Mounts) -> Iterator[str]:
     while queue:
         name, equals, value = queue.pop(0).partition("=")
         if name in HOST_OPTIONS:
-            raise InvalidArgument(f"args: {name} is the node's business, not the container's")
+            cure = _CURES.get(name, "")
+            raise InvalidArgument(f"args: {name} is the node's business, not the container's{cure}")
         if name not in OPTIONS | PATH_OPTIONS:
             raise InvalidArgument(
                 f"args: {name!r}: is no option of `{PROGRAM} {VERB}` that a container may give"

@@ -90,6 +90,20 @@ def test_a_capture_can_be_read_while_it_grows() -> None:
     run(main())
 
 
+def test_a_capture_goes_to_standard_output() -> None:
+    async def main() -> None:
+        async with running_agent() as rig:
+            process = await start("capture", "--control", rig.control, "-w", "-", "--count", 4)
+            await until(lambda: bool(rig.agent.net.node.taps))
+            await rig.get("/seen/there")
+            out, err = await process.communicate()
+            assert process.returncode == 0
+            assert out[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1")
+            assert err.decode() == "4 frames in standard output\n"
+
+    run(main())
+
+
 def test_capture_that_cannot_be_leaves_no_file(tmp_path: Path) -> None:
     async def main() -> tuple[Ended, Ended]:
         async with running_agent() as rig:

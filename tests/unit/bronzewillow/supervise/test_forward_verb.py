@@ -7,9 +7,10 @@ import sys
 
 import aiohttp
 import pytest
+from click.testing import CliRunner
 
 from bronzewillow.host.command import CommandError
-from bronzewillow.supervise.forward_verb import find_pod
+from bronzewillow.supervise.forward_verb import find_pod, forward_command
 from bronzewillow.testing.agents import running_agent
 from bronzewillow.testing.aio import run
 
@@ -79,6 +80,13 @@ def test_a_port_that_is_taken() -> None:
                 _, err = await process.communicate()
                 assert process.returncode == 1
                 assert err.decode().startswith(f"bronzewillow: 127.0.0.1:{port}: ")
-                assert "address already in use; choose another with --local-port" in err.decode()
+                assert ": address already in use; choose another with --local-port" in err.decode()
+                assert "attempting" not in err.decode()
 
     run(main())
+
+
+def test_a_ports_name_is_refused_in_words() -> None:
+    result = CliRunner().invoke(forward_command, ["smollm2", "http"])
+    assert result.exit_code == 2
+    assert "'http': write its number, such as 8080" in result.output

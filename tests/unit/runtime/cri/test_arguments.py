@@ -53,7 +53,7 @@ def test_options(command: Sequence[str], args: Sequence[str], options: list[str]
         (("sh", "-c"), ("x",), "'sh': this node runs models alone"),
         (("runm", "pull"), ("x",), "`runm serve`"),
         (("runm",), (), "`runm serve`"),
-        ((), ("--listen", "0.0.0.0:80"), "--listen is the node's business"),
+        ((), ("--listen", "0.0.0.0:80"), "not the container's; for another port than 8080 declare it"),
         ((), ("--model=/etc/passwd",), "--model is the node's business"),
         ((), ("--chat-template-file", "/etc/passwd"), "in none of the container's mounts"),
         ((), ("--adapter", "/models/../etc/passwd"), "in none of the container's mounts"),
