@@ -73,8 +73,9 @@ def check_runtime_variable() -> list[Finding]:
     named = os.environ.get("XDG_RUNTIME_DIR")
     if not named or runtime_folder().is_relative_to(named):
         return []
-    text = f"XDG_RUNTIME_DIR is passed over: {named} is no folder that is yours alone"
-    return [Finding(Verdict.WARNING, "sockets", text, f"chmod 700 '{named}', or unset the variable")]
+    text = f"XDG_RUNTIME_DIR is passed over: others can enter {named}, or write to a folder above it"
+    cure = f"chmod 700 '{named}', chmod go-w those above it, or unset the variable"
+    return [Finding(Verdict.WARNING, "sockets", text, cure)]
 
 
 def can_be_made(folder: Path) -> bool:

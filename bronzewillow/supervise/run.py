@@ -48,7 +48,8 @@ def look_in(root: Path) -> None:
     run = Path(os.environ["XDG_RUNTIME_DIR"])
     if not runtime_folder().is_relative_to(run):  # it would be the user's own, which another node may have
         raise UpError(
-            f"{run}: others could enter it, or put another there; chmod 700 it, or choose another --root"
+            f"{run}: others can enter it, or write to a folder above it; "
+            "chmod 700 it, chmod go-w those, or choose another --root"
         )
 
 

@@ -86,9 +86,9 @@ def test_a_variable_that_does_not_count_is_told(tmp_path: Path, monkeypatch: pyt
     (finding,) = check_runtime_variable()
     assert (finding.verdict, finding.cure) == (
         Verdict.WARNING,
-        f"chmod 700 '{named}', or unset the variable",
+        f"chmod 700 '{named}', chmod go-w those above it, or unset the variable",
     )
-    assert f"passed over: {named} is no folder" in finding.text
+    assert f"passed over: others can enter {named}, or" in finding.text
 
 
 def test_datagrams_may_leave() -> None:

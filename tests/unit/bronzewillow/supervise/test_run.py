@@ -42,7 +42,7 @@ def test_a_root_that_others_may_enter_is_refused(tmp_path: Path, monkeypatch: py
         monkeypatch.setenv(variable, "/x")
     (tmp_path / "run").mkdir()
     (tmp_path / "run").chmod(0o755)
-    with pytest.raises(UpError, match=r"run: others could enter it.*chmod 700 it, or choose another --root"):
+    with pytest.raises(UpError, match=r"run: others can enter it.*, or choose another --root"):
         live_in(tmp_path)
 
 
