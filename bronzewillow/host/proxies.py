@@ -14,10 +14,12 @@ import aiohttp
 from yarl import URL
 
 
+class NoHttpProxy(aiohttp.ClientError):
+    """What the environment names is none."""
+
+
 async def environment_proxy(url: URL) -> URL | None:
-    """With name and password, if it wants any; None to ask directly. NonHttpUrlClientError where what is
-    named is none of HTTP's.
-    """
+    """With name and password, if it wants any; None to ask directly. NoHttpProxy."""
     host = url.host or ""
     if is_this_machine(host):
         return None
@@ -42,6 +44,6 @@ def _found(scheme: str, host: str) -> URL | None:
     except ValueError:
         named = URL()
     if named.scheme != "http" or not named.host:
-        name = f"{named.scheme}://{named.host}" if named.host else scheme
-        raise aiohttp.NonHttpUrlClientError(URL(name), f"{scheme}_proxy of the environment is no HTTP proxy")
+        name = f", {named.scheme}://{named.host}," if named.host else ""
+        raise NoHttpProxy(f"{scheme}_proxy of the environment{name} is no HTTP proxy, http://HOST:PORT")
     return named

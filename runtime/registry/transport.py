@@ -17,7 +17,7 @@ import aiohttp
 from yarl import URL
 
 from bronzewillow.host.parsing import parse_json
-from bronzewillow.host.proxies import environment_proxy
+from bronzewillow.host.proxies import NoHttpProxy, environment_proxy
 from runtime.registry.auth import Authorizer
 from runtime.registry.backoff import parse_retry_after
 from runtime.registry.challenge import parse_challenges
@@ -34,7 +34,7 @@ _MOST_REDIRECTS = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SAME_BODY = frozenset({307, 308})
 """The others ask for another request without the body (RFC 9110 15.4), which would be no upload."""
-_HOPELESS = (aiohttp.ClientResponseError, aiohttp.NonHttpUrlClientError)
+_HOPELESS = (aiohttp.ClientResponseError, aiohttp.NonHttpUrlClientError, NoHttpProxy)
 """No HTTP, or a place where it does not lead: another try would bring the same."""
 
 Body = bytes | AsyncIterator[bytes]

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from yarl import URL
 
-from bronzewillow.host.proxies import environment_proxy, is_this_machine
+from bronzewillow.host.proxies import NoHttpProxy, environment_proxy, is_this_machine
 from bronzewillow.testing.aio import run
 
 PROXY = "http://proxy.example:3128"
@@ -53,7 +53,7 @@ def test_a_proxy_without_a_scheme_is_an_http_proxy(monkeypatch: pytest.MonkeyPat
 )
 def test_what_is_no_http_proxy_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", text)
-    with pytest.raises(aiohttp.NonHttpUrlClientError, match="https_proxy of the environment") as raised:
+    with pytest.raises(NoHttpProxy, match=r"^https_proxy of the environment.* is no HTTP proxy") as raised:
         found("https://far.example/")
     assert "secret" not in str(raised.value)
 
