@@ -279,7 +279,9 @@ def _reason(error: BaseException, endpoint: Endpoint) -> str:
     if isinstance(error, aiohttp.ClientSSLError):
         return "does not speak TLS; if it is plain HTTP, name it with --insecure"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"cannot connect: {_words(error.os_error)}"
+        is_proxy = isinstance(error, aiohttp.ClientProxyConnectionError)
+        where = f" to the proxy {error.host}:{error.port}" if is_proxy else ""
+        return f"cannot connect{where}: {_words(error.os_error)}"
     if isinstance(error, TimeoutError):
         return f"no answer within {_ANSWER_LIMIT_S:g} s"
     return _one_line(str(error)) or type(error).__name__

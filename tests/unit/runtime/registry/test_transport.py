@@ -78,6 +78,16 @@ def test_nobody_there(tmp_path: Path) -> None:
         run(fetch(f"127.0.0.1:{free_tcp_port()}", tmp_path))
 
 
+def test_a_proxy_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_tcp_port()
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("no_proxy", "elsewhere.invalid")
+    with pytest.raises(
+        Unreachable, match=f"registry.invalid: cannot connect to the proxy 127.0.0.1:{port}: "
+    ):
+        run(fetch("registry.invalid", tmp_path))
+
+
 @pytest.mark.parametrize(("absent_s", "pauses"), [(0.0, 0), (math.inf, 8)])
 @pytest.mark.parametrize("host", ["127.0.0.1", "registry.invalid"])
 def test_where_nobody_is_patience_is_the_callers(host: str, absent_s: float, pauses: int) -> None:
