@@ -19,12 +19,12 @@ from bronzewillow.host.paths import (
     make_private,
     prepare_socket_folder,
     runtime_folder,
-    state_folder,
 )
 from bronzewillow.host.tasks import race, spawn
 from bronzewillow.supervise.daemon import Tell
 from bronzewillow.supervise.errors import UpError
 from bronzewillow.supervise.node import UP, Node, UpOptions
+from bronzewillow.supervise.whereabouts import note_socket, up_lock
 from bronzewillow.supervise.wishes import Wishes
 
 _FOLDER = "up"
@@ -123,13 +123,14 @@ class _Ended:
 @contextmanager
 def _alone() -> Iterator[Path]:
     """The folder of locks, while no other `up` is at work there. UpError, ValueError."""
-    folder, lock = runtime_folder() / _FOLDER, state_folder() / _FOLDER / "lock"
+    folder, lock = runtime_folder() / _FOLDER, up_lock()
     for one in (runtime_folder(), folder):
         prepare_socket_folder(one / "lock")
     make_private(lock.parent)
     with try_lock(lock) as is_ours:
         if not is_ours:
             raise UpError(f"{lock}: another `bronzewillow up` is at work; end it, or choose a --root")
+        note_socket()
         try:
             yield folder
         finally:

@@ -12,7 +12,9 @@ import click
 from bronzewillow.agent.asking import control_option, get_json, json_option
 from bronzewillow.agent.report import status_lines
 from bronzewillow.host.command import CommandError
+from bronzewillow.host.paths import control_socket
 from bronzewillow.supervise.pods_report import pods_lines
+from bronzewillow.supervise.whereabouts import noted_socket
 
 
 @click.command(short_help="Show the node, its peers, its pods and their models.")
@@ -50,6 +52,11 @@ async def _ask(control: Path) -> tuple[Any, list[dict[str, Any]] | None, list[st
         answer = await get_json(control, "/status")
     except CommandError as error:
         troubles.append(error.message)
+        # a session by ssh, cron or su may have another runtime folder
+        if control == control_socket() and (other := noted_socket()) not in (None, control.absolute()):
+            troubles.append(
+                f"a node is there whose sockets are elsewhere: bronzewillow status --control {other}"
+            )
     return answer, pods, troubles
 
 

@@ -6,11 +6,14 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from click.testing import CliRunner
 
+from bronzewillow.host.paths import control_socket
 from bronzewillow.supervise.status_verb import status as command
+from bronzewillow.supervise.whereabouts import note_socket, up_lock
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.loopback import unix_socket_path
 from bronzewillow.testing.up_processes import Place
@@ -54,6 +57,32 @@ def test_pods_and_models_beside_the_network(place: Place) -> None:
             assert await status(place) == (1, "", err)
 
     run(main())
+
+
+def test_a_session_with_another_runtime_folder_is_told_where_the_node_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with TemporaryDirectory(prefix="bw") as folder, socket.socket(socket.AF_UNIX) as server:
+        monkeypatch.setenv("XDG_STATE_HOME", folder)
+        for name in ("a", "b"):
+            Path(folder, name).mkdir(mode=0o700)  # else it is no runtime folder
+        monkeypatch.setenv("XDG_RUNTIME_DIR", f"{folder}/a")
+        place = control_socket()
+        place.parent.mkdir()
+        server.bind(str(place))
+        up_lock().parent.mkdir(parents=True)
+        note_socket()
+        monkeypatch.setenv("XDG_RUNTIME_DIR", f"{folder}/b")
+        lines = str(CliRunner().invoke(command, [], standalone_mode=False).exception).splitlines()
+        assert "no agent answers here" in lines[0]
+        assert lines[1:] == [
+            f"a node is there whose sockets are elsewhere: bronzewillow status --control {place}"
+        ]
+        # whoever has named a socket has meant it
+        lines = str(
+            CliRunner().invoke(command, ["--control", f"{folder}/c"], standalone_mode=False).exception
+        ).splitlines()
+        assert len(lines) == 1
 
 
 def test_a_runtime_that_does_not_answer_is_told() -> None:
