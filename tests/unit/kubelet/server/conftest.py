@@ -77,6 +77,13 @@ class Authority:
         )
         if usage is not None:
             builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        else:
+            signs = x509.KeyUsage(
+                digital_signature=False, content_commitment=False, key_encipherment=False,
+                data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
+                encipher_only=False, decipher_only=False,
+            )  # fmt: skip
+            builder = builder.add_extension(signs, critical=True)
         return builder.sign(self.key, hashes.SHA256())
 
 
