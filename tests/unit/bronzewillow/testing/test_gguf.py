@@ -23,6 +23,7 @@ def test_what_is_written_is_read() -> None:
         "x.flag": True,
         "x.rate": 0.5,
         "x.words.length": 2,
+        "x.words.longest": 2,
     }
     assert (header.tensors, header.parameters) == (1, 6)
 
