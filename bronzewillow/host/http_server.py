@@ -62,8 +62,7 @@ class Crowd:
         """Makes the protocols of a listener that strangers reach."""
 
         def make() -> asyncio.Protocol:
-            there = [one for one in server.connections if one.transport is not None]
-            there = [one for one in there if one.transport is not None and not one.transport.is_closing()]
+            there = [one for one in server.connections if one.transport and not one.transport.is_closing()]
             if len(there) >= self._most:
                 idle = next((one for one in there if one not in self._answered), None)
                 if idle is None or idle.transport is None:

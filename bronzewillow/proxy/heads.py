@@ -101,9 +101,8 @@ def parse_request_head(
         raise ProxyError(431, f"the request's head is longer than {max_bytes} bytes")
     if hosts > 1 or (is_http_11 and hosts == 0):  # RFC 9112 3.2
         raise ProxyError(400, "a request needs exactly one Host field")
-    if len(lengths) > 1 or (
-        lengths and codings is not None
-    ):  # RFC 9112 6.3: the makings of request smuggling
+    if len(lengths) > 1 or (lengths and codings is not None):
+        # RFC 9112 6.3: the makings of request smuggling
         raise ProxyError(400, "contradictory body lengths")
     if codings and not is_http_11:  # RFC 9112 6.1: a proxy before us may have understood none of it
         raise ProxyError(400, "HTTP/1.0 has no transfer codings")
