@@ -14,6 +14,7 @@ _VERBS = {
     "uninstall": "service.verbs:uninstall",
     "leave": "membership.leave_verb:leave",
     "status": "supervise.status_verb:status",
+    "logs": "membership.logs_verb:logs",
     "forward": "supervise.forward_verb:forward_command",
     "flows": "agent.traffic_verbs:flows",
     "capture": "agent.traffic_verbs:capture",

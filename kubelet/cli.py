@@ -14,6 +14,7 @@ from bronzewillow.host.membership_options import home_option
 from bronzewillow.host.options import FilePath
 from bronzewillow.host.paths import door_socket, runtime_folder
 from kubelet.eviction_options import eviction_options
+from kubelet.logs.cli import logs
 from kubelet.membership.cli import join, leave
 from kubelet.membership.home import Home
 from kubelet.model.thresholds import EvictionSettings
@@ -119,5 +120,5 @@ def run(
         raise CommandError(f"{error.filename or home}: {error.strerror or error}") from None
 
 
-for command in (join, leave):
+for command in (join, leave, logs):
     cli.add_command(command)

@@ -7,6 +7,7 @@ import os
 import random
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -81,11 +82,15 @@ def pod(tmp_path: Path, client: Client) -> Iterator[Pod]:
         client.do("rmp", one["id"])
 
 
-def until_log_has(log: Path, text: str) -> None:
+def until(is_so: Callable[[], bool], what: str) -> None:
     pause, end = threading.Event(), time.monotonic() + LIMIT_S
-    while not log.exists() or text not in log.read_text():
-        assert time.monotonic() < end, f"{text!r} is not in {log}"
+    while not is_so():
+        assert time.monotonic() < end, what
         pause.wait(0.01)
+
+
+def until_log_has(log: Path, text: str) -> None:
+    until(lambda: log.exists() and text in log.read_text(), f"{text!r} is not in {log}")
 
 
 def test_runtime_information(client: Client) -> None:
@@ -183,6 +188,32 @@ def test_a_container_is_started_again_in_its_pod(client: Client, pod: Pod) -> No
         client.do("stop", "-t", "0", container)
     assert len(client.ask("ps", "-a")["containers"]) == 3
     assert client.ask("inspectp", pod_id)["status"]["network"]["ip"] == address
+
+
+def test_logs_are_read_without_an_api_server(client: Client, node: NodeProcesses, pod: Pod) -> None:
+    pod_id = client.do("runp", str(pod.pod_file))
+    pod.write({"log_path": "0.log", "args": ["--engine", "none"]})
+    first = client.do("create", pod_id, str(pod.file), str(pod.pod_file))
+    client.do("start", first)
+    until(lambda: client.ask("inspect", first)["status"]["state"] == "CONTAINER_EXITED", "it runs on")
+    ended = node.run("kubelet", "logs", "tiny", "--previous")
+    assert "'none' is not one of" in ended
+    assert node.run("kubelet", "logs", "default/tiny") == ended
+
+    pod.write({"metadata": {"name": "llm", "attempt": 1}})
+    second = client.do("create", pod_id, str(pod.file), str(pod.pod_file))
+    client.do("start", second)
+    until_log_has(pod.log, " stderr F ready")
+    assert node.run("kubelet", "logs", "tiny", "--previous") == ended
+    assert node.run("kubelet", "logs", "tiny", "--tail", "1") == "ready\n"
+    words = [sys.executable, "-m", "kubelet", "logs", "tiny", "--follow", "--tail", "1"]
+    with subprocess.Popen(words, env=node.environment, stdout=subprocess.PIPE) as follower:
+        assert follower.stdout is not None and follower.stdout.readline() == b"ready\n"
+        client.do("stop", "-t", "300", second)
+        follower.communicate(timeout=LIMIT_S)  # it ends with its container
+    assert follower.returncode == 0
+    with pytest.raises(RuntimeError, match="'other': is not here; there are: default/tiny"):
+        node.run("kubelet", "logs", "other")
 
 
 @pytest.mark.parametrize(

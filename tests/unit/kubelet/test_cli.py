@@ -9,7 +9,7 @@ from kubelet.cli import cli
 
 
 def test_its_verbs() -> None:
-    assert set(cli.commands) == {"join", "leave", "run"}
+    assert set(cli.commands) == {"join", "leave", "logs", "run"}
 
 
 def test_a_machine_that_has_not_joined_cannot_run(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from bronzewillow.host.options import FilePath, Seconds
+from bronzewillow.host.options import Duration, FilePath, Seconds, duration_ns
 
 
 @click.command()
@@ -31,3 +31,23 @@ def command(file: Path, wait: float) -> None:
 def test_what_an_option_may_say(words: tuple[str, ...], code: int, says: str) -> None:
     result = CliRunner().invoke(command, words)
     assert (result.exit_code, says in result.output) == (code, True), result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "ns"),
+    [
+        ("0", 0), ("30s", 30 * 10**9), ("1h30m", 5400 * 10**9), ("1.5s", 1_500_000_000), ("7ns", 7),
+        ("2µs", 2000), ("2us", 2000), ("20ms", 20_000_000), ("0.5ns", 0),
+    ],
+)  # fmt: skip
+def test_a_duration(text: str, ns: int) -> None:
+    assert duration_ns(text) == ns
+    assert Duration().convert(text, None, None) == text
+
+
+@pytest.mark.parametrize("text", ["", "5", "-5s", "5 s", "s", "5d", "1h30", "٥s", "1s" * 8, "9" * 13 + "h"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="write a duration such as 30s, 5m or 1h30m"):
+        duration_ns(text)
+    with pytest.raises(click.BadParameter, match="write a duration"):
+        Duration().convert(text, None, None)
