@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -38,11 +39,16 @@ def _rows(pod: Json) -> Iterator[tuple[object, ...]]:
         yield pod["name"], address, "-", "-", "no container" if pod["ready"] else "stopped", *"-----"
     for one in pod["containers"]:
         yield (
-            pod["name"], address, one["name"], one["model"], one["state"], one["restarts"],
+            pod["name"], address, one["name"], one["model"], _state(one), one["restarts"],
             f"{one['memory_bytes'] / 2**20:.0f} MiB" if one["memory_bytes"] else "-",
             f"{one['tokens_per_s']:.1f}" if one["tokens_per_s"] else "-",
             *("-" if one[key] is None else one[key] for key in ("requests_running", "requests_waiting")),
         )  # fmt: skip
+
+
+def _state(container: Json) -> str:
+    in_s = container["restarts_in_s"]
+    return f"{container['state']}, again in {math.ceil(in_s)} s" if in_s else str(container["state"])
 
 
 def _last_line(message: str) -> str:

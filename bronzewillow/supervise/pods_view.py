@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import grpc
 
 from bronzewillow.host.parsing import parse_json
+from bronzewillow.supervise.container_restarts import restarts_in_s
 from bronzewillow.supervise.model_metrics import ask_metrics
 from runtime.api import cri_pb2 as api
 from runtime.api.cri_pb2_grpc import RuntimeServiceStub
@@ -82,6 +84,7 @@ async def _container(status: api.ContainerStatus, memory_bytes: int, folder: Pat
         "model": status.image.user_specified_image or status.image.image,
         "state": _state(status, is_serving=metrics is not None),
         "message": status.message,
+        "restarts_in_s": _restarts_in_s(status),
         "restarts": status.metadata.attempt,
         "memory_bytes": memory_bytes,
         "tokens_per_s": metrics.tokens_per_s if metrics else None,
@@ -110,6 +113,14 @@ def ports_of(annotation: str) -> list[int]:
     except (ValueError, TypeError, KeyError):
         ports = []
     return ports or [_DEFAULT_PORT]
+
+
+def _restarts_in_s(status: api.ContainerStatus) -> float | None:
+    if status.state != api.ContainerState.CONTAINER_EXITED:
+        return None
+    return restarts_in_s(
+        status.annotations, status.exit_code, status.started_at, status.finished_at, time.time_ns()
+    )
 
 
 def _state(status: api.ContainerStatus, *, is_serving: bool) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from kubelet.static.backoff import NS_PER_S, restart_wait_ns
 from kubelet.static.manifest import Container, Pod
 from kubelet.static.observed import ObservedContainer, ObservedPod, State
 from runtime.api import cri_pb2 as api
@@ -15,6 +16,8 @@ HASH = "kubernetes.io/config.hash"
 FILE_SOURCE = "file"
 _MANIFEST = "bronzewillow.io/manifest"
 _STEP = "bronzewillow.io/restart-step"
+_POLICY, _WAIT_S = "bronzewillow.io/restart-policy", "bronzewillow.io/restart-wait-s"
+"""What follows on its end, unless it has run for long: for `bronzewillow status`."""
 _GRACE = "io.kubernetes.pod.terminationGracePeriod"
 _POD_NAME, _POD_NAMESPACE, _POD_UID = (f"io.kubernetes.pod.{one}" for one in ("name", "namespace", "uid"))
 _CONTAINER_NAME = "io.kubernetes.container.name"
@@ -49,7 +52,12 @@ def sandbox_config(pod: Pod, attempt: int, logs: Path) -> api.PodSandboxConfig:
 
 def container_config(pod: Pod, container: Container, attempt: int, step: int) -> api.ContainerConfig:
     """What CRI is told of one start of a container."""
-    annotations = {_RESTARTS: str(attempt), _STEP: str(step)}
+    annotations = {
+        _RESTARTS: str(attempt),
+        _STEP: str(step),
+        _POLICY: pod.restart_policy,
+        _WAIT_S: str(restart_wait_ns(step + 1) // NS_PER_S),
+    }
     if container.ports:
         annotations[_PORTS] = json.dumps(
             [{"containerPort": port, "protocol": "TCP"} for port in container.ports]

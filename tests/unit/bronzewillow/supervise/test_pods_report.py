@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from bronzewillow.supervise.pods_report import pods_lines
 
 LLM: dict[str, Any] = {
-    "name": "llm", "model": "tiny", "state": "serving", "message": "", "restarts": 2,
+    "name": "llm", "model": "tiny", "state": "serving", "message": "", "restarts": 2, "restarts_in_s": None,
     "memory_bytes": 300 << 20, "tokens_per_s": 41.52, "requests_running": 3, "requests_waiting": 0,
     "socket": "/run/p/1/8080.sock",
 }  # fmt: skip
@@ -45,3 +47,12 @@ def test_a_line_for_each_container() -> None:
 
 def test_no_pods() -> None:
     assert pods_lines([]) == ["no pods are run here"]
+
+
+@pytest.mark.parametrize(
+    ("in_s", "state"),
+    [(None, "ended (2, Error)"), (0.0, "ended (2, Error)"), (18.2, "ended (2, Error), again in 19 s")],
+)
+def test_when_a_container_is_started_again(in_s: float | None, state: str) -> None:
+    ended = {**LLM, "state": "ended (2, Error)", "restarts_in_s": in_s}
+    assert f"  {state}  2 " in pods_lines([{**POD, "name": "d/a", "containers": [ended]}])[1]

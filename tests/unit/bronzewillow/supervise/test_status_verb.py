@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import socket
 import sys
@@ -55,6 +56,20 @@ def test_pods_and_models_beside_the_network(place: Place) -> None:
             agent.send_signal(signal.SIGCONT)
             await up.end()
             assert await status(place) == (1, "", err)
+
+    run(main())
+
+
+def test_a_container_that_crashes_is_told_to_come_again(place: Place) -> None:
+    async def main() -> None:
+        await place.make_image()
+        place.write("a", args="--engine, none")
+        async with place.up() as up:
+            await up.until("it is started again in 10 s")
+            while ", again in " not in (text := (await status(place))[1]):
+                pass  # it runs, for a moment
+            assert re.search(r"  ended \(2, Error\), again in \d+ s  [1-9]", text), text
+            await up.end()
 
     run(main())
 

@@ -54,6 +54,8 @@ def test_a_container_there_and_back() -> None:
         ("/m", "/host", True)
     ]
     assert config.linux.resources.memory_limit_in_bytes == 1 << 20
+    assert config.annotations["bronzewillow.io/restart-policy"] == "Always"
+    assert config.annotations["bronzewillow.io/restart-wait-s"] == "20"
     ports = json.loads(config.annotations["io.kubernetes.container.ports"])
     assert [one["containerPort"] for one in ports] == [8080, 9000]
     status = api.ContainerStatus(
