@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 
 from bronzewillow.proxy.errors import ProxyError
 
@@ -11,12 +11,24 @@ from bronzewillow.proxy.errors import ProxyError
 class Admission:
     """A counting gate with a bounded FIFO queue. A waiter that is cancelled leaves the queue at once."""
 
-    def __init__(self, concurrent: int, queue_length: int, queue_wait_s: float, retry_after_s: int) -> None:
+    def __init__(
+        self,
+        concurrent: int,
+        queue_length: int,
+        queue_wait_s: float,
+        retry_after_s: int,
+        *,
+        share: float = 1.0,
+    ) -> None:
+        """`share` of the turns and of the queue, but one at least, is the most that one client may have."""
         self._free = concurrent
+        self._most_turns = max(int(concurrent * share), 1)
+        self._most_waiting = max(int(queue_length * share), 1)
+        self._taken: Counter[str] = Counter()
         self._queue_length = queue_length
         self._queue_wait_s = queue_wait_s
         self._retry_after_s = retry_after_s
-        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._waiters: deque[tuple[str, asyncio.Future[None]]] = deque()
         self._closed = False
 
     @property
@@ -24,17 +36,22 @@ class Admission:
         """Requests that wait for their turn."""
         return len(self._waiters)
 
-    async def enter(self) -> None:
+    async def enter(self, client: str = "") -> None:
         """Take a turn. ProxyError 429 when the queue is full or the wait is too long, 503 once closed."""
         if self._closed:
             raise self._closing()
-        if self._free > 0:  # leave() hands a turn to the first waiter, so a free turn means nobody waits
+        # leave() hands a turn to the first that may have it: who waits while one is free has its share.
+        if self._free > 0 and self._taken[client] < self._most_turns:
             self._free -= 1
+            self._taken[client] += 1
             return
         if len(self._waiters) >= self._queue_length:
             raise self._overloaded(f"{len(self._waiters)} requests are waiting already")
+        if (waiting := sum(1 for one, _ in self._waiters if one == client)) >= self._most_waiting:
+            raise self._overloaded(f"{waiting} requests of this client are waiting already")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.append(turn)
+        waiter = (client, turn)
+        self._waiters.append(waiter)
         try:
             async with asyncio.timeout(self._queue_wait_s):
                 await turn
@@ -45,17 +62,22 @@ class Admission:
         except asyncio.CancelledError:
             # Or in the step in which the client left: then it is handed on.
             if _granted(turn):
-                self.leave()
+                self.leave(client)
             raise
         finally:
-            if turn in self._waiters:
-                self._waiters.remove(turn)
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
 
-    def leave(self) -> None:
-        """Give the turn back, or to the first that waits."""
-        while self._waiters:
-            turn = self._waiters.popleft()
-            if not turn.done():
+    def leave(self, client: str = "") -> None:
+        """Give the turn back, or to the first that waits and has not its share."""
+        self._taken[client] -= 1
+        if not self._taken[client]:
+            del self._taken[client]
+        for waiter in self._waiters:
+            other, turn = waiter
+            if not turn.done() and self._taken[other] < self._most_turns:
+                self._waiters.remove(waiter)
+                self._taken[other] += 1
                 turn.set_result(None)
                 return
         self._free += 1
@@ -64,7 +86,7 @@ class Admission:
         """Refuse whoever waits or comes; those who work go on."""
         self._closed = True
         while self._waiters:
-            turn = self._waiters.popleft()
+            _, turn = self._waiters.popleft()
             if not turn.done():
                 turn.set_exception(self._closing())
 

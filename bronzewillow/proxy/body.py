@@ -1,8 +1,9 @@
-"""The request's body on its way to the upstream: streamed, counted, never collected."""
+"""The request's body on its way to the upstream: its beginning collected, the rest streamed and counted."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import StreamReader
@@ -19,6 +20,32 @@ from bronzewillow.proxy.upstream import UpstreamConnection
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
+async def collect(body: StreamReader, limits: HttpLimits) -> bytes:
+    """What came until the body ended or `early_body_bytes` were here. ProxyError 400, 408 or 413."""
+    early = bytearray()
+    while True:
+        early += body.read_nowait() if body.is_eof() else await _next_bytes(body, limits)
+        if len(early) > limits.body_bytes:
+            raise _too_long(limits)
+        if body.at_eof() or len(early) >= limits.early_body_bytes:
+            return bytes(early)
+
+
+async def _next_bytes(body: StreamReader, limits: HttpLimits) -> bytes:
+    try:
+        async with asyncio.timeout(limits.body_timeout_s):
+            return await body.readany()
+    except TimeoutError:
+        cause = f"no byte of the request's body came for {limits.body_timeout_s:g} s"
+        raise ProxyError(408, cause, code="slow_body") from None
+    except RequestPayloadError:
+        raise ProxyError(400, "the request's body is malformed") from None
+
+
+def _too_long(limits: HttpLimits) -> ProxyError:
+    return ProxyError(413, f"the request's body is longer than {limits.body_bytes} bytes")
+
+
 class BodyPump:
     """Sends one request. A body that is all here goes out with the head, another is pumped by a task."""
 
@@ -26,20 +53,23 @@ class BodyPump:
         self,
         head: RequestHead,
         body: StreamReader,
-        whole: bytes | None,
+        early: bytes,
         client: ClientConnection,
         upstream: UpstreamConnection,
         limits: HttpLimits,
         record: RequestRecord,
+        on_complete: Callable[[], None],
     ) -> None:
-        """`whole` is the body if it has arrived in full; then `body` is not read."""
+        """`early` was read of `body` already; `on_complete` is called when all of it was sent."""
         self._head = head
         self._body = body
-        self._whole = whole
+        self._early = early
+        self._is_whole = body.at_eof()
         self._client = client
         self._upstream = upstream
         self._limits = limits
         self._record = record
+        self._report_complete = on_complete
         self._task: asyncio.Task[None] | None = None
         self._may_go_on = asyncio.Event()
         self.failure: ProxyError | None = None
@@ -53,7 +83,7 @@ class BodyPump:
     @property
     def is_repeatable(self) -> bool:
         """Whether another pump could send the same request."""
-        return self._whole is not None or self.sent == 0
+        return self._is_whole or self.sent == 0
 
     def start(self, wire_head: bytes) -> None:
         """Send the head, and the body as it comes."""
@@ -61,13 +91,13 @@ class BodyPump:
         if transport is None:  # lost since it was acquired
             self.was_nothing_sent = True
             return
-        if self._whole is None:
+        if not self._is_whole:
             transport.write(wire_head)
             self.was_nothing_sent = transport.is_closing()
             self._task = spawn(self._run(), name="request body")
             return
         self._may_go_on.set()
-        data = self._whole
+        data = self._early
         transport.write(wire_head + (emit_chunk(data, last=True) if self._head.chunked else data))
         # The transport sends at once. If it is closing now, that first send failed and nothing left us.
         self.was_nothing_sent = transport.is_closing()
@@ -91,9 +121,6 @@ class BodyPump:
         except ProxyError as failure:
             self.failure = failure
             self._upstream.abort()  # wakes the exchange, which answers with the failure
-        except RequestPayloadError:
-            self.failure = ProxyError(400, "the request's body is malformed")
-            self._upstream.abort()
         except ConnectionError:
             return  # one of the two is gone, and the exchange learns it from its own end
 
@@ -106,13 +133,12 @@ class BodyPump:
             return
 
     async def _send_body(self) -> None:
-        body, upstream, head, limit = self._body, self._upstream, self._head, self._limits.body_bytes
-        sent = 0
-        while not body.at_eof() and self._client.wire is not None:
-            data = body.read_nowait() or await self._next_bytes()
+        body, upstream, head = self._body, self._upstream, self._head
+        data, sent = self._early, 0
+        while self._client.wire is not None:
             sent += len(data)
-            if sent > limit:
-                raise ProxyError(413, f"the request's body is longer than {limit} bytes")
+            if sent > self._limits.body_bytes:
+                raise _too_long(self._limits)
             transport = upstream.transport
             if transport is None:
                 return
@@ -121,19 +147,14 @@ class BodyPump:
                 self.sent = sent
             if upstream.writing_paused:
                 await self._drain()
+            if body.at_eof():
+                break
+            data = await _next_bytes(body, self._limits)
         if not body.at_eof():
             return  # the client is gone
         if head.chunked and upstream.transport is not None:
             upstream.transport.write(emit_chunk(b"", last=True))
         self._on_complete(sent)
-
-    async def _next_bytes(self) -> bytes:
-        try:
-            async with asyncio.timeout(self._limits.idle_timeout_s):
-                return await self._body.readany()
-        except TimeoutError:
-            seconds = self._limits.idle_timeout_s
-            raise ProxyError(408, f"no byte of the request's body came for {seconds:g} s") from None
 
     async def _drain(self) -> None:
         try:
@@ -149,3 +170,4 @@ class BodyPump:
         self._record.bytes_in = sent
         self.is_complete = True
         self._upstream.start_timeout()  # from here the answer is waited for
+        self._report_complete()

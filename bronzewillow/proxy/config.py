@@ -79,6 +79,10 @@ class HttpLimits:
     """Bytes of request line and header fields; more is answered with 431."""
     body_bytes: int = 67_108_864
     """Bytes of a request body, declared or counted; more is answered with 413. Images travel inline."""
+    early_body_bytes: int = 65_536
+    """Bytes of a body that are collected before the request takes a turn: most bodies are whole by then."""
+    body_timeout_s: float = 60.0
+    """Seconds between two reads of a request's body; then 408."""
     connections: int = 1_024
     """Client connections at a time; more are answered with 503 and closed."""
     concurrent_requests: int = 16
@@ -92,7 +96,7 @@ class HttpLimits:
     first_byte_timeout_s: float = 600.0
     """Seconds from the sent request to the response's head; then 504. It may be a whole generation."""
     idle_timeout_s: float = 300.0
-    """Seconds without a byte of the response, of the request's body, or taken by a slow client."""
+    """Seconds without a byte of the response, or taken by a slow client or of the request by the upstream."""
     keep_alive_s: float = 75.0
     """Seconds that a client's connection may stay open without a request."""
     header_timeout_s: float = 15.0

@@ -20,7 +20,7 @@ from aiohttp.http_parser import RawResponseMessage
 from bronzewillow.host.splice import Splice
 from bronzewillow.proxy.access import CLIENT_LEFT, RequestRecord
 from bronzewillow.proxy.admission import Admission
-from bronzewillow.proxy.body import BodyPump
+from bronzewillow.proxy.body import BodyPump, collect
 from bronzewillow.proxy.client import PROBE_BEFORE_HEAD, PROBE_IN_CHUNKS, Answered, ClientConnection
 from bronzewillow.proxy.config import HttpLimits
 from bronzewillow.proxy.errors import ProxyError, StreamBroken, emit_error_event, emit_error_response
@@ -51,6 +51,8 @@ class Serving(Protocol):
     where: str
     limits: HttpLimits
     admission: Admission
+    uploads: Admission
+    """Of requests whose bodies are still on their way when they take a turn."""
     pool: UpstreamPool
     metrics: HttpPortMetrics | None
     is_draining: bool
@@ -73,6 +75,8 @@ class Exchange:
         self._record.is_probe = request.headers.get("User-Agent", "").startswith("kube-probe/")
         self._upstream: UpstreamConnection | None = None
         self._pump: BodyPump | None = None
+        self._early = b""
+        self._is_uploading = False
         self._may_reuse = False
         self._keep_alive = request.keep_alive
 
@@ -123,6 +127,10 @@ class Exchange:
             raise ProxyError(
                 503, serving.unavailable, code="model_unavailable", retry_after_s=self._limits.retry_after_s
             )
+        body = request.content
+        # Whoever does not send its body holds no turn. A body that is sent on demand cannot come before it.
+        if body.is_eof() or not head.expects_continue:
+            self._early = await collect(body, self._limits)
         if head.method in SAFE_METHODS:  # probes and metrics must answer while every turn is taken
             await self._forward(head)
             return
@@ -130,6 +138,7 @@ class Exchange:
         try:
             await self._forward(head)
         finally:
+            self._end_upload()
             serving.admission.leave()
 
     async def _wait_for_turn(self) -> None:
@@ -139,22 +148,38 @@ class Exchange:
         if queued is not None:
             queued.inc()
         try:
+            if not self._request.content.at_eof():
+                await self._serving.uploads.enter(self._record.client[0])
+                self._is_uploading = True
             await self._serving.admission.enter()
+        except BaseException:
+            self._end_upload()
+            raise
         finally:
             self._record.queued_s = loop.time() - before_s
             if queued is not None:
                 queued.dec()
 
+    def _end_upload(self) -> None:
+        if self._is_uploading:
+            self._is_uploading = False
+            self._serving.uploads.leave(self._record.client[0])
+
     async def _forward(self, head: RequestHead) -> None:
         client = self._client
         wire_head = emit_request_head(head, client.client[0] or "unknown", client.authority)
-        body = self._request.content
-        whole = body.read_nowait() if body.is_eof() else None
-        if whole is not None and len(whole) > self._limits.body_bytes:
-            raise ProxyError(413, f"the request's body is longer than {self._limits.body_bytes} bytes")
         for is_retry in (False, True):
             upstream = self._upstream = await self._serving.pool.acquire(fresh=is_retry)
-            pump = self._pump = BodyPump(head, body, whole, client, upstream, self._limits, self._record)
+            pump = self._pump = BodyPump(
+                head,
+                self._request.content,
+                self._early,
+                client,
+                upstream,
+                self._limits,
+                self._record,
+                self._end_upload,
+            )
             self._record.upstream_sent_s = asyncio.get_running_loop().time()
             upstream.set_response_params(
                 skip_payload=head.method == "HEAD",

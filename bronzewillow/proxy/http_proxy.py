@@ -39,12 +39,10 @@ class HttpProxy:
         """Set to a cause, such as "the model is loading", to answer 503 with Retry-After; None to serve."""
         self.is_draining = False
         self.metrics: HttpPortMetrics | None = metrics.http_port(pod, port) if metrics else None
-        self.admission = Admission(
-            self.limits.concurrent_requests,
-            self.limits.queue_length,
-            self.limits.queue_wait_s,
-            self.limits.retry_after_s,
-        )
+        waits = (self.limits.queue_length, self.limits.queue_wait_s, self.limits.retry_after_s)
+        self.admission = Admission(self.limits.concurrent_requests, *waits)
+        self.uploads = Admission(max(self.limits.concurrent_requests // 2, 1), *waits, share=0.5)
+        """Half of the turns are left to bodies that are whole; one client has half of the other half."""
         self.pool = UpstreamPool(upstream, self.limits)
         self._server: ClientServer | None = None
         self._connections: set[ClientConnection] = set()
@@ -65,7 +63,7 @@ class HttpProxy:
     @property
     def queued(self) -> int:
         """Requests that wait for their turn."""
-        return self.admission.queued
+        return self.admission.queued + self.uploads.queued
 
     async def start(self) -> None:
         """Be ready for connections. Needs no upstream yet: that is dialled when a request comes."""
@@ -85,6 +83,7 @@ class HttpProxy:
         """
         self.is_draining = True
         self.admission.close()
+        self.uploads.close()
         for connection in list(self._connections):
             if connection.is_idle:
                 connection.force_close()

@@ -88,6 +88,38 @@ def test_a_turn_given_to_one_who_leaves_in_the_same_step_is_handed_on() -> None:
     aio.run(main())
 
 
+def test_one_client_has_no_more_than_its_share_of_turns_and_of_the_queue() -> None:
+    async def main() -> None:
+        admission = Admission(4, 4, 60, 1, share=0.5)
+        for _ in range(2):
+            await admission.enter("greedy")
+        waiting = [asyncio.get_running_loop().create_task(admission.enter("greedy")) for _ in range(2)]
+        await asyncio.sleep(0)
+        assert admission.queued == 2
+        with pytest.raises(ProxyError) as caught:
+            await admission.enter("greedy")
+        assert caught.value.status == 429
+        for _ in range(2):
+            await admission.enter("other")  # past those that wait for their own
+        third = asyncio.get_running_loop().create_task(admission.enter("third"))
+        await asyncio.sleep(0)
+        admission.leave("other")
+        await third
+        assert admission.queued == 2
+        for task in waiting:
+            admission.leave("greedy")
+            await task
+
+    aio.run(main())
+
+
+def test_of_a_single_turn_one_client_may_have_it() -> None:
+    async def main() -> None:
+        await Admission(1, 0, 60, 1, share=0.5).enter("one")
+
+    aio.run(main())
+
+
 def test_close_refuses_who_waits_and_who_comes() -> None:
     async def main() -> None:
         admission = Admission(1, 5, 60, 1)

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.loopback
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+EXPECTING = b"POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -73,6 +74,61 @@ def test_turns_and_the_queue() -> None:
             assert rig.sample("bronzewillow_http_requests_queued") == 0
             for client in clients:
                 await client.close()
+
+    aio.run(main())
+
+
+def test_requests_that_never_send_their_bodies_hold_no_turn() -> None:
+    async def main() -> None:
+        async with proxied(answer_ok, HttpLimits(concurrent_requests=2, queue_length=1)) as rig:
+            silent = [await rig.client() for _ in range(8)]
+            for client in silent:
+                client.send(POST[:-1])
+            await until(lambda: rig.proxy.in_flight == 8)
+            async with await rig.client() as other:
+                other.send(POST)
+                assert (await other.response()).body == b"ok"
+            leaver = silent.pop()
+            leaver.reset()
+            await until(lambda: rig.proxy.in_flight == len(silent))
+            for client in silent:
+                client.send(POST[-1:])
+                assert (await client.response()).body == b"ok"
+                await client.close()
+
+    aio.run(main())
+
+
+@pytest.mark.parametrize(("head", "rest"), [(POST[:-1], b"}"), (EXPECTING, b"{}")])
+def test_bodies_on_their_way_hold_half_of_the_turns_at_most(head: bytes, rest: bytes) -> None:
+    async def main() -> None:
+        asked: asyncio.Queue[None] = asyncio.Queue()
+
+        async def serve(wire: Wire) -> None:
+            while True:
+                await wire.head()
+                asked.put_nowait(None)
+                await wire.reader.readexactly(2)
+                wire.send(OK)
+
+        limits = HttpLimits(concurrent_requests=4, early_body_bytes=1)
+        async with proxied(serve, limits) as rig:
+            async with await rig.client() as first, await rig.client() as second, await rig.client() as other:
+                first.send(head)
+                await asked.get()
+                second.send(head)
+                await until(lambda: rig.proxy.queued == 1)  # one client has half of the half: one of four
+                for _ in range(4):
+                    other.send(POST)
+                    assert (await other.response()).body == b"ok"
+                    await asked.get()
+                assert rig.proxy.queued == 1
+                first.send(rest)
+                await asked.get()
+                second.send(rest)
+                for client in (first, second):
+                    assert (await client.response()).body == b"ok"
+            assert rig.proxy.queued == 0
 
     aio.run(main())
 
