@@ -26,7 +26,7 @@ from bronzewillow.doctor.machine import (
 from bronzewillow.doctor.state import check_disk, check_sockets, check_state
 from bronzewillow.host.command import CommandError
 from bronzewillow.host.options import FilePath
-from bronzewillow.host.paths import runtime_folder, state_folder
+from bronzewillow.host.paths import DEEPEST_SOCKET, runtime_folder, state_folder
 from bronzewillow.kube.client import KubeClient
 from bronzewillow.kube.errors import KubeError
 from bronzewillow.kube.kubeconfig import load_kubeconfig
@@ -35,8 +35,6 @@ from bronzewillow.service.system import user_service
 from bronzewillow.supervise.joined import joined
 from bronzewillow.supervise.node_words import told_as_one_line
 from bronzewillow.supervise.run import look_in
-
-_DEEPEST_SOCKET = "p/" + "0" * 13 + "/65535.sock"  # of a pod's container
 
 
 @click.command(short_help="Say what stands in the way of this machine being a node.")
@@ -80,7 +78,7 @@ def doctor(
         check_kernel(),
         *check_programs(),
         *check_runtime_variable(),
-        check_socket(runtime_folder(), _DEEPEST_SOCKET),
+        check_socket(runtime_folder(), DEEPEST_SOCKET),
         check_open_files(),
         *check_state(state_folder()),
         check_disk(state_folder()),

@@ -14,6 +14,8 @@ import platformdirs
 
 # sockaddr_un.sun_path, less the closing zero
 MAX_SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103
+DEEPEST_SOCKET = "p/" + "0" * 13 + "/65535.sock"
+"""The longest path in `runtime_folder()`: of a pod's container."""
 
 
 def runtime_folder() -> Path:

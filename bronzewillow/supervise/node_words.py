@@ -25,7 +25,7 @@ from bronzewillow.supervise.joined import Joined, joined
 from bronzewillow.supervise.lines import NodeLog
 from bronzewillow.supervise.log_file import LogFile
 from bronzewillow.supervise.node import NAMES, UpOptions
-from bronzewillow.supervise.run import live_in, run_node
+from bronzewillow.supervise.run import check_root, live_in, run_node
 from bronzewillow.wire.ethernet import MacRule
 
 _path = FilePath()
@@ -149,6 +149,9 @@ class NodeWords:
                 load_config(self.config, self.node_name or "")
             except ConfigError as error:
                 raise CommandError(str(error)) from None
+        if self.root is not None:
+            with told_as_one_line():
+                check_root(self.root)
         return replace(
             self,
             manifests=_absolute(self.manifests),

@@ -14,6 +14,8 @@ from pathlib import Path
 from bronzewillow.host.files import try_lock
 from bronzewillow.host.notify import notify, tell_ready
 from bronzewillow.host.paths import (
+    DEEPEST_SOCKET,
+    MAX_SOCKET_PATH_BYTES,
     control_socket,
     images_folder,
     make_private,
@@ -32,6 +34,17 @@ _EMPTIED = ("p", "s", "runm", _FOLDER)
 """Of sockets and locks; nobody needs them when they are empty."""
 _FOLDERS = {"XDG_RUNTIME_DIR": "run", "XDG_STATE_HOME": "state"}
 """Of a node with a root, by the variables that name them to its programs."""
+
+
+def check_root(root: Path) -> None:
+    """That the sockets of a node in `root` have paths which this system takes; nothing is made. UpError."""
+    deepest = (root / _FOLDERS["XDG_RUNTIME_DIR"] / "bronzewillow" / DEEPEST_SOCKET).absolute()
+    too_many = len(os.fsencode(deepest)) - MAX_SOCKET_PATH_BYTES
+    if too_many > 0:
+        raise UpError(
+            f"--root {root}: its path is longer by {too_many} than its sockets allow, whose paths may "
+            f"have {MAX_SOCKET_PATH_BYTES} bytes on this system; choose a shorter one"
+        )
 
 
 def live_in(root: Path) -> None:

@@ -74,6 +74,16 @@ def test_a_node_in_a_folder_of_its_own_has_its_cluster_there(home: Path, tmp_pat
     assert "it is node mac-1 of https://10.0.0.1:6443\n" in said(install, *words)
 
 
+def test_a_root_too_long_for_sockets_is_refused_before_anything_is_made(
+    home: Path, programs: Programs, tmp_path: Path
+) -> None:
+    root = tmp_path / ("x" * 80)
+    for words in (["--root", str(root)], ["--root", str(root), "--print"]):
+        assert f"--root {root}: its path is longer by" in said(install, *words, code=1)
+    assert programs.calls() == []
+    assert not home.exists() and not root.exists()
+
+
 def test_a_node_of_a_cluster_stays_one(home: Path, tmp_path: Path) -> None:
     have_joined(tmp_path / "state")
     assert "it is node mac-1 of https://10.0.0.1:6443\n" in said(install)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from bronzewillow.host.paths import runtime_folder, state_folder
+from bronzewillow.supervise import run as module
 from bronzewillow.supervise.errors import UpError
-from bronzewillow.supervise.run import live_in, look_in
+from bronzewillow.supervise.run import check_root, live_in, look_in
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.up_processes import Place
 
@@ -44,6 +45,21 @@ def test_a_root_that_others_may_enter_is_refused(tmp_path: Path, monkeypatch: py
     (tmp_path / "run").chmod(0o755)
     with pytest.raises(UpError, match=r"run: others can enter it.*, or choose another --root"):
         live_in(tmp_path)
+
+
+def test_a_root_is_as_long_as_the_sockets_of_pods_let_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_SOCKET_PATH_BYTES", 103)
+    longest = Path("/" + "x" * 58)
+    check_root(longest)
+    with pytest.raises(UpError, match=r"x: its path is longer by 1 than .* may have 103 bytes"):
+        check_root(longest.with_name(longest.name + "x"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(module, "MAX_SOCKET_PATH_BYTES", len(os.fsencode(tmp_path)) + 46)
+    with pytest.raises(UpError, match="--root ö: its path is longer by 1 than"):
+        check_root(Path("ö"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_node_comes_up_and_leaves_nothing(place: Place) -> None:
