@@ -28,7 +28,8 @@ from bronzewillow.host.splice import CLIENT, Splice
 from bronzewillow.host.tasks import spawn
 
 MOST_CONNECTIONS = 1024
-"""Of pods; and so many of others, so that none of them shuts the door on a kubelet's probes."""
+"""Of pods; and so many of others, so that none of them shuts the door on a kubelet's probes. Of those that
+have not said yet whom to reach, the oldest makes room for another."""
 MOST_OF_A_POD = 256
 _LOOPBACK = "127.0.0.1"
 _FIRST_PORT, _LAST_PORT = 20_000, 30_000
@@ -49,7 +50,8 @@ class Door:
     def __init__(self, ways: Ways, callers: Callers = lambda name, password: None) -> None:
         self.ways = ways
         self.callers = callers
-        self.guests: set[Guest] = set()
+        self.guests: dict[Guest, None] = {}
+        """The oldest first."""
         self.outlets: dict[str, str] = {}
         """Where this machine's `programs`, and its `pods`, find an outlet."""
         self.refusals: Counter[int] = Counter()
@@ -109,6 +111,18 @@ class Door:
         for guest in list(self.guests):
             guest.abort()
 
+    def has_room_for(self, newcomer: Guest) -> bool:
+        """Once the oldest that says nothing has left, if need be."""
+        there = [one for one in self.guests if one.for_pods == newcomer.for_pods]
+        if len(there) < MOST_CONNECTIONS:
+            return True
+        silent = next((one for one in there if one.is_silent), None)
+        if silent is None:
+            return False
+        silent.abort()
+        del self.guests[silent]
+        return True
+
 
 def _ports() -> Iterator[int]:
     """Some that no system gives away while an agent is started anew; if all are taken, any."""
@@ -132,11 +146,17 @@ class Guest(asyncio.Protocol):
         self._dialling: asyncio.Task[None] | None = None
         self._late: asyncio.TimerHandle
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether it has not said yet whom to reach."""
+        return self._dialling is None
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._late = asyncio.get_running_loop().call_later(_GREETING_LIMIT_S, self._transport.abort)
-        self._door.guests.add(self)
-        if sum(1 for one in self._door.guests if one.for_pods == self.for_pods) > MOST_CONNECTIONS:
+        if self._door.has_room_for(self):
+            self._door.guests[self] = None
+        else:
             self._hang_up(refusal(503, f"{MOST_CONNECTIONS} connections are open already"))
 
     def data_received(self, data: bytes) -> None:
@@ -163,7 +183,7 @@ class Guest(asyncio.Protocol):
         self._late.cancel()
         if self._dialling is not None:
             self._dialling.cancel()
-        self._door.guests.discard(self)
+        self._door.guests.pop(self, None)
 
     def abort(self) -> None:
         """Cut it off, on both sides."""
@@ -191,7 +211,7 @@ class Guest(asyncio.Protocol):
             self._refuse(wanted, status, reason)
             return
         self._splice = splice
-        splice.finished.add_done_callback(lambda _: self._door.guests.discard(self))
+        splice.finished.add_done_callback(lambda _: self._door.guests.pop(self, None))
         if wanted.welcome:
             self._transport.write(wanted.welcome)
         client = splice.sides[CLIENT]

@@ -145,9 +145,39 @@ def test_there_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_CONNECTIONS", 1)
 
     async def main() -> None:
-        async with running_agent() as rig, at_door(rig) as first, at_door(rig) as second:
-            assert (await second.response()).status == 503
+        async with running_agent() as rig, at_door(rig) as first:
             await connected(first, f"{POD}:8080")
+            async with at_door(rig) as second:
+                assert (await second.response()).status == 503
+            first.send(b"GET /models HTTP/1.1\r\nHost: pod\r\n\r\n")
+            assert (await first.response()).body == b"/models"
+
+    run(main())
+
+
+def test_at_the_limit_the_oldest_that_says_nothing_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_CONNECTIONS", 3)
+
+    async def main() -> None:
+        async with with_a_pod() as (rig, lease, port), await Wire.connect(port) as joined:
+            joined.send(with_password(lease, f"{POD}:8080"))
+            assert (await joined.head()).status == 200
+            guests = rig.agent._door.guests
+            silent = []
+            for _ in range(2):
+                silent.append(await Wire.connect(port))
+                await until(lambda: len(guests) == 1 + len(silent))
+            async with await Wire.connect(port) as late:
+                late.send(with_password(lease, f"{POD}:8080"))
+                assert (await late.head()).status == 200
+                assert await silent[0].rest() == b""
+                silent[1].send(with_password(lease, f"{POD}:8080"))
+                assert (await silent[1].head()).status == 200
+                assert len(guests) == 3
+            joined.send(b"GET /models HTTP/1.1\r\nHost: pod\r\n\r\n")
+            assert (await joined.response()).body == b"/models"
+            for wire in silent:
+                await wire.close()
 
     run(main())
 
