@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bronzewillow.host.options import Duration
+from bronzewillow.host.options import check_duration
 
 
 def logs_words() -> list[click.Parameter]:
@@ -21,7 +21,10 @@ def logs_words() -> list[click.Parameter]:
             ["--tail"], type=click.IntRange(min=-1), default=-1, show_default="all", metavar="LINES",
             help="Only so many of the last lines.",
         ),
-        click.Option(["--since"], type=Duration(), help="Only what is no older, such as 30s, 5m or 1h30m."),
+        click.Option(
+            ["--since"], callback=check_duration, metavar="DURATION",
+            help="Only what is no older, such as 30s, 5m or 1h30m.",
+        ),
         click.Option(
             ["--since-time"], metavar="TIME", help="Only what is no older, such as 2026-01-31T12:00:00Z."
         ),

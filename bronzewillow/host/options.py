@@ -39,22 +39,17 @@ class Seconds(click.FloatRange):
         return found
 
 
-class Duration(click.ParamType[str]):
-    """As kubectl's options have it: `30s`, `1h30m`. Its value stays text, to be said to another program."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Click's."""
-        try:
-            duration_ns(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-        return str(value)
+def check_duration(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """As a callback: a duration stays text, to be said to another program. click.BadParameter."""
+    try:
+        duration_ns("0" if value is None else value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
 
 
 def duration_ns(text: str) -> int:
-    """Nanoseconds of one that is not negative, in the form of Go's time.ParseDuration. ValueError."""
+    """Nanoseconds of a duration as Go's time.ParseDuration reads it, not negative. ValueError."""
     if text == "0":
         return 0
     if _DURATION.fullmatch(text) is None:

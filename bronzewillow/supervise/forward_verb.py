@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import ipaddress
 import os
+import re
 import signal
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -18,19 +18,24 @@ from bronzewillow.host.command import CommandError, log_to_stderr
 from bronzewillow.host.paths import door_socket
 from bronzewillow.supervise.forward import Way, forward
 
+_PORT_NAME = re.compile(r"(?=[a-z0-9-]*[a-z])[a-z0-9](?:[a-z0-9-]{0,13}[a-z0-9])?", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
 
-class _Port(click.IntRange):
-    """A number, of which a name is no way to say it."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if isinstance(value, str) and not value.lstrip("-").isdigit():
-            self.fail(f"{value!r}: write its number, such as 8080; ports have no names here", param, ctx)
-        return super().convert(value, param, ctx)
+def _port(context: click.Context, parameter: click.Parameter, value: str) -> int | str:
+    """A number, or a name as a manifest may give it."""
+    if _PORT_NAME.fullmatch(value):
+        return value
+    if _NUMBER.fullmatch(value) is None:
+        raise click.BadParameter(f"{value!r}: write its number, such as 8080, or its name, such as http")
+    if not 1 <= int(value) <= 65535:
+        raise click.BadParameter(f"{value} is not in the range 1<=x<=65535.")
+    return int(value)
 
 
 @click.command("forward", short_help="Lead a port of 127.0.0.1 to a port of a pod.")
 @click.argument("pod")
-@click.argument("port", type=_Port(1, 65535), default=8080)
+@click.argument("port", default="8080", callback=_port)
 @click.option(
     "--local-port",
     type=click.IntRange(0, 65535),
@@ -39,11 +44,11 @@ class _Port(click.IntRange):
     help="The port on 127.0.0.1.",
 )
 @control_option
-def forward_command(pod: str, port: int, local_port: int, control: Path) -> None:
+def forward_command(pod: str, port: int | str, local_port: int, control: Path) -> None:
     """Lead a port of 127.0.0.1 to PORT of POD, until Ctrl-C.
 
-    POD is its name or the beginning of it, with or without NAMESPACE/, or its address. PORT is 8080 by
-    default.
+    POD is its name or the beginning of it, with or without NAMESPACE/, or its address. PORT is a number, or
+    the name that a container of the pod gives it; 8080 by default.
     """
     log_to_stderr("info")
     try:
@@ -54,12 +59,18 @@ def forward_command(pod: str, port: int, local_port: int, control: Path) -> None
         raise CommandError(f"127.0.0.1:{local_port}: {reason}; choose another with --local-port") from None
 
 
-async def _forward(pod: str, port: int, local_port: int, control: Path) -> None:
-    async def find() -> str:
+async def _forward(pod: str, port: int | str, local_port: int, control: Path) -> None:
+    async def pods() -> list[tuple[str, str]]:
         answer = await get_json(control, "/status")
-        return find_pod(pod, [(one["name"], one["address"]) for one in answer["pods"]])
+        return [(one["name"], one["address"]) for one in answer["pods"]]
 
-    address = await find()
+    async def find() -> str:
+        return find_pod(pod, await pods())
+
+    address = find_pod(pod, known := await pods())
+    if isinstance(port, str):
+        name = next((name for name, other in known if other == address), pod)
+        port = await _number_of(port, name, control.absolute().with_name("cri.sock"))
     way = Way(door_socket(control), find, port)
     server = await forward(way, local_port)
     click.echo(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]} leads to {address}:{port}")
@@ -69,6 +80,20 @@ async def _forward(pod: str, port: int, local_port: int, control: Path) -> None:
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     await ended.wait()
     server.close()
+
+
+async def _number_of(port: str, pod: str, cri: Path) -> int:
+    from bronzewillow.supervise.pods_view import port_names  # gRPC takes a quarter of a second to come in
+
+    names = await port_names(cri, pod)
+    if names is None:
+        raise CommandError(f"{cri}: no container runtime answers here that knows {port!r}; write its number")
+    if port not in names:
+        told = ", ".join(sorted(names)) or "none"
+        raise CommandError(
+            f"pod {pod!r}: no port is called {port!r}; there are: {told}; its number will do, too"
+        )
+    return names[port]
 
 
 def find_pod(wanted: str, pods: Iterable[tuple[str, str]]) -> str:

@@ -33,6 +33,25 @@ async def pods_view(cri: Path, sockets: Path) -> list[Json] | None:
         return None
 
 
+async def port_names(cri: Path, pod: str) -> dict[str, int] | None:
+    """Of the ports of a pod, `namespace/name`; None when no runtime answers."""
+    try:
+        async with grpc.aio.insecure_channel(f"unix:{cri}") as channel:
+            runtime = RuntimeServiceStub(channel)
+            sandboxes, containers = await asyncio.gather(
+                runtime.ListPodSandbox(api.ListPodSandboxRequest(), timeout=_LIMIT_S),
+                runtime.ListContainers(api.ListContainersRequest(), timeout=_LIMIT_S),
+            )
+    except grpc.aio.AioRpcError:
+        return None
+    mine = {one.id for one in sandboxes.items if f"{one.metadata.namespace}/{one.metadata.name}" == pod}
+    found: dict[str, int] = {}
+    for one in newest_attempts(containers.containers):
+        if one.pod_sandbox_id in mine:
+            found |= names_of(one.annotations.get(_PORTS, ""))
+    return found
+
+
 async def _view(runtime: RuntimeServiceStub, sockets: Path) -> list[Json]:
     pods, containers, stats = await asyncio.gather(
         runtime.ListPodSandbox(api.ListPodSandboxRequest(), timeout=_LIMIT_S),
@@ -113,6 +132,15 @@ def ports_of(annotation: str) -> list[int]:
     except (ValueError, TypeError, KeyError):
         ports = []
     return ports or [_DEFAULT_PORT]
+
+
+def names_of(annotation: str) -> dict[str, int]:
+    """The ports of a container that have names."""
+    try:
+        found = [(one.get("name"), int(one["containerPort"])) for one in parse_json(annotation or "[]")]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return {}
+    return {name: port for name, port in found if name and isinstance(name, str)}
 
 
 def _restarts_in_s(status: api.ContainerStatus) -> float | None:

@@ -82,6 +82,8 @@ class Container:
     memory_limit_bytes: int
     """0 for none."""
     mounts: tuple[Mount, ...]
+    port_names: tuple[tuple[str, int], ...] = ()
+    """Those of `ports` that have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +188,10 @@ def _container(one: Object, volumes: dict[str, str]) -> Container:
             one.fail(key, "$(...) is not replaced in a static pod; write the value itself")
     # deviation: Kubernetes pulls `latest` each time, but an image that `runm create` made is in no registry
     pull_policy = one.choice("imagePullPolicy", _PULL_POLICIES, "IfNotPresent")
+    ports, port_names = _ports(one)
     found = Container(
-        name, one.text("image"), pull_policy, command, args, _env(one), _ports(one), _memory_limit(one),
-        _mounts(one, volumes),
+        name, one.text("image"), pull_policy, command, args, _env(one), ports, _memory_limit(one),
+        _mounts(one, volumes), port_names,
     )  # fmt: skip
     one.refuse_unknown()
     return found
@@ -209,17 +212,20 @@ def _env(container: Object) -> tuple[tuple[str, str], ...]:
     return tuple(found.items())
 
 
-def _ports(container: Object) -> tuple[int, ...]:
-    found = []
+def _ports(container: Object) -> tuple[tuple[int, ...], tuple[tuple[str, int], ...]]:
+    """All of them, and those that have names."""
+    found, named = [], []
     for one in container.objects("ports"):
         number = one.number("containerPort", 1, 65535)
-        one.accept("name")
+        name = one.text("name", "")
         one.refuse(("hostPort", "hostIP"), "cannot be mapped; call the pod's address, or its socket")
         if one.choice("protocol", ("TCP", "UDP", "SCTP"), "TCP") != "TCP":
             one.fail("protocol", "models are served on TCP alone")
         one.refuse_unknown()
         found.append(number)
-    return tuple(sorted(set(found)))
+        if name:
+            named.append((name, number))
+    return tuple(sorted(set(found))), tuple(named)
 
 
 def _memory_limit(container: Object) -> int:

@@ -59,9 +59,7 @@ def container_config(pod: Pod, container: Container, attempt: int, step: int) ->
         _WAIT_S: str(restart_wait_ns(step + 1) // NS_PER_S),
     }
     if container.ports:
-        annotations[_PORTS] = json.dumps(
-            [{"containerPort": port, "protocol": "TCP"} for port in container.ports]
-        )
+        annotations[_PORTS] = json.dumps(_ports(container))
     config = api.ContainerConfig(
         metadata=api.ContainerMetadata(name=container.name, attempt=attempt),
         image=api.ImageSpec(image=container.image, user_specified_image=container.image),
@@ -118,6 +116,18 @@ def _observed_container(status: api.ContainerStatus) -> ObservedContainer:
 
 def _pod_labels(pod: Pod) -> dict[str, str]:
     return {_POD_NAME: pod.name, _POD_NAMESPACE: pod.namespace, _POD_UID: pod.uid}
+
+
+def _ports(container: Container) -> list[dict[str, object]]:
+    """As a kubelet writes them."""
+    named = {number for _, number in container.port_names}
+    return [
+        *(
+            {"name": name, "containerPort": number, "protocol": "TCP"}
+            for name, number in container.port_names
+        ),
+        *({"containerPort": number, "protocol": "TCP"} for number in container.ports if number not in named),
+    ]
 
 
 def _number(annotations: Mapping[str, str], name: str, default: int) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from bronzewillow.supervise.pods_view import newest_attempts, pods_view, ports_of
+from bronzewillow.supervise.pods_view import names_of, newest_attempts, pods_view, port_names, ports_of
 from bronzewillow.testing.aio import run
 from bronzewillow.testing.gguf import emit_gguf, random_tensor
 from bronzewillow.testing.node_processes import node_processes
@@ -39,11 +39,24 @@ def test_ports_of_a_container(annotation: str, ports: list[int]) -> None:
     assert ports_of(annotation) == ports
 
 
+@pytest.mark.parametrize(
+    ("annotation", "names"),
+    [
+        ("", {}), ("[]", {}), ("{", {}), ('["x"]', {}), ('[{"name": "x"}]', {}), ("5", {}),
+        ('[{"name": "web", "containerPort": 80}, {"containerPort": 81}]', {"web": 80}),
+        ('[{"name": 5, "containerPort": 80}, {"name": "", "containerPort": 81}]', {}),
+    ],
+)  # fmt: skip
+def test_names_of_the_ports_of_a_container(annotation: str, names: dict[str, int]) -> None:
+    assert names_of(annotation) == names
+
+
 @pytest.mark.loopback
 def test_pods_of_a_real_runtime(tmp_path: Path) -> None:
     async def main() -> None:
         sockets = node.runtime_folder / "p"
         assert await pods_view(tmp_path / "none.sock", sockets) is None
+        assert await port_names(tmp_path / "none.sock", "n/a") is None
         async with grpc.aio.insecure_channel(f"unix:{node.cri}") as channel:
             runtime = RuntimeServiceStub(channel)
             metadata = api.PodSandboxMetadata(name="a", uid="u", namespace="n")
@@ -56,6 +69,7 @@ def test_pods_of_a_real_runtime(tmp_path: Path) -> None:
             container = api.ContainerConfig(
                 metadata=api.ContainerMetadata(name="llm"), image=api.ImageSpec(image="tiny"),
                 args=["--engine", "echo"], log_path="llm.log",
+                annotations={"io.kubernetes.container.ports": '[{"name": "web", "containerPort": 8080}]'},
             )  # fmt: skip
             other = api.ContainerConfig(image=api.ImageSpec(image="none:1"), metadata=container.metadata)
             refused = api.CreateContainerRequest(pod_sandbox_id=pod, config=other)
@@ -64,7 +78,10 @@ def test_pods_of_a_real_runtime(tmp_path: Path) -> None:
             (view,) = await pods_view(node.cri, sockets) or []
             assert view["waiting"] == "image none:1 is not here; pull it first"
             create = api.CreateContainerRequest(pod_sandbox_id=pod, config=container)
+            assert await port_names(node.cri, "n/a") == {}
             made = (await runtime.CreateContainer(create)).container_id
+            assert await port_names(node.cri, "n/a") == {"web": 8080}
+            assert await port_names(node.cri, "n/b") == {}
             assert await state() == "created"
             await runtime.StartContainer(api.StartContainerRequest(container_id=made))
             while await state() != "serving":

@@ -60,7 +60,7 @@ status: {phase: Running}
     assert pod.containers == (
         Container(
             "llm", "team/tiny", "Always", ("runm", "serve"), ("--context", "2048"), (("RUNM_THREADS", "4"),),
-            (8080, 9000), 1 << 30, (Mount("/lora", "/var/lora/a/b", True),),
+            (8080, 9000), 1 << 30, (Mount("/lora", "/var/lora/a/b", True),), (("http", 9000),),
         ),
     )  # fmt: skip
 

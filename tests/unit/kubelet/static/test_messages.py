@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from kubelet.static.manifest import Container, Mount, Pod
@@ -64,6 +65,16 @@ def test_a_container_there_and_back() -> None:
     )  # fmt: skip
     (found,) = observed_pod(api.PodSandbox(), [status]).containers
     assert found == ObservedContainer("c", "llm", 3, 2, State.EXITED, 9, "Error", "m", "/l", 1, 2)
+
+
+def test_ports_that_have_names() -> None:
+    named = replace(LLM, port_names=(("web", 9000), ("other", 9000)))
+    annotations = container_config(POD, named, 0, 0).annotations
+    assert json.loads(annotations["io.kubernetes.container.ports"]) == [
+        {"name": "web", "containerPort": 9000, "protocol": "TCP"},
+        {"name": "other", "containerPort": 9000, "protocol": "TCP"},
+        {"containerPort": 8080, "protocol": "TCP"},
+    ]
 
 
 def test_a_container_that_names_no_port_and_no_limit() -> None:
