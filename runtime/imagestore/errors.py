@@ -14,4 +14,4 @@ class ArchiveError(Refusal):
 
 
 class ImageInUse(Refusal):
-    """Containers stand on what should be removed."""
+    """Containers stand on what should be removed, or it is being served."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from runtime.snapshots.snapshotter import Snapshotter
 
 USED_BY = "bronzewillow.used-by"
 """A label of a snapshot that stands on an image's: for whom, in words."""
+SERVED_BY_HAND = "`runm serve`"
 _SHORTEST_ID = 4
 _ID_DIGITS = 12
 
@@ -101,9 +103,10 @@ class ImageStore:
         return raw.decode(errors="replace")
 
     def users(self, digest: str) -> list[str]:
-        """The containers that stand on an image, in words."""
+        """The containers that stand on an image, in words; last, who serves it by hand."""
         standing = (one for one in self.snapshots.walk() if one.parent == digest)
-        return sorted(one.labels.get(USED_BY) or f"container {one.name[:_ID_DIGITS]}" for one in standing)
+        users = sorted(one.labels.get(USED_BY) or f"container {one.name[:_ID_DIGITS]}" for one in standing)
+        return [*users, SERVED_BY_HAND] if self.snapshots.is_held(digest) else users
 
     # ---- changing
 
@@ -165,6 +168,12 @@ class ImageStore:
     def folder(self, image: StoredImage) -> Path:
         """It as a folder, for reading: see docs/runm.md for the files."""
         return self.snapshots.tree(self.unpack(image))
+
+    @contextmanager
+    def served(self, image: StoredImage) -> Iterator[Path]:
+        """The same, which stays meanwhile whoever removes the image, and makes this process its user."""
+        with self.snapshots.held(self.unpack(image)) as folder:
+            yield folder
 
     # ---- inside
 
@@ -229,7 +238,7 @@ class ImageStore:
         try:
             self.snapshots.remove(name)
         except (NotFound, FailedPrecondition):
-            return  # not unpacked, or a container stands on it: then the next prune
+            return  # not unpacked, or somebody uses it: then the next prune
 
 
 def _link(source: Path, target: Path) -> None:

@@ -12,6 +12,7 @@ from runtime.images.manifest import Descriptor
 from runtime.images.reference import Reference, parse_reference
 from runtime.imagestore import ImageStore, StoredImage
 from runtime.imagestore.errors import ImageInUse
+from runtime.imagestore.store import SERVED_BY_HAND
 from runtime.runm.image_facts import image_facts
 from runtime.runm.image_options import (
     ago,
@@ -131,7 +132,7 @@ def tag(root: Path, form: str, image: str, name: str) -> None:
 @registry_options
 @format_option
 @click.option("--remote", is_flag=True, help="Remove them from their registry, with all their tags there.")
-@click.option("--force", "-f", is_flag=True, help="Also those that containers stand on.")
+@click.option("--force", "-f", is_flag=True, help="Also those that are in use.")
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 def remove(
     root: Path,
@@ -175,8 +176,10 @@ def _check_unused(store: ImageStore, going: Mapping[Reference, Descriptor]) -> N
     for reference, one in going.items():
         if one.digest not in kept and (users := store.users(one.digest)):
             more = f" and {len(users) - 1} more" if len(users) > 1 else ""
-            cure = "delete its pod first, or say --force"
-            raise ImageInUse(f"image {reference.familiar} is used by {users[0]}{more}; {cure}")
+            cure = "end it" if users[0] == SERVED_BY_HAND else "delete its pod"
+            raise ImageInUse(
+                f"image {reference.familiar} is used by {users[0]}{more}; {cure} first, or say --force"
+            )
 
 
 def _to_json(image: StoredImage) -> dict[str, Any]:

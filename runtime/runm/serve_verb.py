@@ -170,7 +170,7 @@ def serve_command(
 
         store = ImageStore(root)
         found = asyncio.run(find_or_pull(store, image, client_config(insecure, hosts_folder)))
-        rootfs = store.folder(found)
+        rootfs = click.get_current_context().with_resource(store.served(found))
         rest["name"] = rest["name"] or found.reference.familiar
     folder = read_model_folder(rootfs) if rootfs is not None else ModelFolder(model)
     for warning in warnings(folder):

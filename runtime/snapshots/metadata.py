@@ -12,6 +12,7 @@ A snapshot exists when its folder is in `snapshots/`. There is no index that cou
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import threading
@@ -110,6 +111,31 @@ class Metadata:
         entry.folder.rename(gone)
         sync_folder(self._snapshots)
         remove_tree(gone)
+
+    def hold(self, entry: Entry) -> int:
+        """A descriptor: until it is closed, or its process has ended in whatever way, `is_held` says so.
+        Call with `changing` held.
+        """
+        descriptor = os.open(entry.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def is_held(self, entry: Entry) -> bool:
+        """Whether somebody holds it. Call with `changing` held."""
+        descriptor = os.open(entry.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # a disk without such locks
+            return False
+        finally:
+            os.close(descriptor)
+        return False
 
     def _write_info(self, folder: Path, info: Info) -> None:
         replace_file(folder / "info.json", json.dumps(info.to_json()).encode())

@@ -8,12 +8,20 @@ gives an active snapshot a name for ever, `remove` refuses one that has children
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from runtime.snapshots.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
+from runtime.snapshots.errors import (
+    AlreadyExists,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    Unavailable,
+)
 from runtime.snapshots.filters import parse_filters
 from runtime.snapshots.info import Info, Kind, Mount, Usage
 from runtime.snapshots.metadata import Entry, Metadata
@@ -60,12 +68,14 @@ class Snapshotter:
             self._metadata.replace(entry, info)
 
     def remove(self, key: str) -> None:
-        """Take a snapshot away. NotFound; FailedPrecondition while others stand on it."""
+        """Take a snapshot away. NotFound; FailedPrecondition while others stand on it, or hold it."""
         with self._metadata.changing():
             entry = self._metadata.get(key)
             children = [one.info.name for one in self._metadata.entries() if one.info.parent == key]
             if entry.info.kind is Kind.COMMITTED and children:
                 raise FailedPrecondition(f"snapshot {key!r} has children: {', '.join(children[:3])}")
+            if self._metadata.is_held(entry):
+                raise FailedPrecondition(f"snapshot {key!r} is held by a process that reads it")
             self._metadata.remove(entry)
 
     # ---- asking
@@ -114,7 +124,32 @@ class Snapshotter:
         """The folder of a snapshot of any kind, for those who fill or read it on this machine."""
         return self._metadata.get(key).tree
 
+    @contextmanager
+    def held(self, key: str) -> Iterator[Path]:
+        """The same folder, which meanwhile `remove` leaves alone, of other processes too; it is let go with
+        the process, however that ends. NotFound.
+        """
+        descriptor = self._hold(key)
+        try:
+            yield self.tree(key)
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+    def is_held(self, key: str) -> bool:
+        """Whether a process holds it; not when it is not there."""
+        with self._metadata.changing():
+            entry = self._metadata.find(key)
+            return entry is not None and self._metadata.is_held(entry)
+
     # ---- inside
+
+    def _hold(self, key: str) -> int | None:
+        try:
+            with self._metadata.changing():
+                return self._metadata.hold(self._metadata.get(key))
+        except Unavailable:  # a disk to read only, from which nobody removes anything, or one without locks
+            return None
 
     def _make(self, kind: Kind, key: str, parent: str, labels: Mapping[str, str]) -> list[Mount]:
         _check_name(key)

@@ -55,6 +55,18 @@ def test_removing_an_image_leaves_what_others_need(workshop: Workshop) -> None:
     assert not list(workshop.store.content.blobs)
 
 
+def test_what_is_served_by_hand_stays_until_its_end(workshop: Workshop) -> None:
+    image = workshop.make("tiny", PLAIN)
+    with workshop.store.served(image) as folder:
+        assert workshop.store.users(image.descriptor.digest) == ["`runm serve`"]
+        workshop.store.remove(image)
+        workshop.store.prune(0)
+        assert (folder / "model.gguf").exists()
+    assert not workshop.store.users(image.descriptor.digest)
+    workshop.store.prune(0)
+    assert not folder.exists()
+
+
 def test_what_is_served_stays_until_its_end(workshop: Workshop) -> None:
     image = workshop.make("tiny", PLAIN)
     workshop.store.snapshots.prepare("container", workshop.store.unpack(image))

@@ -79,6 +79,24 @@ def test_an_image_that_is_used_is_removed_by_force_only(runm: Runm, image: str, 
     assert "another name" not in runm("rm", "--force", "tiny", "again").splitlines()[1]
 
 
+def test_an_image_that_is_served_by_hand_is_removed_by_force_only(
+    runm: Runm, image: str, tmp_path: Path
+) -> None:
+    store = ImageStore(tmp_path / "images")
+    with store.served(store.get("tiny")) as folder:
+        with pytest.raises(ImageInUse, match=r"tiny is used by `runm serve`; end it first, or say --force$"):
+            runm("rm", "tiny")
+        store.snapshots.view("a" * 64, image, {USED_BY: "container main of pod n/one"})
+        with pytest.raises(ImageInUse, match=r"container main of pod n/one and 1 more; delete its pod first"):
+            runm("rm", "tiny")
+        store.snapshots.remove("a" * 64)
+        assert runm("rm", "--force", "tiny").startswith("removed tiny, ")
+        runm("prune", "--grace", "0")
+        assert (folder / "model.gguf").exists()
+    runm("prune", "--grace", "0")
+    assert not folder.exists()
+
+
 def test_an_image_without_its_manifest_is_told_and_removed(runm: Runm, image: str, tmp_path: Path) -> None:
     (manifest,) = tmp_path.rglob(image.removeprefix("sha256:"))
     manifest.unlink()

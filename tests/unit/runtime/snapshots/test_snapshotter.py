@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from runtime.snapshots import Kind, Snapshotter
-from runtime.snapshots.errors import AlreadyExists
+from runtime.snapshots.errors import AlreadyExists, FailedPrecondition, NotFound
 
 WORK = """
 import itertools, os, sys
@@ -28,6 +28,15 @@ for n in itertools.count():
         key += "-name"
     s.remove(key)
     os.write(1, b".")
+"""
+
+HOLD = """
+import os, sys
+from pathlib import Path
+from runtime.snapshots import Snapshotter
+with Snapshotter(Path(sys.argv[1])).held("model"):
+    os.write(1, b".")
+    sys.stdin.read()
 """
 
 
@@ -86,3 +95,36 @@ def test_of_many_who_want_one_name_one_gets_it(tmp_path: Path) -> None:
         assert sum(pool.map(attempt, range(16))) == 1
     kinds = {info.name: info.kind for info in Snapshotter(tmp_path / "snapshots").walk()}
     assert kinds == {"model": Kind.COMMITTED, "name": Kind.COMMITTED, "wanted": Kind.ACTIVE}
+
+
+def test_what_is_held_stays_until_its_holder_is_gone(tmp_path: Path) -> None:
+    snapshotter, _ = with_model(tmp_path)
+    with snapshotter.held("model") as folder:
+        argv = [sys.executable, "-c", HOLD, str(tmp_path / "snapshots")]
+        with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdout.read(1) == b"."
+            with pytest.raises(FailedPrecondition, match="'model' is held by a process"):
+                snapshotter.remove("model")
+            process.send_signal(signal.SIGKILL)
+        assert snapshotter.is_held("model")
+        assert (folder / "model.gguf").exists()
+    assert not snapshotter.is_held("model")
+    with snapshotter.held("model"), Snapshotter(tmp_path / "snapshots").held("model"):
+        assert snapshotter.is_held("model")
+    snapshotter.remove("model")
+    assert not snapshotter.is_held("model")
+    with pytest.raises(NotFound), snapshotter.held("model"):
+        pass
+
+
+def test_one_that_was_killed_holds_nothing(tmp_path: Path) -> None:
+    snapshotter, _ = with_model(tmp_path)
+    argv = [sys.executable, "-c", HOLD, str(tmp_path / "snapshots")]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(1) == b"."
+        assert snapshotter.is_held("model")
+        process.send_signal(signal.SIGKILL)
+    assert not snapshotter.is_held("model")
+    snapshotter.remove("model")
