@@ -10,7 +10,7 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO, BinaryIO, NoReturn, Self, cast
+from typing import IO, BinaryIO, NoReturn, cast
 
 from runtime.refusal import Refusal
 
@@ -73,14 +73,13 @@ class _Source:
 class _Member(tarfile.TarInfo):
     """A header, looked at before what it announces is read."""
 
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        found = super().frombuf(buf, encoding, errors)
-        if found.type in _EXTENSIONS and found.size > _LONGEST_EXTENSION:
-            raise tarfile.ReadError(f"an extension header of {found.size:,} bytes")
-        if found.type == tarfile.GNUTYPE_SPARSE:
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        """Called by the base class for each header; the public `frombuf` is not, in Python 3.14."""
+        if self.type in _EXTENSIONS and self.size > _LONGEST_EXTENSION:
+            raise tarfile.ReadError(f"an extension header of {self.size:,} bytes")
+        if self.type == tarfile.GNUTYPE_SPARSE:
             _refuse_sparse()
-        return found
+        return super()._proc_member(archive)  # type: ignore[misc, no-any-return]
 
     def _proc_gnusparse_10(self, *_: object) -> NoReturn:
         """Called by the base class for PAX's third sparse form, whose map has no bound."""
