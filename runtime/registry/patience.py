@@ -6,7 +6,8 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -16,6 +17,7 @@ from runtime.registry.backoff import Backoff
 _ABSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 """Refused, no such name, no way there."""
 _TELL_EVERY_S = 10.0
+_LONG_S = 3.0
 _log = logging.getLogger(__name__)
 
 
@@ -52,20 +54,33 @@ class Patience:
             return math.inf
         return self.lost_s if host in self._heard else self.absent_s
 
+    @contextmanager
+    def waiting(self, host: str) -> Iterator[None]:
+        """For an answer of `host`: when it does not come soon, somebody hears of that."""
+        text = f"registry {host}: no answer for {_LONG_S:g} s; waiting"
+        timer = asyncio.get_running_loop().call_later(_LONG_S, self._tell_of, host, text)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
     async def again(
         self, backoff: Backoff, host: str, failure: object, asked_s: float = 0.0, limit_s: float = math.inf
     ) -> bool:
         """Wait for another try after `failure`; False when there is none."""
 
         def tell(pause_s: float) -> None:
-            now_s = self.clock()
-            if now_s - self._told_s.get(host, -math.inf) < _TELL_EVERY_S:
-                return
-            self._told_s[host] = now_s
             most = f"for {limit_s:g} s" if limit_s < math.inf else f"at most {backoff.left} times"
-            self.tell(f"{failure}; trying again in {pause_s:.1f} s, {most}")
+            self._tell_of(host, f"{failure}; trying again in {pause_s:.1f} s, {most}")
 
         return await backoff.pause(asked_s, limit_s, tell)
+
+    def _tell_of(self, host: str, text: str) -> None:
+        now_s = self.clock()
+        if now_s - self._told_s.get(host, -math.inf) < _TELL_EVERY_S:
+            return
+        self._told_s[host] = now_s
+        self.tell(text)
 
 
 class TooSlow(TimeoutError):

@@ -129,7 +129,9 @@ class Transport:
         while True:
             asked_s, limit_s = 0.0, math.inf
             try:
-                response = await self._once(method, endpoint, url, scope, headers, body)
+                # what is sent may take its time
+                with self.patience.waiting(host) if body is None else contextlib.nullcontext():
+                    response = await self._once(method, endpoint, url, scope, headers, body)
             except _HOPELESS as error:
                 raise BadAnswer(f"registry {host}: {_one_line(str(error))}") from None
             except aiohttp.ClientSSLError as error:  # a wrong certificate is a ValueError, too

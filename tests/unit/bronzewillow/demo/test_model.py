@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from bronzewillow.demo import model as module
 from bronzewillow.demo.errors import DemoError
 from bronzewillow.demo.model import fetch_model, make_image
 from bronzewillow.testing.aio import run
@@ -57,3 +59,31 @@ def test_what_runm_says_is_what_is_wrong(program: Path) -> None:
     program.chmod(0o700)
     with pytest.raises(DemoError, match=r"^registry r: no$"):
         run(make_image(Path("/m.gguf"), "r", False, lambda line: None))
+
+
+def test_what_runm_waits_for_is_told_while_it_waits(
+    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program in its place goes on once that was told."""
+    monkeypatch.setattr(module, "_HELD_S", 0.0)
+    road = tmp_path / "road"
+    os.mkfifo(road)
+    program.write_text(
+        '#!/bin/sh\ntest "$3" = push || exit 0\necho "runm: registry r: waiting" >&2\n'
+        f"read told <{road}\necho 'runm: registry r: no' >&2\nexit 1\n"
+    )
+    program.chmod(0o700)
+    end = os.open(road, os.O_RDWR)
+    told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(line)
+        if line == "registry r: waiting":
+            os.write(end, b"\n")
+
+    try:
+        with pytest.raises(DemoError, match=r"^registry r: no$"):
+            run(make_image(Path("/m.gguf"), "r", False, tell))
+    finally:
+        os.close(end)
+    assert told[2] == "registry r: waiting"

@@ -59,6 +59,22 @@ def test_what_is_tried_again_is_told_now_and_then() -> None:
     assert told[1].endswith("; trying again in 60.0 s, for 2 s")
 
 
+def test_an_answer_that_does_not_come_soon_is_told() -> None:
+    told: list[str] = []
+
+    async def main() -> None:
+        one = patience(told, [0.0])
+        with one.waiting("quick"):
+            pass
+        for _ in range(2):
+            with pytest.raises(TimeoutError), one.waiting("r"):
+                async with asyncio.timeout(60):
+                    await asyncio.Event().wait()
+
+    run_leaping(main(), 1000)
+    assert told == ["registry r: no answer for 3 s; waiting"]
+
+
 def test_whoever_keeps_a_log_has_it_there(caplog: pytest.LogCaptureFixture) -> None:
     warn("registry r: 100 %; trying again")
     assert caplog.messages == ["registry r: 100 %; trying again"]
