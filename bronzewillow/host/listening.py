@@ -20,6 +20,8 @@ QUEUE = 1024
 _SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 ONE = 1
 """The `backlog` with which the loop is asked to listen."""
+_SILENT_S = 0.5
+"""After a line; the loop's own tries are a second apart."""
 _log = logging.getLogger(__name__)
 
 
@@ -34,12 +36,19 @@ async def with_queue(listening: Awaitable[asyncio.Server]) -> asyncio.Server:
 
 def tell_scarcity_shortly() -> None:
     """On the running loop: that descriptors are lacking is a line each second, without a traceback."""
-    asyncio.get_running_loop().set_exception_handler(_on_exception)
+    asyncio.get_running_loop().set_exception_handler(_ExceptionTeller())
 
 
-def _on_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    error = context.get("exception")
-    if "socket" in context and isinstance(error, OSError) and error.errno in _SCARCE:
-        _log.error("%s: connections wait; ulimit -n is too low, or there are too many", error.strerror)
-    else:
-        loop.default_exception_handler(context)
+class _ExceptionTeller:
+    """Of newer Pythons (3.14) the loop tries once more than its queue is long, at the same moment."""
+
+    def __init__(self) -> None:
+        self._silent_until = 0.0
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not ("socket" in context and isinstance(error, OSError) and error.errno in _SCARCE):
+            loop.default_exception_handler(context)
+        elif loop.time() >= self._silent_until:
+            self._silent_until = loop.time() + _SILENT_S
+            _log.error("%s: connections wait; ulimit -n is too low, or there are too many", error.strerror)

@@ -37,6 +37,22 @@ def test_a_lack_of_descriptors_is_one_line_until_the_next_try(
     assert record.getMessage().startswith("Too many open files: connections wait")
 
 
+def test_what_is_lacking_is_told_anew_later(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        tell_scarcity_shortly()
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        error = OSError(errno.ENFILE, os.strerror(errno.ENFILE))
+        for moment, lines in ((now, 1), (now, 1), (now + 0.4, 1), (now + 1, 2), (now + 1, 2)):
+            monkeypatch.setattr(loop, "time", lambda moment=moment: moment)
+            loop.call_exception_handler({"message": "no more", "exception": error, "socket": object()})
+            assert len(caplog.records) == lines
+
+    run(main())
+
+
 def test_many_may_wait_for_a_loop_that_is_busy() -> None:
     async def main() -> None:
         server = await listening()

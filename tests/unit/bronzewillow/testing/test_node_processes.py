@@ -43,9 +43,10 @@ def test_one_that_does_not_start() -> None:
 def test_what_is_left_is_ended_and_may_end_before() -> None:
     with node_processes() as node:
         begins_another = "import subprocess, sys; subprocess.Popen([sys.executable, *sys.argv[1:]]).wait()"
-        sleeps = "import sys; sys.stdin.read()"
+        sleeps = "import sys; print(flush=True); sys.stdin.read()"
         command = [sys.executable, "-c", begins_another, "-c", sleeps, str(node.folder)]
-        with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None and process.stdout.readline() == b"\n"  # both have their words
             assert process.pid in [one.pid for one in node.left_processes()]
             assert process.stdin is not None
             process.stdin.close()

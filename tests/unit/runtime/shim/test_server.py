@@ -24,7 +24,7 @@ from runtime.ttrpc.client import connect
 
 pytestmark = pytest.mark.loopback
 TASK = "containerd.task.v2.Task"
-MOST_BYTES = 25 << 20
+MOST_BYTES = (25 if sys.version_info < (3, 14) else 30) << 20  # whose asyncio alone takes 4 more
 
 
 @pytest.fixture
