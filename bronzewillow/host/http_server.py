@@ -38,13 +38,14 @@ def bounded(server: web.Server, most: int) -> Callable[[], asyncio.Protocol]:
 
 
 class Crowd:
-    """Connections of strangers, `most` at a time: one that asks for nothing makes room for another, the
-    oldest first. While all of them are being answered, nobody else is let in.
+    """Connections of strangers, `most` at a time: one that asks for nothing, or has not sent the body of what
+    it asks, makes room for another, the oldest first. While all of them are being answered, nobody else is
+    let in.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._answered: set[web.RequestHandler] = set()
+        self._answered: dict[web.RequestHandler, web.Request] = {}
 
     @web.middleware
     async def answering(
@@ -52,11 +53,11 @@ class Crowd:
     ) -> web.StreamResponse:
         """A middleware of the application, by which it is known who is being answered."""
         connection = request.protocol
-        self._answered.add(connection)
+        self._answered[connection] = request
         try:
             return await handler(request)
         finally:
-            self._answered.discard(connection)
+            self._answered.pop(connection, None)
 
     def door(self, server: web.Server) -> Callable[[], asyncio.Protocol]:
         """Makes the protocols of a listener that strangers reach."""
@@ -64,13 +65,18 @@ class Crowd:
         def make() -> asyncio.Protocol:
             there = [one for one in server.connections if one.transport and not one.transport.is_closing()]
             if len(there) >= self._most:
-                idle = next((one for one in there if one not in self._answered), None)
+                idle = next((one for one in there if not self._is_owed(one)), None)
                 if idle is None or idle.transport is None:
                     return _Refused()
                 idle.transport.abort()
             return server()
 
         return make
+
+    def _is_owed(self, connection: web.RequestHandler) -> bool:
+        """Whether an answer is, to a request that is here whole."""
+        request = self._answered.get(connection)
+        return request is not None and request.content.is_eof()
 
 
 class _Refused(asyncio.Protocol):

@@ -89,9 +89,9 @@ class Crowded:
         writer.write(said)
         return reader
 
-    async def ask(self) -> asyncio.StreamReader:
+    async def ask(self, said: bytes = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n") -> asyncio.StreamReader:
         """One that waits for its answer."""
-        reader = await self.come(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        reader = await self.come(said)
         await self.asked.acquire()
         return reader
 
@@ -102,6 +102,7 @@ async def crowded() -> AsyncIterator[Crowded]:
         one, crowd, app = Crowded(str(path)), Crowd(2), web.Application()
         app.middlewares.append(crowd.answering)
         app.router.add_get("/", one.handle)
+        app.router.add_post("/", one.handle)
         runner = http_runner(app, "a.server")
         await runner.setup()
         assert runner.server is not None
@@ -122,6 +123,21 @@ def test_who_asks_for_nothing_makes_room() -> None:
             assert await silent.read() == b""
             server.told.set()
             for reader in (asking, late):
+                assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+
+    run(main())
+
+
+@loopback
+def test_who_does_not_send_its_body_makes_room() -> None:
+    async def main() -> None:
+        async with crowded() as server:
+            post = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{"
+            whole, broken = await server.ask(post + b"}"), await server.ask(post)
+            late = await server.ask()
+            assert await broken.read() == b""
+            server.told.set()
+            for reader in (whole, late):
                 assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
 
     run(main())
