@@ -18,9 +18,7 @@ from kubelet.node.kernel_facts import read_ioreg, read_sysctl
 _ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64"}
 _SYSCTLS = {
     "darwin": (
-        "hw.memsize",
         "hw.model",
-        "hw.logicalcpu",
         "iogpu.wired_limit_mb",
         "kern.bootsessionuuid",
         "kern.osproductversion",
@@ -32,6 +30,7 @@ _SYSCTLS = {
 
 def read_machine(disk: Path) -> Machine:
     """This one. `disk`: a folder on the disk that images and pods are on."""
+    cpus, memory_bytes = psutil.cpu_count() or 1, psutil.virtual_memory().total
     disk_bytes = psutil.disk_usage(str(disk)).total
     if sys.platform == "darwin":
         platform_device = read_ioreg("IOPlatformExpertDevice")
@@ -40,9 +39,11 @@ def read_machine(disk: Path) -> Machine:
             platform_device,
             read_ioreg("AGXAccelerator"),
             platform.release(),
+            cpus,
+            memory_bytes,
             disk_bytes,
         )
-    return _other_machine(disk_bytes)
+    return _other_machine(cpus, memory_bytes, disk_bytes)
 
 
 def darwin_machine(
@@ -50,6 +51,8 @@ def darwin_machine(
     platform_device: Mapping[str, Any],
     accelerator: Mapping[str, Any],
     release: str,
+    cpus: int,
+    memory_bytes: int,
     disk_bytes: int,
 ) -> Machine:
     """A Mac, of what its kernel says; pure."""
@@ -60,9 +63,9 @@ def darwin_machine(
         architecture=go_architecture(platform.machine() if sys.platform == "darwin" else "arm64"),
         chip=sysctls.get("machdep.cpu.brand_string", ""),
         model=sysctls.get("hw.model", ""),
-        cpus=_number(sysctls.get("hw.logicalcpu")),
+        cpus=cpus,
         gpu_cores=gpu_cores if isinstance(gpu_cores, int) else 0,
-        memory_bytes=_number(sysctls.get("hw.memsize")),
+        memory_bytes=memory_bytes,
         gpu_limit_bytes=_number(sysctls.get("iogpu.wired_limit_mb")) << 20,
         disk_bytes=disk_bytes,
         kernel_version=release,
@@ -79,7 +82,7 @@ def go_architecture(machine: str) -> str:
     return _ARCHITECTURES.get(machine, machine)
 
 
-def _other_machine(disk_bytes: int) -> Machine:
+def _other_machine(cpus: int, memory_bytes: int, disk_bytes: int) -> Machine:
     """Linux, or another: for tests and trials."""
     sysctls = read_sysctl(*_SYSCTLS.get(sys.platform, ()))
     machine_id = _machine_id()
@@ -88,9 +91,9 @@ def _other_machine(disk_bytes: int) -> Machine:
         architecture=go_architecture(platform.machine()),
         chip=platform.processor() or platform.machine(),
         model="",
-        cpus=psutil.cpu_count() or 1,
+        cpus=cpus,
         gpu_cores=0,
-        memory_bytes=psutil.virtual_memory().total,
+        memory_bytes=memory_bytes,
         gpu_limit_bytes=0,
         disk_bytes=disk_bytes,
         kernel_version=platform.release(),

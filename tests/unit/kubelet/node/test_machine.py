@@ -8,9 +8,7 @@ import pytest
 from kubelet.node.machine import darwin_machine, go_architecture, read_machine
 
 SYSCTLS = {
-    "hw.memsize": "34359738368",
     "hw.model": "Mac14,12",
-    "hw.logicalcpu": "12",
     "iogpu.wired_limit_mb": "0",
     "kern.bootsessionuuid": "0F3F1B5C-0000-4000-8000-000000000001",
     "kern.osproductversion": "15.6",
@@ -20,7 +18,7 @@ SYSCTLS = {
 
 def test_a_mac() -> None:
     device = {"IOPlatformUUID": "564D1B5C-0000-4000-8000-0000000000AA"}
-    mac = darwin_machine(SYSCTLS, device, {"gpu-core-count": 19}, "24.6.0", 1 << 40)
+    mac = darwin_machine(SYSCTLS, device, {"gpu-core-count": 19}, "24.6.0", 12, 32 << 30, 1 << 40)
     assert (mac.operating_system, mac.chip, mac.model) == ("darwin", "Apple M2 Pro", "Mac14,12")
     assert (mac.cpus, mac.gpu_cores, mac.memory_bytes, mac.gpu_limit_bytes) == (12, 19, 32 << 30, 0)
     assert (mac.kernel_version, mac.os_image) == ("24.6.0", "macOS 15.6")
@@ -29,13 +27,14 @@ def test_a_mac() -> None:
 
 
 def test_a_limit_that_an_administrator_set_is_seen() -> None:
-    mac = darwin_machine(SYSCTLS | {"iogpu.wired_limit_mb": "28672"}, {}, {}, "24.6.0", 1 << 40)
+    mac = darwin_machine(SYSCTLS | {"iogpu.wired_limit_mb": "28672"}, {}, {}, "24.6.0", 12, 32 << 30, 1 << 40)
     assert mac.gpu_limit_bytes == 28 << 30
 
 
 def test_a_mac_that_says_nothing_is_not_made_up() -> None:
-    mac = darwin_machine({}, {}, {"gpu-core-count": "?"}, "", 0)
-    assert (mac.chip, mac.cpus, mac.gpu_cores, mac.memory_bytes, mac.boot_id) == ("", 0, 0, 0, "")
+    mac = darwin_machine({}, {}, {"gpu-core-count": "?"}, "", 8, 16 << 30, 0)
+    assert (mac.chip, mac.gpu_cores, mac.boot_id) == ("", 0, "")
+    assert (mac.cpus, mac.memory_bytes) == (8, 16 << 30)  # without them no node is Ready
     assert mac.os_image == "macOS"
 
 
