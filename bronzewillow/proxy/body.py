@@ -65,6 +65,7 @@ class BodyPump:
         self._body = body
         self._early = early
         self._is_whole = body.at_eof()
+        self._has_read_on = False  # past `early`: that is in no other pump's reach
         self._client = client
         self._upstream = upstream
         self._limits = limits
@@ -83,7 +84,7 @@ class BodyPump:
     @property
     def is_repeatable(self) -> bool:
         """Whether another pump could send the same request."""
-        return self._is_whole or self.sent == 0
+        return self._is_whole or (self.sent == 0 and not self._has_read_on)
 
     def start(self, wire_head: bytes) -> None:
         """Send the head, and the body as it comes."""
@@ -150,6 +151,7 @@ class BodyPump:
             if body.at_eof():
                 break
             data = await _next_bytes(body, self._limits)
+            self._has_read_on = True
         if not body.at_eof():
             return  # the client is gone
         if head.chunked and upstream.transport is not None:

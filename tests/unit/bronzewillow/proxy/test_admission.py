@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bronzewillow.proxy.admission import Admission
 from bronzewillow.proxy.errors import ProxyError
@@ -116,6 +119,105 @@ def test_one_client_has_no_more_than_its_share_of_turns_and_of_the_queue() -> No
 def test_of_a_single_turn_one_client_may_have_it() -> None:
     async def main() -> None:
         await Admission(1, 0, 60, 1, share=0.5).enter("one")
+
+    aio.run(main())
+
+
+class _Crowd:
+    """Clients of a gate, each entry a task, and what must hold of them at any time."""
+
+    def __init__(self, turns: int, queue: int, share: float) -> None:
+        self.admission = Admission(turns, queue, 3600, 1, share=share)
+        self._turns, self._queue = turns, queue
+        self._share, self._queue_share = max(int(turns * share), 1), max(int(queue * share), 1)
+        self._entries: list[tuple[str, asyncio.Task[None]]] = []
+
+    def enter(self, client: str) -> None:
+        task = asyncio.get_running_loop().create_task(self.admission.enter(client))
+        self._entries.append((client, task))
+
+    def cancel(self, number: int) -> None:
+        """One that waits, or has been given a turn in this very step."""
+        waiting = [task for _, task in self._entries if not task.done()]
+        if waiting:
+            waiting[number % len(waiting)].cancel()
+
+    def leave(self, number: int) -> None:
+        working = self._in()
+        if working:
+            entry = working[number % len(working)]
+            self._entries.remove(entry)
+            self.admission.leave(entry[0])
+
+    async def settle(self) -> None:
+        for _ in range(4):
+            await asyncio.sleep(0)
+        working = Counter(client for client, _ in self._in())
+        waiting = Counter(client for client, task in self._entries if not task.done())
+        assert working.total() <= self._turns
+        assert all(count <= self._share for count in working.values())
+        assert waiting.total() == self.admission.queued <= self._queue
+        assert all(count <= self._queue_share for count in waiting.values())
+        if working.total() < self._turns:  # nobody waits for a turn that it may have
+            assert all(working[client] == self._share for client in waiting)
+
+    async def end(self) -> None:
+        while self.admission.queued:
+            self.cancel(0)
+            await self.settle()
+        while self._in():
+            self.leave(0)
+        await self.settle()
+        for number in range(self._turns):  # all turns came back, and no more
+            self.enter(f"late {number}")
+        await self.settle()
+        assert len(self._in()) == self._turns
+        self.enter("one too many")
+        await self.settle()
+        assert len(self._in()) == self._turns
+        self.cancel(0)
+        await self.settle()
+
+    def _in(self) -> list[tuple[str, asyncio.Task[None]]]:
+        return [
+            (client, task)
+            for client, task in self._entries
+            if task.done() and not task.cancelled() and task.exception() is None
+        ]
+
+
+@given(
+    st.integers(1, 5),
+    st.integers(0, 6),
+    st.sampled_from([0.25, 0.5, 1.0]),
+    st.lists(
+        st.one_of(
+            st.tuples(st.sampled_from(["enter", "enter at once"]), st.integers(0, 2)),
+            st.tuples(st.sampled_from(["leave", "cancel"]), st.integers(0, 4)),
+            st.tuples(st.just("settle"), st.just(0)),
+        ),
+        min_size=10,
+        max_size=60,
+    ),
+)
+def test_no_turn_is_lost_nor_given_twice(
+    turns: int, queue: int, share: float, steps: list[tuple[str, int]]
+) -> None:
+    async def main() -> None:
+        crowd = _Crowd(turns, queue, share)
+        for verb, number in steps:
+            if verb.startswith("enter"):
+                crowd.enter(f"client {number}")
+                if verb == "enter":
+                    await crowd.settle()
+            elif verb == "leave":
+                crowd.leave(number)
+            elif verb == "cancel":
+                crowd.cancel(number)
+            else:
+                await crowd.settle()
+        await crowd.settle()
+        await crowd.end()
 
     aio.run(main())
 

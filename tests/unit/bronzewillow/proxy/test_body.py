@@ -267,3 +267,32 @@ def test_an_early_answer_ends_the_upload() -> None:
             assert rig.proxy.pool.connections == 0
 
     aio.run(main())
+
+
+@pytest.mark.parametrize("steps", range(4))
+def test_what_was_read_for_an_upstream_that_died_is_not_left_out_at_another_try(steps: int) -> None:
+    bodies: list[bytes] = []
+
+    async def main() -> None:
+        may_die = asyncio.Event()
+
+        async def serve(wire: Wire) -> None:
+            bodies.append((await wire.request()).body)
+            wire.send(OK)
+            await wire.head()
+            await may_die.wait()
+            wire.reset()
+            for _ in range(steps):  # the body comes before, in, and after the step that tells of the end
+                await asyncio.sleep(0)
+            client.send(b"4\r\nbody\r\n0\r\n\r\n")
+
+        async with proxied(serve, HttpLimits(expect_wait_s=0.001)) as rig, await rig.client() as client:
+            client.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nfirst")
+            assert (await client.response()).body == b"ok"
+            client.send(CHUNKED[:-2] + b"Expect: 100-continue\r\n\r\n")
+            assert (await client.head()).status == 100
+            may_die.set()
+            status = (await client.response()).status
+            assert (status, bodies) in [(200, [b"first", b"body"]), (502, [b"first"])]
+
+    aio.run(main())
