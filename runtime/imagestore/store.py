@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from runtime.images.manifest import Descriptor, Index, Manifest
 from runtime.images.model_image import LONGEST_TEXT, WEIGHTS, ModelImage, Part, read_model_image
 from runtime.images.reference import Reference, parse_reference
 from runtime.imagestore.untar import extract
-from runtime.snapshots.errors import AlreadyExists, FailedPrecondition, NotFound
+from runtime.snapshots.errors import AlreadyExists, FailedPrecondition, NotFound, SnapshotError
 from runtime.snapshots.snapshotter import Snapshotter
 
 USED_BY = "bronzewillow.used-by"
@@ -171,9 +171,17 @@ class ImageStore:
 
     @contextmanager
     def served(self, image: StoredImage) -> Iterator[Path]:
-        """The same, which stays meanwhile whoever removes the image, and makes this process its user."""
-        with self.snapshots.held(self.unpack(image)) as folder:
-            yield folder
+        """The same, which stays meanwhile whoever removes the image, and makes this process its user. Of an
+        image that has been removed the last user takes it away.
+        """
+        name = self.unpack(image)
+        try:
+            with self.snapshots.held(name) as folder:
+                yield folder
+        finally:
+            with suppress(StoreError, SnapshotError):  # then the next prune
+                if all(one.digest != name for one in self.content.names.all().values()):
+                    self._forget_snapshot(name)
 
     # ---- inside
 

@@ -63,8 +63,24 @@ def test_what_is_served_by_hand_stays_until_its_end(workshop: Workshop) -> None:
         workshop.store.prune(0)
         assert (folder / "model.gguf").exists()
     assert not workshop.store.users(image.descriptor.digest)
-    workshop.store.prune(0)
     assert not folder.exists()
+
+
+def test_the_last_who_serves_an_image_by_hand_takes_away_what_was_removed(workshop: Workshop) -> None:
+    image = workshop.make("tiny", PLAIN)
+    with workshop.store.served(image) as folder:
+        with workshop.store.served(image):
+            workshop.store.remove(image)
+        assert (folder / "model.gguf").exists()
+    assert not folder.exists()
+
+
+def test_an_image_that_is_still_here_stays_when_nobody_serves_it_any_more(workshop: Workshop) -> None:
+    image = workshop.make("tiny", PLAIN)
+    workshop.store.name(parse_reference("second"), image.descriptor)
+    with workshop.store.served(image) as folder:
+        workshop.store.remove(image)
+    assert (folder / "model.gguf").exists()
 
 
 def test_what_is_served_stays_until_its_end(workshop: Workshop) -> None:
