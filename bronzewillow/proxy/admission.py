@@ -36,8 +36,11 @@ class Admission:
         """Requests that wait for their turn."""
         return len(self._waiters)
 
-    async def enter(self, client: str = "") -> None:
-        """Take a turn. ProxyError 429 when the queue is full or the wait is too long, 503 once closed."""
+    async def enter(self, client: str = "", waited_s: float = 0.0) -> None:
+        """Take a turn. ProxyError 429 when the queue is full or the wait is too long, 503 once closed.
+
+        `waited_s`, at another gate, is part of the wait.
+        """
         if self._closed:
             raise self._closing()
         # leave() hands a turn to the first that may have it: who waits while one is free has its share.
@@ -53,7 +56,7 @@ class Admission:
         waiter = (client, turn)
         self._waiters.append(waiter)
         try:
-            async with asyncio.timeout(self._queue_wait_s):
+            async with asyncio.timeout(self._queue_wait_s - waited_s):
                 await turn
         except TimeoutError:
             # The turn may have come in the very loop step of the deadline: then it stands.

@@ -151,7 +151,7 @@ class Exchange:
             if not self._request.content.at_eof():
                 await self._serving.uploads.enter(self._record.client[0])
                 self._is_uploading = True
-            await self._serving.admission.enter()
+            await self._serving.admission.enter(waited_s=loop.time() - before_s)
         except BaseException:
             self._end_upload()
             raise

@@ -62,6 +62,17 @@ def test_a_wait_that_is_too_long_ends_with_429() -> None:
     aio.run(main())
 
 
+def test_a_wait_at_another_gate_is_part_of_the_wait() -> None:
+    async def main() -> None:
+        admission = Admission(1, 5, 3600, 1)
+        await admission.enter(waited_s=3600)  # a turn that is free needs no wait
+        with pytest.raises(ProxyError) as caught:
+            await admission.enter(waited_s=3600)
+        assert caught.value.status == 429
+
+    aio.run(main())
+
+
 def test_a_waiter_that_leaves_is_removed() -> None:
     async def main() -> None:
         admission = Admission(1, 5, 60, 1)

@@ -16,6 +16,7 @@ from openai.types.chat import ChatCompletionChunk
 from bronzewillow.host import tasks
 from bronzewillow.proxy import HttpLimits, HttpProxy, Upstream
 from bronzewillow.testing import aio
+from bronzewillow.testing.leaping_loop import run_leaping
 from bronzewillow.testing.loopback import Wire, listening, unix_socket_path, until
 from bronzewillow.testing.proxied import proxied
 
@@ -131,6 +132,37 @@ def test_bodies_on_their_way_hold_half_of_the_turns_at_most(head: bytes, rest: b
             assert rig.proxy.queued == 0
 
     aio.run(main())
+
+
+def test_the_waits_of_a_body_on_its_way_are_one_wait() -> None:
+    async def main() -> None:
+        gate = Gate()
+        limits = HttpLimits(
+            concurrent_requests=1,
+            early_body_bytes=1,
+            queue_wait_s=300,
+            header_timeout_s=150,
+            body_timeout_s=900,
+            keep_alive_s=900,
+        )
+        async with proxied(gate, limits) as rig:
+            clients = working, first, second, clock = [await rig.client() for _ in range(4)]
+            working.send(POST)
+            await gate.arrivals.get()
+            began_s = asyncio.get_running_loop().time()
+            first.send(POST[:-1])  # has the only turn of such bodies, and waits for the other
+            await until(lambda: rig.proxy.admission.queued == 1)
+            clock.send(b"POST")
+            assert (await clock.response()).status == 408
+            second.send(POST[:-1])
+            await until(lambda: rig.proxy.uploads.queued == 1)
+            for client in (first, second):
+                assert (await client.response()).status == 429
+            assert asyncio.get_running_loop().time() - began_s < 550  # 150 and 300; not 300 and 300
+            for client in clients:
+                await client.close()
+
+    run_leaping(main(), 2000)
 
 
 def test_a_queued_client_that_leaves_makes_room() -> None:
